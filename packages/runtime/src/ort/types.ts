@@ -1,0 +1,111 @@
+/** Element types that cross the engine's border. `float16` travels as its bits in a `Uint16Array`, `bool` as 0 and 1. */
+export type TensorType = 'float32' | 'float16' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool'
+
+/** Typed array that holds the elements of each tensor type. */
+export interface TensorArrays {
+  readonly float32: Float32Array
+  readonly float16: Uint16Array
+  readonly int64: BigInt64Array
+  readonly int32: Int32Array
+  readonly int8: Int8Array
+  readonly uint8: Uint8Array
+  readonly bool: Uint8Array
+}
+
+export type TensorData = TensorArrays[TensorType]
+
+/** Name of the back end: native memory bound in place, or the copying API that runs everywhere. */
+export type BackendKind = 'resident' | 'portable'
+
+/** Memory of one array, owned by the back end that made it. */
+export interface Tensor<T extends TensorType = TensorType> {
+  readonly type: T
+  /** Row-major dimensions; `[]` is a scalar. */
+  readonly dims: readonly number[]
+  /**
+   * View on the elements: write here to feed, read here for results. In the resident back end this is native
+   * memory.
+   *
+   * @throws {EngineError} `ENGINE_CLOSED` after `close()`.
+   */
+  readonly data: TensorArrays[T]
+  /** Gives the memory back; repeated calls do nothing. During a run the memory goes when the run has ended. */
+  close(): void
+}
+
+/** A graph with its weights beside it. Structurally what `@longtake/kernels` builds. */
+export interface GraphModel {
+  /** Serialised ONNX `ModelProto`. */
+  readonly graph: Uint8Array
+  /** External data in memory; `location` is the name that the graph's initialisers refer to. */
+  readonly weights: readonly { readonly location: string; readonly data: Uint8Array }[]
+  readonly inputs: readonly GraphValue[]
+  readonly outputs: readonly GraphValue[]
+}
+
+/** A graph's input or output; a dimension that is a string is free and is named by it. */
+export interface GraphValue {
+  readonly name: string
+  readonly type: TensorType
+  readonly dims: readonly (number | string)[]
+}
+
+export interface SessionOptions {
+  /** Threads of one operator, 1 or more. Unset: physical cores as far as they are known, at most 16. */
+  readonly threads?: number
+  /** Gives up opening; the promise rejects with `CancelledError`. */
+  readonly signal?: AbortSignal
+}
+
+export interface RunOptions {
+  /** Ends the run at the next operator; the promise rejects with `CancelledError`. */
+  readonly signal?: AbortSignal
+}
+
+/** A loaded graph. Several runs may be started at once; they share its weights. */
+export interface Session {
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  /**
+   * Runs the graph without blocking the event loop.
+   *
+   * @param feeds - One tensor for each input, of this back end.
+   * @param results - Tensors that receive outputs of the same name, in place. One tensor may be a feed and a
+   *   result, such as past and present of a KV cache. Other outputs are allocated and belong to the caller.
+   * @returns Every output by name; those in `results` are the very tensors given.
+   * @throws {EngineError} `ENGINE_FAILED` with ONNX Runtime's message, `ENGINE_CLOSED` after `close()`.
+   * @throws {CancelledError} If the signal fires before or during the run; results may then be half written.
+   */
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    results?: Readonly<Record<string, Tensor>>,
+    options?: RunOptions,
+  ): Promise<Record<string, Tensor>>
+  /** Waits for runs in flight, then frees the session; repeated calls wait for the same end. */
+  close(): Promise<void>
+}
+
+/** ONNX Runtime, behind one of two doors. */
+export interface Backend {
+  readonly name: BackendKind
+  /** Why this back end was chosen, when `auto` had to fall back: the failure of the resident one. */
+  readonly reason?: string
+  /**
+   * A tensor of zeros, or a copy of `data`.
+   *
+   * @param dims - Whole numbers, 0 or more; a 0 makes an empty tensor.
+   * @param data - As many elements as `dims` multiply to, in the typed array of `type`.
+   * @throws {ShapeError} If `dims` or the length of `data` do not fit.
+   * @throws {EngineError} `ENGINE_CLOSED` after `close()`, `ENGINE_FAILED` when memory runs out.
+   */
+  tensor<T extends TensorType>(type: T, dims: readonly number[], data?: TensorArrays[T]): Tensor<T>
+  /**
+   * Loads a graph; the model's arrays are copied or read before the promise resolves and not kept afterwards.
+   *
+   * @throws {EngineError} `ENGINE_FAILED` with ONNX Runtime's message when the graph is refused.
+   * @throws {CancelledError} If the signal fires first.
+   */
+  session(model: GraphModel, options?: SessionOptions): Promise<Session>
+  /** Closes every session and tensor that is left, waiting for runs in flight; repeated calls wait for the same end. */
+  close(): Promise<void>
+}
