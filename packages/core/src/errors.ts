@@ -1,0 +1,132 @@
+/** Shared by every copy of this package, so that checks survive duplicate installs. */
+const brand = Symbol.for('longtake.error')
+
+/** Base of everything that Longtake's packages throw. `code` is stable; `message` is for people. */
+export abstract class LongtakeError extends Error {
+  readonly [brand] = true
+  abstract readonly code: string
+}
+
+/** An option, argument or fact that cannot be used. */
+export class InvalidOptionError extends LongtakeError {
+  override readonly name = 'InvalidOptionError'
+  readonly code = 'INVALID_OPTION'
+  /** Name of the option, such as `frames` or `rope.factor`. */
+  readonly option: string
+
+  /**
+   * @param option - Name of the option.
+   * @param requirement - What it must be, such as `a whole number from 1 to 4096`.
+   * @param actual - What was given; shown shortened.
+   */
+  constructor(option: string, requirement: string, actual: unknown, options?: ErrorOptions) {
+    super(`${option}: expected ${requirement}, got ${describeValue(actual)}`, options)
+    this.option = option
+  }
+}
+
+/** An array disagrees with its declared shape. */
+export class ShapeError extends LongtakeError {
+  override readonly name = 'ShapeError'
+  readonly code = 'SHAPE'
+  readonly argument: string
+
+  constructor(
+    argument: string,
+    expected: string,
+    actual: readonly (number | string)[] | number | string,
+    options?: ErrorOptions,
+  ) {
+    const shown = typeof actual === 'object' ? `[${actual.join(', ')}]` : String(actual)
+    super(`${argument}: expected ${expected}, got ${shown}`, options)
+    this.argument = argument
+  }
+}
+
+export type VideoErrorCode =
+  | 'VIDEO_NOT_FOUND'
+  | 'VIDEO_UNREADABLE'
+  | 'VIDEO_NOT_A_VIDEO'
+  | 'VIDEO_NO_VIDEO_TRACK'
+  | 'VIDEO_UNSUPPORTED_CODEC'
+  | 'VIDEO_TRUNCATED'
+  | 'VIDEO_EMPTY'
+  | 'VIDEO_TOO_LARGE'
+
+/** The video itself cannot be used: missing, damaged, empty, or in a form that is not supported. */
+export class VideoError extends LongtakeError {
+  override readonly name = 'VideoError'
+  readonly code: VideoErrorCode
+
+  constructor(code: VideoErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+export type CheckpointErrorCode =
+  | 'CHECKPOINT_NOT_FOUND'
+  | 'CHECKPOINT_INVALID'
+  | 'CHECKPOINT_UNSUPPORTED'
+  | 'CHECKPOINT_TENSOR'
+
+/** A checkpoint is missing, malformed, of an unknown kind, or lacks a tensor in the shape it declares. */
+export class CheckpointError extends LongtakeError {
+  override readonly name = 'CheckpointError'
+  readonly code: CheckpointErrorCode
+
+  constructor(code: CheckpointErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+export type EngineErrorCode = 'ENGINE_FAILED' | 'ENGINE_UNAVAILABLE' | 'ENGINE_CLOSED' | 'CONTEXT_TOO_LONG'
+
+/** Running the model failed, cannot start here, or was asked for more than was planned. */
+export class EngineError extends LongtakeError {
+  override readonly name = 'EngineError'
+  readonly code: EngineErrorCode
+
+  constructor(code: EngineErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** The caller's `AbortSignal` ended the work. */
+export class CancelledError extends LongtakeError {
+  override readonly name = 'CancelledError'
+  readonly code = 'CANCELLED'
+
+  constructor(message = 'Cancelled by the caller.', options?: ErrorOptions) {
+    super(message, options)
+  }
+}
+
+/** Every error class of Longtake: `switch (failure.code)` over it stays exhaustive. */
+export type LongtakeFailure =
+  | InvalidOptionError
+  | ShapeError
+  | VideoError
+  | CheckpointError
+  | EngineError
+  | CancelledError
+
+/** Every value that `code` can have. */
+export type LongtakeErrorCode = LongtakeFailure['code']
+
+/** Tells Longtake's own errors from all others, also those of a second installed copy. */
+export function isLongtakeError(error: unknown): error is LongtakeFailure {
+  return typeof error === 'object' && error !== null && brand in error
+}
+
+/** Longest piece of a bad value that a message repeats: long enough to recognise, too short to flood a log. */
+const MAX_SHOWN_CHARACTERS = 80
+
+function describeValue(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
+  if (typeof value === 'function') return 'a function'
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text
+}

@@ -1,0 +1,77 @@
+import type { ClipLayout, KvCacheType, RopeScaling, RopeType } from './spec.js'
+
+/** How pictures are read: at the nearest keyframe, or decoded to the exact time. */
+export type SamplingMode = 'keyframe' | 'exact'
+
+/** What a caller may ask of a plan. Every field has a default. */
+export interface PlanOptions {
+  /**
+   * Frames to sample, 1 to `MAX_FRAMES`; `'auto'` (the default) takes the checkpoint's own number, but no
+   * more than the video has distinct pictures. Rounded up to a multiple of the encoder's clip length.
+   */
+  readonly frames?: number | 'auto' | undefined
+  /** Sampled frames per second of video instead of `frames`; capped by `maxFrames`. Not together with a numeric `frames`. */
+  readonly fps?: number | undefined
+  /** Most frames that `'auto'` or `fps` may choose; also bounds `frames`. Default 256 with `fps`. */
+  readonly maxFrames?: number | undefined
+  /** Part to watch: seconds after the video's first picture. Default 0. */
+  readonly startSeconds?: number | undefined
+  /** End of the part to watch: seconds after the video's first picture. Default the video's end. */
+  readonly endSeconds?: number | undefined
+  /** Which frames share a clip, and the order of their tokens. Default `interleaved`. */
+  readonly layout?: ClipLayout | undefined
+  /** RoPE type, whose factor the plan then chooses, or a whole scaling, taken as it is. Default the checkpoint's. */
+  readonly rope?: RopeType | RopeScaling | undefined
+  /** Storage of keys and values. `'auto'`: the most precise that `memoryBudgetBytes` holds. Default the checkpoint's. */
+  readonly kvCache?: KvCacheType | 'auto' | undefined
+  /** `'auto'` (default) snaps to keyframes where that moves a picture little. */
+  readonly sampling?: SamplingMode | 'auto' | undefined
+  /** Tokens to reserve for text, all questions of the conversation together. Default 256, less in a small context. */
+  readonly promptTokens?: number | undefined
+  /** Tokens to reserve for generated text. Default 256, less in a small context. */
+  readonly maxNewTokens?: number | undefined
+  /** Tokens per prefill step, 1 to 4096. Default 512. */
+  readonly prefillChunk?: number | undefined
+  /** Most bytes that the KV cache may take. A plan that exceeds it is refused. */
+  readonly memoryBudgetBytes?: number | undefined
+}
+
+/** RoPE as the decoder's tables are computed from it. */
+export interface RopePlan {
+  readonly type: RopeType
+  /** s: how many times longer than in training the context is; 1 = no scaling. */
+  readonly scale: number
+  /** Base of the angles after scaling; only `ntk` and `dynamic` change it. */
+  readonly theta: number
+  /** Angle per position of each dimension pair, `[headDim / 2]`, radians. */
+  readonly inverseFrequencies: readonly number[]
+  /** Factor on cosines and sines; 1 but for `yarn`. */
+  readonly attentionFactor: number
+}
+
+/** Everything that is decided before anything runs. Plain data that survives JSON. */
+export interface VideoPlan {
+  /** F: frames that are sampled, a multiple of the encoder's clip length. */
+  readonly frames: number
+  /** Frames that were asked for, or chosen, before rounding up. */
+  readonly framesRequested: number
+  /** What the user should know: rounding, repeated pictures, snapping, limits of the checkpoint. */
+  readonly notes: readonly string[]
+  /** Presentation times to read, `[F]` seconds, in time order. */
+  readonly timestamps: readonly number[]
+  readonly sampling: SamplingMode
+  /** Frame indices of each clip in slot order, `[F / N][N]`. */
+  readonly clips: readonly (readonly number[])[]
+  readonly layout: ClipLayout
+  /** `[F]`: position in the context to index into the concatenated clips. */
+  readonly order: readonly number[]
+  /** Tokens of all frames together. */
+  readonly visualTokens: number
+  /** Capacity of the KV cache: visual, prompt and generated tokens. */
+  readonly contextTokens: number
+  readonly rope: RopePlan
+  readonly kvCache: { readonly type: KvCacheType; readonly bytes: number }
+  /** Steps of `prefillChunk` tokens that take in the visual and prompt tokens. */
+  readonly prefillChunks: number
+  readonly prefillChunk: number
+}
