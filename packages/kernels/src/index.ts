@@ -1,1 +1,13 @@
-export {}
+export type {
+  Activation,
+  DecoderConfig,
+  DecoderNames,
+  ProjectorConfig,
+  VisionConfig,
+  WeightType,
+} from './config.js'
+export type { Dimension, ExternalData, GraphModel, TensorType, ValueSpec } from './onnx/model.js'
+export { buildProjector } from './projector.js'
+export { buildDecoder, type DecoderOptions } from './text/decoder.js'
+export { buildEmbedding } from './text/embedding.js'
+export { buildVisionEncoder } from './vision/encoder.js'

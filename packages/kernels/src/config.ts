@@ -1,0 +1,60 @@
+/** How the matrices of a graph are stored: as they are, or block-wise quantised (MatMulNBits, blocks of 32). */
+export type WeightType = 'fp32' | 'int8' | 'int4'
+
+/** Activation functions by the names that checkpoints use: `quick_gelu` is x·sigmoid(1.702x), `gelu` is exact. */
+export type Activation = 'quick_gelu' | 'gelu' | 'gelu_pytorch_tanh'
+
+/** A CLIP vision tower, or LanguageBind's with attention over time. */
+export interface VisionConfig {
+  readonly hiddenSize: number
+  readonly layers: number
+  readonly heads: number
+  readonly intermediateSize: number
+  /** Side of the square picture, pixels; a multiple of `patchSize`. */
+  readonly imageSize: number
+  readonly patchSize: number
+  readonly activation: Activation
+  readonly layerNormEpsilon: number
+  /** N: frames that attend to each other through time. 0 = no temporal attention, each frame on its own. */
+  readonly temporalFrames: number
+  /**
+   * Hidden state that is the result, counted as checkpoints do: 0 = after the embeddings, k = after layer k,
+   * negative = from the end (−1 the last layer, −2 the one before it).
+   */
+  readonly featureLayer: number
+  /** Whether the class token stays in the result, at index 0. */
+  readonly keepClassToken: boolean
+}
+
+/** Linear, activation, Linear: from the tower's width to the decoder's. */
+export interface ProjectorConfig {
+  readonly inputSize: number
+  readonly outputSize: number
+  readonly activation: Activation
+}
+
+/** A Llama-like decoder: Llama, Vicuna, Qwen2. */
+export interface DecoderConfig {
+  readonly hiddenSize: number
+  readonly layers: number
+  readonly heads: number
+  /** Key/value heads; divides `heads`. */
+  readonly kvHeads: number
+  /** Size of one head, a multiple of 8; may differ from `hiddenSize / heads`. */
+  readonly headDim: number
+  readonly intermediateSize: number
+  readonly vocabularySize: number
+  readonly rmsNormEpsilon: number
+  /** Whether the head is the transposed embedding table. */
+  readonly tiedHead: boolean
+  /** Whether query, key and value projections have a bias (Qwen2). */
+  readonly qkvBias: boolean
+}
+
+/** Where a decoder's tensors are in the checkpoint. */
+export interface DecoderNames {
+  /** Before `embed_tokens.weight`, `layers.{i}.…` and `norm.weight`; such as `language_model.model.`. */
+  readonly model: string
+  /** The untied head's weight, such as `language_model.lm_head.weight`; not read when the head is tied. */
+  readonly head: string
+}
