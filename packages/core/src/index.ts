@@ -1,3 +1,4 @@
+export { arrangeClips, type ClipArrangement } from './arrangement.js'
 export {
   CancelledError,
   CheckpointError,
@@ -13,8 +14,11 @@ export {
   VideoError,
   type VideoErrorCode,
 } from './errors.js'
+export { KV_CACHE_TYPES, type KvCacheShape, kvCacheBytes } from './kv-cache.js'
+export { MAX_CONTEXT_TOKENS, MAX_FRAMES, MAX_PREFILL_CHUNK, MAX_TEXT_TOKENS } from './limits.js'
 export { planVideo } from './plan.js'
 export type { PlanOptions, RopePlan, SamplingMode, VideoPlan } from './plan-types.js'
+export { ROPE_TYPES, type RopeFrequencies, ropeFrequencies, ropeTables } from './rope.js'
 export type {
   ClipLayout,
   KvCacheType,
@@ -23,3 +27,4 @@ export type {
   RopeType,
   VideoFacts,
 } from './spec.js'
+export { formatTimestamp, frameTimestamps } from './timestamps.js'

@@ -1,12 +1,118 @@
+import { arrangeClips, CLIP_LAYOUTS } from './arrangement.js'
+import { checkChoice, checkInteger, checkNumber } from './check.js'
 import { InvalidOptionError } from './errors.js'
+import { chooseRope } from './extension.js'
+import { KV_CACHE_TYPES, kvCacheBytes } from './kv-cache.js'
+import {
+  DEFAULT_PREFILL_CHUNK,
+  DEFAULT_TEXT_SHARE,
+  DEFAULT_TEXT_TOKENS,
+  MAX_CONTEXT_TOKENS,
+  MAX_FRAMES,
+  MAX_PREFILL_CHUNK,
+  MAX_TEXT_TOKENS,
+} from './limits.js'
 import type { PlanOptions, VideoPlan } from './plan-types.js'
-import type { ModelSpec, VideoFacts } from './spec.js'
+import { chooseFrameCount, chooseSampling, chooseStretch } from './sampling.js'
+import type { KvCacheType, ModelSpec, VideoFacts } from './spec.js'
+import { frameTimestamps } from './timestamps.js'
 
 /**
- * Decides everything about watching a video that can be decided before running.
+ * Decides everything about watching a video that can be decided before running: which times are read, which frames
+ * share a clip, the order of tokens, the RoPE scaling, the KV cache, and what it all costs. Pure: equal arguments give
+ * equal plans, and nothing is read or run.
  *
- * @throws {InvalidOptionError} If an option or fact is out of its range.
+ * @param spec - The checkpoint, see `ModelSpec`.
+ * @param video - The video, see `VideoFacts`.
+ * @param options - What to change of the defaults.
+ * @throws {InvalidOptionError} If an option, the spec or a fact is out of its range, or the KV cache exceeds
+ * `memoryBudgetBytes`.
+ * @throws {VideoError} `VIDEO_EMPTY` if the video is known to have no pictures.
  */
 export function planVideo(spec: ModelSpec, video: VideoFacts, options: PlanOptions = {}): VideoPlan {
-  throw new InvalidOptionError('planVideo', 'an implementation', [spec, video, options])
+  checkSpec(spec)
+  const layout = checkChoice('layout', options.layout ?? 'interleaved', CLIP_LAYOUTS)
+  const stretch = chooseStretch(video, options)
+  const count = chooseFrameCount(spec, stretch, options)
+  const sampling = chooseSampling(video, stretch, count.frames, options)
+  const tokens = countTokens(spec, count.frames, options)
+  const { rope, notes: ropeNotes } = chooseRope(spec, tokens.context, options)
+  const { kvCache, notes: kvNotes } = chooseKvCache(spec, tokens.context, options)
+  const encoderNotes = noteEncoder(spec, count.frames, layout)
+  return {
+    frames: count.frames,
+    framesRequested: count.requested,
+    notes: [...stretch.notes, ...count.notes, ...sampling.notes, ...encoderNotes, ...ropeNotes, ...kvNotes],
+    timestamps: frameTimestamps(stretch.startSeconds, stretch.lengthSeconds, count.frames),
+    sampling: sampling.mode,
+    ...arrangeClips(count.frames, spec.encoder.framesPerClip, layout),
+    layout,
+    visualTokens: tokens.visual,
+    contextTokens: tokens.context,
+    rope,
+    kvCache,
+    prefillChunks: Math.ceil((tokens.visual + tokens.prompt) / tokens.prefillChunk),
+    prefillChunk: tokens.prefillChunk,
+  }
+}
+
+function checkSpec({ encoder, decoder, context, defaults }: ModelSpec): void {
+  checkInteger('spec.encoder.framesPerClip', encoder.framesPerClip, 1, MAX_FRAMES)
+  checkInteger('spec.encoder.tokensPerFrame', encoder.tokensPerFrame, 1, MAX_CONTEXT_TOKENS)
+  checkInteger('spec.decoder.layers', decoder.layers, 1, 65_536)
+  checkInteger('spec.decoder.kvHeads', decoder.kvHeads, 1, 65_536)
+  checkInteger('spec.context.trainedLength', context.trainedLength, 1, MAX_CONTEXT_TOKENS)
+  checkInteger('spec.defaults.frames', defaults.frames, 1, MAX_FRAMES)
+  checkChoice('spec.defaults.kvCache', defaults.kvCache, KV_CACHE_TYPES)
+}
+
+interface TokenCounts {
+  readonly visual: number
+  readonly prompt: number
+  readonly context: number
+  readonly prefillChunk: number
+}
+
+function countTokens(spec: ModelSpec, frames: number, options: PlanOptions): TokenCounts {
+  const share = Math.max(Math.floor(spec.context.trainedLength * DEFAULT_TEXT_SHARE), 1)
+  const reserve = Math.min(DEFAULT_TEXT_TOKENS, share)
+  const prompt = checkInteger('promptTokens', options.promptTokens ?? reserve, 0, MAX_TEXT_TOKENS)
+  const answer = checkInteger('maxNewTokens', options.maxNewTokens ?? reserve, 1, MAX_TEXT_TOKENS)
+  const chunk = options.prefillChunk ?? DEFAULT_PREFILL_CHUNK
+  const prefillChunk = checkInteger('prefillChunk', chunk, 1, MAX_PREFILL_CHUNK)
+  const visual = frames * spec.encoder.tokensPerFrame
+  const context = visual + prompt + answer
+  if (context > MAX_CONTEXT_TOKENS) {
+    throw new InvalidOptionError('frames', `frames and text of at most ${MAX_CONTEXT_TOKENS} tokens`, context)
+  }
+  return { visual, prompt, context, prefillChunk }
+}
+
+function chooseKvCache(
+  spec: ModelSpec,
+  contextTokens: number,
+  options: PlanOptions,
+): { kvCache: VideoPlan['kvCache']; notes: readonly string[] } {
+  const choices: readonly (KvCacheType | 'auto')[] = ['auto', ...KV_CACHE_TYPES]
+  const asked = checkChoice('kvCache', options.kvCache ?? 'auto', choices)
+  const budget = options.memoryBudgetBytes
+  if (budget !== undefined) checkNumber('memoryBudgetBytes', budget, 'bytes, above 0', (bytes) => bytes > 0)
+  const preferred = asked === 'auto' ? spec.defaults.kvCache : asked
+  const smaller = asked === 'auto' ? KV_CACHE_TYPES.slice(KV_CACHE_TYPES.indexOf(preferred)) : [preferred]
+  const sizes = smaller.map((type) => ({ type, bytes: kvCacheBytes(spec.decoder, contextTokens, type) }))
+  const kvCache = sizes.find(({ bytes }) => bytes <= (budget ?? Number.POSITIVE_INFINITY))
+  if (kvCache === undefined) {
+    const least = sizes.at(-1)!
+    const advice = asked === 'auto' ? 'or fewer frames' : 'fewer frames, or a smaller kvCache type'
+    const need = `at least ${least.bytes} bytes for ${contextTokens} tokens in ${least.type}, ${advice}`
+    throw new InvalidOptionError('memoryBudgetBytes', need, budget)
+  }
+  const notes =
+    kvCache.type === preferred ? [] : [`The KV cache is ${kvCache.type} to stay within the memory budget.`]
+  return { kvCache, notes }
+}
+
+function noteEncoder(spec: ModelSpec, frames: number, layout: string): string[] {
+  if (spec.encoder.framesPerClip > 1 || frames === 1) return []
+  return [`This checkpoint's encoder sees each frame on its own, so the ${layout} layout changes nothing.`]
 }

@@ -1,0 +1,183 @@
+import { checkChoice, checkInteger, checkNumber } from './check.js'
+import { InvalidOptionError, VideoError } from './errors.js'
+import { DEFAULT_MAX_FRAMES, MAX_FRAMES, MAX_SECONDS, MAX_SNAP_SHARE } from './limits.js'
+import type { PlanOptions, SamplingMode } from './plan-types.js'
+import type { ModelSpec, VideoFacts } from './spec.js'
+import { formatTimestamp } from './timestamps.js'
+
+const SAMPLING_CHOICES: readonly (SamplingMode | 'auto')[] = ['auto', 'keyframe', 'exact']
+
+/** The part of a video that is watched. */
+export interface Stretch {
+  /** Presentation time where it starts, seconds. */
+  readonly startSeconds: number
+  /** Length, seconds; 0 for a still. */
+  readonly lengthSeconds: number
+  /** Distinct pictures within it, where the video's facts tell. */
+  readonly pictures: number | undefined
+  readonly notes: readonly string[]
+}
+
+/** Number of frames that are sampled. */
+export interface FrameCount {
+  /** A multiple of the encoder's clip length. */
+  readonly frames: number
+  /** Before rounding to whole clips. */
+  readonly requested: number
+  readonly notes: readonly string[]
+}
+
+/**
+ * The part of the video between `startSeconds` and `endSeconds` of the options, which count from its first picture.
+ *
+ * @throws {InvalidOptionError} If the part is empty or lies outside the video, or a fact is not a number.
+ * @throws {VideoError} `VIDEO_EMPTY` if the video is known to have no pictures.
+ */
+export function chooseStretch(video: VideoFacts, options: PlanOptions): Stretch {
+  const first = checkNumber(
+    'video.startSeconds',
+    video.startSeconds,
+    'a finite number of seconds',
+    () => true,
+  )
+  const duration = checkNumber(
+    'video.durationSeconds',
+    video.durationSeconds,
+    `seconds from 0 to ${MAX_SECONDS}`,
+    (value) => value >= 0 && value <= MAX_SECONDS,
+  )
+  if (video.frameCount === 0) {
+    throw new VideoError(
+      'VIDEO_EMPTY',
+      'The video has no pictures; choose a file with a picture track that plays.',
+    )
+  }
+  const notes: string[] = []
+  const start = checkNumber(
+    'startSeconds',
+    options.startSeconds ?? 0,
+    'seconds from the first picture, 0 or more',
+    isNotNegative,
+  )
+  if (start > 0 && start >= duration) {
+    throw new InvalidOptionError('startSeconds', `less than the video's ${formatTimestamp(duration)}`, start)
+  }
+  const end = checkNumber(
+    'endSeconds',
+    options.endSeconds ?? duration,
+    `seconds, above startSeconds (${start})`,
+    (value) => value > start || options.endSeconds === undefined,
+  )
+  if (end > duration)
+    notes.push(`The video ends at ${formatTimestamp(duration)}, before the end that was asked for.`)
+  const length = Math.max(Math.min(end, duration) - start, 0)
+  return { startSeconds: first + start, lengthSeconds: length, pictures: countPictures(video, length), notes }
+}
+
+/**
+ * F, the number of frames: as asked by `frames` or `fps`, or the checkpoint's own number bounded by the pictures
+ * there are; within `maxFrames`; rounded up to whole clips (down, where rounding up would break `maxFrames`).
+ *
+ * @throws {InvalidOptionError} If an option is out of its range, or `frames` and `fps` are both given.
+ */
+export function chooseFrameCount(spec: ModelSpec, stretch: Stretch, options: PlanOptions): FrameCount {
+  const perClip = spec.encoder.framesPerClip
+  const notes: string[] = []
+  const most = checkInteger(
+    'maxFrames',
+    options.maxFrames ?? (options.fps === undefined ? MAX_FRAMES : DEFAULT_MAX_FRAMES),
+    1,
+    MAX_FRAMES,
+  )
+  const wanted = wantedFrames(spec, stretch, options)
+  const requested = Math.min(wanted, most)
+  if (requested < wanted) notes.push(`${wanted} frames would be sampled; limited to ${most} by maxFrames.`)
+  const wholeClips = Math.ceil(requested / perClip) * perClip
+  const mostWholeClips = Math.max(Math.floor(most / perClip) * perClip, perClip)
+  const frames = options.maxFrames === undefined ? wholeClips : Math.min(wholeClips, mostWholeClips)
+  if (frames !== requested) {
+    const direction = frames > requested ? 'up' : 'down'
+    notes.push(
+      `${requested} frames rounded ${direction} to ${frames}: the encoder takes ${perClip} at a time.`,
+    )
+  }
+  if (stretch.pictures !== undefined && stretch.pictures < frames) {
+    const there = stretch.pictures === 1 ? 'There is 1 picture' : `There are ${stretch.pictures} pictures`
+    notes.push(`${there} for ${frames} frames, so the nearest pictures repeat.`)
+  }
+  return { frames, requested, notes }
+}
+
+/**
+ * Whether frames are read at the nearest keyframe or at their exact time.
+ *
+ * Automatic: keyframes where the largest snap, half the keyframe interval, is at most `MAX_SNAP_SHARE` of the distance
+ * between samples. Then every frame stays within its own span, and no two share a keyframe.
+ *
+ * @throws {InvalidOptionError} If the option is none of its choices.
+ */
+export function chooseSampling(
+  video: VideoFacts,
+  stretch: Stretch,
+  frames: number,
+  options: PlanOptions,
+): { mode: SamplingMode; notes: readonly string[] } {
+  const choice = checkChoice('sampling', options.sampling ?? 'auto', SAMPLING_CHOICES)
+  const interval = video.keyframeIntervalSeconds
+  const distance = stretch.lengthSeconds / frames
+  const known = interval !== undefined && Number.isFinite(interval) && interval > 0
+  const snap = known
+    ? `moves a frame by up to ${shortSeconds(interval / 2)} s, of ${shortSeconds(distance)} s between frames`
+    : ''
+  if (choice === 'exact') return { mode: 'exact', notes: [] }
+  const snapIsSmall = known && interval / 2 <= distance * MAX_SNAP_SHARE
+  if (choice === 'keyframe') {
+    const note = known
+      ? `Keyframe sampling ${snap}.`
+      : 'Keyframe sampling may move frames far: the keyframe interval is unknown.'
+    return { mode: 'keyframe', notes: snapIsSmall ? [] : [note] }
+  }
+  if (snapIsSmall) return { mode: 'keyframe', notes: [`Frames are read at keyframes, which ${snap}.`] }
+  if (stretch.lengthSeconds === 0) return { mode: 'exact', notes: [] }
+  const reason = known
+    ? `snapping to keyframes would ${snap.replace('moves', 'move')}`
+    : 'the keyframe interval is unknown'
+  return { mode: 'exact', notes: [`Frames are decoded at their exact times: ${reason}.`] }
+}
+
+function wantedFrames(spec: ModelSpec, stretch: Stretch, options: PlanOptions): number {
+  const { frames = 'auto', fps } = options
+  if (fps !== undefined) {
+    checkNumber('fps', fps, 'frames per second, above 0', (value) => value > 0)
+    if (frames !== 'auto') throw new InvalidOptionError('fps', 'to be left out where frames is a number', fps)
+    return Math.max(Math.min(Math.round(stretch.lengthSeconds * fps), Number.MAX_SAFE_INTEGER), 1)
+  }
+  if (frames === 'auto') return Math.min(spec.defaults.frames, stretch.pictures ?? Number.POSITIVE_INFINITY)
+  if (typeof frames === 'number' && Number.isInteger(frames) && frames >= 1 && frames <= MAX_FRAMES)
+    return frames
+  throw new InvalidOptionError('frames', `'auto' or a whole number from 1 to ${MAX_FRAMES}`, frames)
+}
+
+function countPictures(video: VideoFacts, lengthSeconds: number): number | undefined {
+  if (lengthSeconds === 0) return 1
+  const { frameCount, framesPerSecond, durationSeconds } = video
+  const share = lengthSeconds / durationSeconds
+  const count = isCount(frameCount)
+    ? frameCount * share
+    : isCount(framesPerSecond)
+      ? framesPerSecond * lengthSeconds
+      : undefined
+  return count === undefined ? undefined : Math.max(Math.round(count), 1)
+}
+
+function isCount(value: number | undefined): value is number {
+  return value !== undefined && Number.isFinite(value) && value > 0
+}
+
+function isNotNegative(value: number): boolean {
+  return value >= 0
+}
+
+function shortSeconds(seconds: number): string {
+  return String(Number(seconds.toPrecision(2)))
+}
