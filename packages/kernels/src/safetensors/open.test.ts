@@ -1,0 +1,307 @@
+import { CheckpointError, isLongtakeError } from '@longtake/core'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { RandomAccess } from '../tensor-source.js'
+import { bytesAccess, openSafetensors } from './open.js'
+import { parseShardIndex } from './shard-index.js'
+
+type Header = Record<string, unknown>
+
+/** A file from a header and data; the header may be any text, so that hostile ones can be made. */
+function file(header: Header | string, data: Uint8Array | number[] = [], claimedLength?: bigint): Uint8Array {
+  const text = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header))
+  const bytes = new Uint8Array(8 + text.length + data.length)
+  new DataView(bytes.buffer).setBigUint64(0, claimedLength ?? BigInt(text.length), true)
+  bytes.set(text, 8)
+  bytes.set(data, 8 + text.length)
+  return bytes
+}
+
+const open = (bytes: Uint8Array, name = 'model.safetensors') => openSafetensors([bytesAccess(name, bytes)])
+
+async function refusal(work: Promise<unknown>): Promise<CheckpointError> {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(CheckpointError)
+  return error as CheckpointError
+}
+
+const single = (entry: unknown) => ({ w: entry })
+
+describe('reading', () => {
+  test('widens every float type exactly, from data that is not aligned', async () => {
+    const data = new Uint8Array(1 + 4 + 4 + 4 + 8)
+    const view = new DataView(data.buffer)
+    data[0] = 7
+    view.setFloat32(1, 1.5, true)
+    view.setUint16(5, 0x3c01, true) // half: 1 + 2^-10
+    view.setUint16(7, 0x8001, true) // half: the smallest negative subnormal
+    view.setUint16(9, 0x7f7f, true) // bfloat16: its largest
+    view.setUint16(11, 0xff80, true) // bfloat16: -infinity
+    view.setFloat64(13, 0.1, true)
+    const source = await open(
+      file(
+        {
+          __metadata__: { format: 'pt' },
+          brain: { dtype: 'BF16', shape: [1, 2], data_offsets: [9, 13] },
+          odd: { dtype: 'U8', shape: [1], data_offsets: [0, 1] },
+          half: { dtype: 'F16', shape: [2], data_offsets: [5, 9] },
+          single: { dtype: 'F32', shape: [], data_offsets: [1, 5] },
+          double: { dtype: 'F64', shape: [1], data_offsets: [13, 21] },
+        },
+        data,
+      ),
+    )
+    expect([...source.names()].sort()).toEqual(['brain', 'double', 'half', 'odd', 'single'])
+    expect(source.info('brain')).toEqual({ dtype: 'BF16', shape: [1, 2] })
+    expect(await source.read('single')).toEqual(Float32Array.of(1.5))
+    expect(await source.read('half')).toEqual(Float32Array.of(1 + 2 ** -10, -(2 ** -24)))
+    expect(await source.read('brain')).toEqual(Float32Array.of(255 * 2 ** 120, -Infinity))
+    expect(await source.read('double')).toEqual(Float32Array.of(Math.fround(0.1)))
+    expect([...(await source.readRaw('odd'))]).toEqual([7])
+    expect((await refusal(source.read('odd'))).code).toBe('CHECKPOINT_TENSOR')
+    expect((await refusal(source.read('missing'))).message).toContain('missing')
+    expect(() => source.info('toString')).toThrow(CheckpointError)
+    expect(source.has('constructor')).toBe(false)
+  })
+
+  test('reads every half float as the IEEE value', async () => {
+    const bits = Uint16Array.from({ length: 65_536 }, (_, i) => i)
+    const source = await open(
+      file(
+        single({ dtype: 'F16', shape: [65_536], data_offsets: [0, 131_072] }),
+        new Uint8Array(bits.buffer),
+      ),
+    )
+    const values = await source.read('w')
+    for (const [i, value] of values.entries()) {
+      const exponent = (i >> 10) & 31
+      const expected = exponent === 31 ? (i & 1023 ? Number.NaN : Infinity) : halfMagnitude(i)
+      expect(value).toBe(i & 0x8000 ? -expected : expected)
+    }
+  })
+
+  test('fetches only the header and the tensor that is asked for', async () => {
+    const bytes = file(
+      {
+        a: { dtype: 'F32', shape: [2], data_offsets: [0, 8] },
+        b: { dtype: 'F32', shape: [1], data_offsets: [8, 12] },
+      },
+      new Uint8Array(12),
+    )
+    const reads: [number, number][] = []
+    const inner = bytesAccess('m', bytes)
+    const read: RandomAccess['read'] = (offset, length) => {
+      reads.push([offset, length])
+      return inner.read(offset, length)
+    }
+    const source = await openSafetensors([{ ...inner, read }])
+    expect(reads).toEqual([
+      [0, 8],
+      [8, bytes.length - 12 - 8],
+    ])
+    await source.read('b')
+    expect(reads.at(-1)).toEqual([bytes.length - 4, 4])
+  })
+
+  test('reads large tensors in pieces', async () => {
+    const count = 5 * 1024 * 1024
+    const data = new Uint8Array(count * 2)
+    new Uint16Array(data.buffer).fill(0x3f80)
+    new Uint16Array(data.buffer)[count - 1] = 0x4000
+    const bytes = file(single({ dtype: 'BF16', shape: [count], data_offsets: [0, count * 2] }), data)
+    let largest = 0
+    const inner = bytesAccess('m', bytes)
+    const read: RandomAccess['read'] = (offset, length) => {
+      largest = Math.max(largest, length)
+      return inner.read(offset, length)
+    }
+    const values = await (await openSafetensors([{ ...inner, read }])).read('w')
+    expect(values.length).toBe(count)
+    expect([values[0], values[count - 2], values[count - 1]]).toEqual([1, 1, 2])
+    expect(largest).toBeLessThan(count * 2)
+  })
+
+  test('what was written is what is read, for any names, shapes and order of the data', async () => {
+    const tensor = fc.record({ shape: fc.array(fc.nat(4), { maxLength: 3 }), seed: fc.integer() })
+    const names = fc.dictionary(fc.string({ minLength: 1 }), tensor, { maxKeys: 8, noNullPrototype: true })
+    await fc.assert(
+      fc.asyncProperty(names, fc.integer(), async (tensors, shuffle) => {
+        const header: Header = {}
+        const expected = new Map<string, Float32Array>()
+        const data: number[] = []
+        const order = Object.keys(tensors).sort((a, b) => Math.sin(a.length + shuffle) - Math.sin(b.length))
+        for (const name of order.filter((key) => !key.startsWith('__'))) {
+          const { shape, seed } = tensors[name]!
+          const values = Float32Array.from(
+            { length: shape.reduce((a, b) => a * b, 1) },
+            (_, i) => seed + i / 8,
+          )
+          header[name] = { dtype: 'F32', shape, data_offsets: [data.length, data.length + values.length * 4] }
+          data.push(...new Uint8Array(values.buffer))
+          expected.set(name, values)
+        }
+        const source = await open(file(header, data))
+        expect(new Set(source.names())).toEqual(new Set(expected.keys()))
+        for (const [name, values] of expected) expect(await source.read(name)).toEqual(values)
+      }),
+      { numRuns: 100 },
+    )
+  })
+})
+
+describe('shards', () => {
+  const shard = (name: string, value: number) =>
+    file({ [name]: { dtype: 'U8', shape: [1], data_offsets: [0, 1] } }, [value])
+
+  test('finds names over the shards, in any order, as the index says', async () => {
+    const files = [
+      bytesAccess('dir/b.safetensors', shard('x', 1)),
+      bytesAccess('a.safetensors', shard('y', 2)),
+    ]
+    const index = parseShardIndex({ weight_map: { y: 'a.safetensors', x: 'b.safetensors' }, metadata: {} })
+    expect(index.files).toEqual(['a.safetensors', 'b.safetensors'])
+    const source = await openSafetensors(files, index)
+    expect([...(await source.readRaw('x')), ...(await source.readRaw('y'))]).toEqual([1, 2])
+  })
+
+  test('refuses the same tensor twice, and an index that disagrees', async () => {
+    const files = [bytesAccess('a.safetensors', shard('x', 1)), bytesAccess('b.safetensors', shard('x', 2))]
+    expect((await refusal(openSafetensors(files))).message).toContain('both have the tensor x')
+    const wrongFile = parseShardIndex({ weight_map: { x: 'b.safetensors' } })
+    expect((await refusal(openSafetensors(files.slice(0, 1), wrongFile))).code).toBe('CHECKPOINT_INVALID')
+    const missing = parseShardIndex({ weight_map: { y: 'a.safetensors' } })
+    expect((await refusal(openSafetensors(files.slice(0, 1), missing))).message).toContain('no shard has it')
+  })
+
+  test.each([
+    ['no map', {}],
+    ['not an object', [1]],
+    ['an empty map', { weight_map: {} }],
+    ['a number as file', { weight_map: { x: 3 } }],
+    ['a parent folder', { weight_map: { x: '../model.safetensors' } }],
+    ['an absolute path', { weight_map: { x: '/etc/model.safetensors' } }],
+    ['a Windows path', { weight_map: { x: 'C:\\model.safetensors' } }],
+    ['an address', { weight_map: { x: 'http://host/model.safetensors' } }],
+    ['another kind of file', { weight_map: { x: 'model.bin' } }],
+    ['a zero byte', { weight_map: { x: 'a\0.safetensors' } }],
+  ])('refuses an index with %s', (_, index) => {
+    expect(() => parseShardIndex(index)).toThrow(CheckpointError)
+  })
+})
+
+describe('hostile headers', () => {
+  const u8 = (extra: object) => single({ dtype: 'U8', shape: [1], data_offsets: [0, 1], ...extra })
+  const two = '{"dtype":"U8","shape":[1],"data_offsets":[0,1]}'
+  test.each<[string, Uint8Array, RegExp]>([
+    ['an empty file', new Uint8Array(0), /too few/],
+    ['seven bytes', new Uint8Array(7), /too few/],
+    ['an empty header', file('', []), /empty/],
+    ['a header beyond the file', file('{}', [], 1000n), /only 10/],
+    ['a header over the limit', file('{}', [], 100_000_001n), /more than/],
+    ['a length of 2^63', file('{}', [], 1n << 63n), /more than/],
+    ['text that is no JSON', file('{"w":'), /not JSON/],
+    ['a list', file('[1, 2]'), /not a JSON object/],
+    ['a leading space', file(' {}'), /not a JSON object/],
+    ['a byte order mark', file('\ufeff{}'), /not JSON/],
+    ['bytes that are no UTF-8', Uint8Array.of(3, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0xff, 0x7d), /UTF-8/],
+    ['deep nesting', file('['.repeat(200_000)), /not JSON/],
+    ['the same tensor twice', file(`{"w":${two},"w":${two}}`, [1]), /"w" twice/],
+    ['the same tensor twice, escaped', file(`{"w":${two},"\\u0077":${two}}`, [1]), /"w" twice/],
+    [
+      'a field twice',
+      file('{"w":{"dtype":"U8","shape":[1],"shape":[1],"data_offsets":[0,1]}}', [1]),
+      /"shape" twice/,
+    ],
+    ['a tensor named __proto__', file(`{"__proto__":${two}}`, [1]), /__proto__/],
+    ['metadata that is no text', file({ __metadata__: { a: 1 } }), /__metadata__/],
+    ['a tensor that is a number', file(single(3)), /object/],
+    ['a tensor that is null', file(single(null)), /object/],
+    ['an unknown type', file(u8({ dtype: 'F128' }), [1]), /unknown type "F128"/],
+    ['a type inherited from Object', file(u8({ dtype: 'toString' }), [1]), /unknown type/],
+    ['a negative size', file(u8({ shape: [-1] }), [1]), /shape/],
+    ['a fraction as size', file(u8({ shape: [0.5] }), [1]), /shape/],
+    ['a shape that is text', file(u8({ shape: '1' }), [1]), /shape/],
+    ['sizes that overflow', file(u8({ shape: [2 ** 40, 2 ** 40] }), [1]), /more bytes than can be counted/],
+    [
+      'sizes that overflow beside a 0',
+      file(u8({ shape: [0, 2 ** 40, 2 ** 40], data_offsets: [0, 0] }), [1]),
+      /counted/,
+    ],
+    ['a size that is no exact number', file(u8({ shape: [2 ** 53] }), [1]), /shape/],
+    ['a shape that needs more', file(u8({ shape: [2] }), [1]), /needs 2 bytes/],
+    ['a type that needs more', file(u8({ dtype: 'F32' }), [1]), /needs 4 bytes/],
+    ['no offsets', file(single({ dtype: 'U8', shape: [1] }), [1]), /data_offsets/],
+    ['three offsets', file(u8({ data_offsets: [0, 1, 1] }), [1]), /data_offsets/],
+    ['offsets reversed', file(u8({ data_offsets: [1, 0] }), [1]), /lies at/],
+    ['offsets beyond the file', file(u8({ data_offsets: [5, 6] }), [1]), /lies at/],
+    ['negative offsets', file(u8({ data_offsets: [-1, 0] }), [1]), /data_offsets/],
+    ['a hole before the data', file(u8({ data_offsets: [1, 2] }), [1, 2]), /belong to no tensor/],
+    ['bytes after the data', file(u8({}), [1, 2]), /1 bytes at the end/],
+    [
+      'overlap',
+      file(
+        {
+          a: { dtype: 'U8', shape: [2], data_offsets: [0, 2] },
+          b: { dtype: 'U8', shape: [2], data_offsets: [1, 3] },
+        },
+        [1, 2, 3],
+      ),
+      /overlaps/,
+    ],
+  ])('refuses %s', async (_, bytes, message) => {
+    const error = await refusal(open(bytes))
+    expect(error.code).toBe('CHECKPOINT_INVALID')
+    expect(error.message).toMatch(message)
+    expect(error.message).toContain('model.safetensors')
+  })
+
+  test('a file of random bytes or with a flipped byte is read or refused, nothing else', async () => {
+    const good = file(
+      {
+        a: { dtype: 'F16', shape: [2], data_offsets: [0, 4] },
+        'b"\\': { dtype: 'I64', shape: [], data_offsets: [4, 12] },
+      },
+      new Uint8Array(12),
+    )
+    const flipped = fc.tuple(fc.nat(good.length - 1), fc.nat(255)).map(([at, value]) => good.with(at, value))
+    const cut = fc.nat(good.length).map((length) => good.slice(0, length))
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.uint8Array({ maxLength: 64 }), flipped, cut), async (bytes) => {
+        try {
+          const source = await open(bytes)
+          for (const name of source.names()) await source.readRaw(name)
+        } catch (error) {
+          expect(isLongtakeError(error)).toBe(true)
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('a file that fails or ends while it is read is an error of ours, with its cause', async () => {
+    const bytes = file(u8({}), [1])
+    const cause = new Error('EIO')
+    const inner = bytesAccess('m', bytes)
+    let fail = false
+    const source = await openSafetensors([
+      {
+        ...inner,
+        read: async (offset, length) => (fail ? Promise.reject(cause) : inner.read(offset, length)),
+      },
+    ])
+    fail = true
+    const failed = await refusal(source.readRaw('w'))
+    expect([failed.code, failed.cause]).toEqual(['CHECKPOINT_TENSOR', cause])
+    const short = { ...inner, size: bytes.length, read: async () => new Uint8Array(3) }
+    expect((await refusal(openSafetensors([short]))).message).toContain('cut short')
+  })
+})
+
+function halfMagnitude(bits: number): number {
+  const exponent = (bits >> 10) & 31
+  const fraction = bits & 1023
+  return exponent === 0 ? fraction / 2 ** 24 : ((1024 + fraction) * 2 ** exponent) / 2 ** 25
+}
