@@ -1,0 +1,77 @@
+"""Many questions about one video in one sequence: each sees the video and itself, never its neighbours."""
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .questions import Question, ask_questions
+from .vocabulary import BOS, EOS, IDS, PAD, encode
+from .world import Video, moment_of
+
+WORDS_PER_FRAME = 5
+IGNORED = -100
+
+
+@dataclass
+class Packed:
+    """ids, targets, positions [B, T]; allowed [B, T, T]; the visual tokens stand at [start, start + count)."""
+    ids: Tensor
+    second_ids: Tensor
+    targets: Tensor
+    positions: Tensor
+    allowed: Tensor
+    start: int
+    count: int
+    kinds: list[list[str]]
+    answers: list[list[tuple[int, int]]]
+
+
+def ideal_words(video: Video, index: int, position: float) -> list[tuple[int, int]]:
+    """The words a perfect encoder would put into the five tokens of a frame; the first token carries two."""
+    shot = video.shots[index]
+    words = [(moment_of(position), video.trend), (shot.colour,), (shot.shape,), (shot.caption,), (shot.number,)]
+    return [(IDS[w[0]], IDS[w[1]] if len(w) > 1 else PAD) for w in words]
+
+
+def caption_tokens(video: Video, frames: int) -> list[tuple[int, int]]:
+    """The video told in words, at the midpoints of `frames` equal spans."""
+    tokens: list[tuple[int, int]] = []
+    for f in range(frames):
+        position = (f + 0.5) / frames
+        tokens += ideal_words(video, int(position * len(video.shots)), position)
+    return tokens
+
+
+def pack(videos: list[Video], questions: list[list[Question]], frames: int, preamble: list[list[int]]) -> Packed:
+    heads = [[BOS] + p + encode("user :") for p in preamble]
+    start, count = len(heads[0]), frames * WORDS_PER_FRAME
+    rows = [[] for _ in videos]
+    for row, (head, video) in enumerate(zip(heads, videos)):
+        prefix = [(i, PAD) for i in head] + caption_tokens(video, frames)
+        rows[row] = [(i, j, IGNORED, p, 0) for p, (i, j) in enumerate(prefix)]
+    answers: list[list[tuple[int, int]]] = []
+    for row, asked in enumerate(questions):
+        spans = []
+        for segment, q in enumerate(asked, 1):
+            prompt, answer = encode(f"{q.text} assistant :"), encode(q.answer) + [EOS]
+            ids = prompt + answer[:-1]
+            targets = [IGNORED] * (len(prompt) - 1) + answer
+            begin = len(rows[row])
+            rows[row] += [(i, PAD, t, start + count + p, segment) for p, (i, t) in enumerate(zip(ids, targets))]
+            spans.append((begin + len(prompt) - 1, begin + len(ids)))
+        answers.append(spans)
+    longest = max(map(len, rows))
+    table = torch.tensor([r + [(PAD, PAD, IGNORED, 0, -1)] * (longest - len(r)) for r in rows])
+    ids, second, targets, positions, segments = table.unbind(-1)
+    causal = torch.ones(longest, longest, dtype=torch.bool).tril()
+    same = segments[:, :, None] == segments[:, None, :]
+    allowed = causal & (same | (segments[:, None, :] == 0))
+    kinds = [[q.kind for q in asked] for asked in questions]
+    return Packed(ids, second, targets, positions, allowed, start, count, kinds, answers)
+
+
+def draw_questions(videos: list[Video], rng: random.Random, count: int, held_out: bool = False):
+    return [ask_questions(v, rng, count, held_out) for v in videos]

@@ -1,0 +1,60 @@
+"""Stage 1: the decoder reads videos told in words, up to twice as long as eight frames need."""
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .model import LanguageModel, rope_tables
+from .packing import IGNORED, Packed, caption_tokens, draw_questions, pack
+from .vocabulary import VOCABULARY, SPECIAL
+from .world import draw_video
+
+
+def embed(model: LanguageModel, packed: Packed) -> Tensor:
+    table = model.model.embed_tokens.weight
+    second = F.embedding(packed.second_ids, table) * (packed.second_ids != 0)[..., None]
+    return F.embedding(packed.ids, table) + second
+
+
+def answer_loss(model: LanguageModel, hidden: Tensor, packed: Packed) -> Tensor:
+    chosen = packed.targets != IGNORED
+    return F.cross_entropy(model.lm_head(hidden[chosen]), packed.targets[chosen])
+
+
+def exact(model: LanguageModel, hidden: Tensor, packed: Packed) -> dict[str, list[bool]]:
+    """Whether each answer is right at every token, by kind of question."""
+    guesses = model.lm_head(hidden).argmax(-1)
+    right = (guesses == packed.targets) | (packed.targets == IGNORED)
+    scores: dict[str, list[bool]] = defaultdict(list)
+    for row, (kinds, spans) in enumerate(zip(packed.kinds, packed.answers)):
+        for kind, (begin, end) in zip(kinds, spans):
+            scores[kind].append(bool(right[row, begin:end].all()))
+    return scores
+
+
+def draw_batch(rng: random.Random, size: int, frames: int, shots: int, questions: int, longest_preamble: int) -> Packed:
+    videos = [draw_video(rng, rng.randint(max(1, shots // 2), shots) if rng.random() < 0.3 else shots) for _ in range(size)]
+    length = rng.randint(0, longest_preamble)
+    words = range(len(SPECIAL), len(VOCABULARY))
+    preamble = [[rng.choice(words) for _ in range(length)] for _ in range(size)]
+    return pack(videos, draw_questions(videos, rng, questions), frames, preamble)
+
+
+@torch.no_grad()
+def evaluate(model: LanguageModel, seed: int, frames: int, shots: int, videos: int = 64, scale: float = 1.0,
+             rope: str = "none") -> dict[str, float]:
+    """Exact match on videos told in words, longer than training where asked; `rope` none or ntk."""
+    rng = random.Random(seed)
+    drawn = [draw_video(rng, shots) for _ in range(videos)]
+    packed = pack(drawn, draw_questions(drawn, rng, 8), frames, [[] for _ in drawn])
+    c = model.config
+    theta = c.rope_theta * scale ** (c.head_dim / (c.head_dim - 2)) if rope == "ntk" else c.rope_theta
+    tables = rope_tables(packed.positions, c.head_dim, theta)
+    noise = embed(model, packed)
+    scores = exact(model, model(noise, packed.positions, packed.allowed, tables), packed)
+    every = [r for s in scores.values() for r in s]
+    return {"all": sum(every) / len(every), **{k: sum(v) / len(v) for k, v in sorted(scores.items())}}

@@ -1,0 +1,60 @@
+"""The fixed vocabulary: every word of the world, its questions and its answers, one token each."""
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from .questions import PHRASINGS
+from .world import CAPTIONS, COLOURS, MOMENTS, NUMBERS, SHAPES, TRENDS
+
+SPECIAL = ("<pad>", "<unk>", "<s>", "</s>", "<video>")
+PAD, UNK, BOS, EOS, VIDEO = range(len(SPECIAL))
+TEMPLATE = ("user", ":", "assistant")
+WORD = re.compile(r"\w+|[^\w\s]+")
+
+
+def _words() -> list[str]:
+    words = list(TEMPLATE) + ["yes", "no", "neither"]
+    for group in (COLOURS, SHAPES, NUMBERS, CAPTIONS, TRENDS, MOMENTS):
+        words += group
+    for trained, held_out in PHRASINGS.values():
+        for phrasing in trained + held_out:
+            words += WORD.findall(re.sub(r"\{\w+\}", " ", phrasing).lower())
+    return list(dict.fromkeys(words))
+
+
+VOCABULARY = list(SPECIAL) + _words()
+IDS = {word: i for i, word in enumerate(VOCABULARY)}
+
+
+def encode(text: str) -> list[int]:
+    """Lower-cased words and runs of punctuation, as the tokenizer.json below cuts them."""
+    return [IDS.get(word, UNK) for word in WORD.findall(text.lower())]
+
+
+def decode(ids: list[int]) -> str:
+    return " ".join(VOCABULARY[i] for i in ids if i >= len(SPECIAL))
+
+
+def tokenizer_json() -> dict:
+    added = [{"id": i, "content": token, "single_word": False, "lstrip": False, "rstrip": False,
+              "normalized": False, "special": True} for i, token in enumerate(SPECIAL)]
+    return {
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": added,
+        "normalizer": {"type": "Lowercase"},
+        "pre_tokenizer": {"type": "Whitespace"},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+            "pair": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+                     {"Sequence": {"id": "B", "type_id": 1}}],
+            "special_tokens": {"<s>": {"id": "<s>", "ids": [BOS], "tokens": ["<s>"]}},
+        },
+        "decoder": None,
+        "model": {"type": "WordLevel", "vocab": IDS, "unk_token": "<unk>"},
+    }
+
+
+def save_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer_json(), indent=1) + "\n")

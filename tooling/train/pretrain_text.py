@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Stage 1 of the recipe: pre-trains the decoder on videos told in words. Resumes exactly; saves every few minutes."""
+import argparse
+import json
+import random
+import time
+from pathlib import Path
+
+import torch
+
+from longtake_train.model import LanguageModel, TextConfig
+from longtake_train.optimizer import Optimizer
+from longtake_train.text_stage import answer_loss, draw_batch, embed, evaluate
+from longtake_train.vocabulary import VOCABULARY
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--out", type=Path, default=Path("work/text.pt"))
+parser.add_argument("--steps", type=int, default=4000)
+parser.add_argument("--batch", type=int, default=32)
+parser.add_argument("--questions", type=int, default=12)
+parser.add_argument("--frames", type=int, default=16, help="most frames a video is told in")
+parser.add_argument("--preamble", type=int, default=30, help="most words before the video")
+parser.add_argument("--noise", type=float, default=0.15, help="spread of the noise on visual words, in embedding units")
+parser.add_argument("--seed", type=int, default=1)
+parser.add_argument("--muon", type=float, default=0.02)
+parser.add_argument("--adam", type=float, default=3e-3)
+parser.add_argument("--minutes", type=float, default=1e9)
+args = parser.parse_args()
+
+torch.manual_seed(args.seed)
+torch.set_flush_denormal(True)
+model = LanguageModel(TextConfig(len(VOCABULARY)))
+optimizer = Optimizer(model.named_parameters(), args.muon, args.adam, args.steps)
+step, started, saved = 0, time.time(), time.time()
+if args.out.exists():
+    state = torch.load(args.out)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    step = state["step"]
+args.out.parent.mkdir(parents=True, exist_ok=True)
+
+
+def save() -> None:
+    part = args.out.with_suffix(".part")
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, part)
+    part.replace(args.out)
+
+
+mean = 0.0
+while step < args.steps and time.time() - started < args.minutes * 60:
+    rng = random.Random(f"text-{args.seed}-{step}")  # batch by step alone: resuming repeats nothing
+    longest = min(args.frames, 2 + step // 40)
+    frames = rng.randint(1, longest)
+    packed = draw_batch(rng, args.batch, frames, frames, args.questions, args.preamble)
+    embeds = embed(model, packed)
+    spread = args.noise * rng.random() * embeds.detach().std()
+    visual = slice(packed.start, packed.start + packed.count)
+    embeds[:, visual] = embeds[:, visual] + torch.randn_like(embeds[:, visual]) * spread
+    loss = answer_loss(model, model(embeds, packed.positions, packed.allowed), packed)
+    loss.backward()
+    norm = optimizer.step(step)
+    step += 1
+    mean = loss.item() if mean == 0 else 0.95 * mean + 0.05 * loss.item()
+    if step % 20 == 0:
+        print(f"step {step} frames {frames} loss {mean:.3f} norm {norm:.2f} {time.time() - started:.0f}s", flush=True)
+    if step % 250 == 0 or step == args.steps:
+        for shots in (8, 16, 32, 64):
+            for rope, scale in (("none", 1.0),) if shots <= 16 else (("none", 1.0), ("ntk", 5 * shots / 80)):
+                scores = evaluate(model, 10_000 + shots, shots, shots, 24, scale, rope)
+                print(f"  {shots} shots {rope}: " + json.dumps({k: round(v, 2) for k, v in scores.items()}), flush=True)
+    if time.time() - saved > 120:
+        save()
+        saved = time.time()
+save()
