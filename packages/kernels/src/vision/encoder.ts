@@ -1,13 +1,107 @@
+import { InvalidOptionError } from '@longtake/core'
 import type { VisionConfig, WeightType } from '../config.js'
-import type { GraphModel } from '../onnx/model.js'
+import { expectCount, expectMultiple, expectPositive } from '../config-check.js'
+import { multiply } from '../onnx/dimensions.js'
+import { GraphBuilder, type Value } from '../onnx/graph-builder.js'
+import type { Dimension, GraphModel } from '../onnx/model.js'
+import { dropFront, layerNorm, padFront, patchConvolution, reshape, transpose } from '../onnx/operators.js'
+import { WeightLoader } from '../onnx/weights.js'
 import type { TensorSource } from '../tensor-source.js'
+import { encoderLayer, type Tower } from './layer.js'
 
-/** Vision tower: input `pixel_values` [frames, 3, S, S], output `features` [frames, tokens, hiddenSize]. */
+/** Colour channels of a picture. */
+const CHANNELS = 3
+
+/**
+ * Builds a CLIP vision tower, with LanguageBind's attention over time where the config has it.
+ *
+ * Dimensions: `F` frames, `S` picture side, `P` patch side, `T` tokens per frame, `D` width.
+ *
+ * The graph's input is `pixel_values` [F, 3, S, S], float32, preprocessed; its output `features` [F, T, D] is the
+ * hidden state at `featureLayer`, before any final norm, T = (S/P)² with the class token first where it is kept.
+ * With N = `temporalFrames` above 0, F is any multiple of N, and each run of N frames is one clip: frame `i·N + s`
+ * has slot `s`. Layers after the selected one are neither read nor computed.
+ *
+ * @param weights - The checkpoint.
+ * @param prefix - Before `embeddings.…`, `pre_layrnorm.…` and `encoder.layers.{i}.…`, with its final dot; such as
+ *   `video_tower.vision_model.`.
+ * @throws {InvalidOptionError} If the config contradicts itself.
+ * @throws {CheckpointError} CHECKPOINT_TENSOR if a tensor is missing or has another shape.
+ * @remarks Source: CLIP (arXiv 2103.00020), LanguageBind (arXiv 2310.01852) §3.2; the order of temporal embedding,
+ *   temporal attention and spatial block as in LanguageBind's released video tower.
+ */
 export async function buildVisionEncoder(
   config: VisionConfig,
   weights: TensorSource,
   prefix: string,
   options: { readonly weights?: WeightType } = {},
 ): Promise<GraphModel> {
-  throw new Error([config, weights, prefix, options].join())
+  checkVisionConfig(config)
+  const graph = new GraphBuilder('vision_encoder')
+  const tower: Tower = { config, prefix, graph, loader: new WeightLoader(graph, weights, options.weights) }
+  const { hiddenSize, imageSize, patchSize, temporalFrames } = config
+  const frames: Dimension = temporalFrames > 0 ? multiply(temporalFrames, 'clips') : 'frames'
+  const pixels = graph.input('pixel_values', 'float32', [frames, CHANNELS, imageSize, imageSize])
+  let hidden = await embedPatches(tower, pixels)
+  for (let layer = 0; layer < selectedLayer(config); layer++) {
+    hidden = await graph.within(`layers.${layer}`, () => encoderLayer(tower, hidden, layer))
+  }
+  const tokens = (imageSize / patchSize) ** 2
+  const whole = reshape(graph, hidden, [frames, tokens + 1, hiddenSize])
+  const kept = config.keepClassToken ? whole : dropFront(graph, whole, 1, 1)
+  graph.output('features', kept, [frames, tokens + (config.keepClassToken ? 1 : 0), hiddenSize])
+  return graph.build()
+}
+
+/** Number of layers that are computed: `featureLayer` counted from the front. */
+function selectedLayer({ featureLayer, layers }: VisionConfig): number {
+  return featureLayer < 0 ? layers + 1 + featureLayer : featureLayer
+}
+
+/** Pixels to the stream [F·(1 + cells), D]: patches, class token, positions, first norm. */
+async function embedPatches({ graph, loader, config, prefix }: Tower, pixels: Value): Promise<Value> {
+  const { hiddenSize: width, patchSize, imageSize } = config
+  const cells = (imageSize / patchSize) ** 2
+  const frames = pixels.dims[0]!
+  const names = `${prefix}embeddings.`
+  const kernel = [width, CHANNELS, patchSize, patchSize]
+  const convolved = patchConvolution(
+    graph,
+    pixels,
+    await loader.tensor(`${names}patch_embedding.weight`, kernel),
+  )
+  const patches = transpose(graph, reshape(graph, convolved, [frames, width, cells]), [0, 2, 1])
+  // The class token is the same for every frame, so it joins the positions and patches get a zero before them.
+  const offsets = Float32Array.from(
+    await loader.read(`${names}position_embedding.weight`, [cells + 1, width]),
+  )
+  const classToken = await loader.read(`${names}class_embedding`, [width])
+  for (let channel = 0; channel < width; channel++) offsets[channel]! += classToken[channel]!
+  const added = graph.node(
+    'Add',
+    [padFront(graph, patches, 1, 1), graph.floats(`${names}offsets`, [1, cells + 1, width], offsets)],
+    [{ type: 'float32', dims: [frames, cells + 1, width] }],
+  )[0]
+  const [weight, bias] = [
+    await loader.tensor(`${prefix}pre_layrnorm.weight`, [width]),
+    await loader.tensor(`${prefix}pre_layrnorm.bias`, [width]),
+  ]
+  const normed = layerNorm(graph, added, weight, bias, config.layerNormEpsilon)
+  return reshape(graph, normed, [multiply(frames, cells + 1), width])
+}
+
+function checkVisionConfig(config: VisionConfig): void {
+  expectMultiple('vision.hiddenSize', config.hiddenSize, config.heads)
+  expectMultiple('vision.imageSize', config.imageSize, config.patchSize)
+  expectCount('vision.layers', config.layers)
+  expectCount('vision.intermediateSize', config.intermediateSize)
+  expectCount('vision.temporalFrames', config.temporalFrames, 0)
+  expectPositive('vision.layerNormEpsilon', config.layerNormEpsilon)
+  const { featureLayer, layers } = config
+  if (Number.isInteger(featureLayer) && featureLayer >= -layers - 1 && featureLayer <= layers) return
+  throw new InvalidOptionError(
+    'vision.featureLayer',
+    `a whole number from ${-layers - 1} to ${layers}`,
+    featureLayer,
+  )
 }

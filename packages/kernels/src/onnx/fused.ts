@@ -1,0 +1,210 @@
+import { ShapeError } from '@longtake/core'
+import type { Activation } from '../config.js'
+import { expectDims, type GraphBuilder, type Value } from './graph-builder.js'
+import type { Dimension } from './model.js'
+import type { Attribute } from './proto.js'
+
+/** Operators of the `com.microsoft` domain: the fused forms that ONNX Runtime has kernels for on the CPU. */
+const MICROSOFT = 'com.microsoft'
+
+/** Normalised sum and the sum itself. */
+export interface NormedSum {
+  readonly normed: Value
+  readonly sum: Value
+}
+
+/** `rmsNorm(x + skip)` in one pass, with the sum for the next residual. */
+export function addRmsNorm(
+  graph: GraphBuilder,
+  x: Value,
+  skip: Value,
+  weight: Value,
+  epsilon: number,
+): NormedSum {
+  const op = 'SkipSimplifiedLayerNormalization'
+  expectDims(graph.nextName(op), skip, x.dims)
+  expectDims(graph.nextName(op), weight, [x.dims.at(-1)])
+  const attributes = { epsilon: { float: epsilon } }
+  const [normed, , , sum] = graph.node(op, [x, skip, weight], [x, undefined, undefined, x], {
+    domain: MICROSOFT,
+    attributes,
+  })
+  return { normed, sum }
+}
+
+/** `layerNorm(x + skip)` in one pass, with the sum for the next residual. */
+export function addLayerNorm(
+  graph: GraphBuilder,
+  x: Value,
+  skip: Value,
+  [weight, bias]: readonly [Value, Value],
+  epsilon: number,
+): NormedSum {
+  const op = 'SkipLayerNormalization'
+  expectDims(graph.nextName(op), skip, x.dims)
+  for (const vector of [weight, bias]) expectDims(graph.nextName(op), vector, [x.dims.at(-1)])
+  const attributes = { epsilon: { float: epsilon } }
+  const [normed, , , sum] = graph.node(op, [x, skip, weight, bias], [x, undefined, undefined, x], {
+    domain: MICROSOFT,
+    attributes,
+  })
+  return { normed, sum }
+}
+
+/** The activation by its checkpoint name, element by element. */
+export function activate(graph: GraphBuilder, x: Value, activation: Activation): Value {
+  if (activation === 'quick_gelu') return sigmoidLinear(graph, x, 1.702)
+  const attributes: Record<string, Attribute> =
+    activation === 'gelu' ? { approximate: 'none' } : { approximate: 'tanh' }
+  return graph.node('Gelu', [x], [x], { attributes })[0]
+}
+
+/** x · sigmoid(alpha · x): quick GELU with 1.702, SiLU with 1. */
+export function sigmoidLinear(graph: GraphBuilder, x: Value, alpha: number): Value {
+  return graph.node('QuickGelu', [x], [x], { domain: MICROSOFT, attributes: { alpha: { float: alpha } } })[0]
+}
+
+/** x [rows…, in] times weight [out, in] transposed. */
+export function matMulTransposed(graph: GraphBuilder, x: Value, weight: Value): Value {
+  const name = graph.nextName('FusedMatMul')
+  expectDims(`${name} weight`, weight, [undefined, x.dims.at(-1)])
+  const dims = x.dims.with(-1, weight.dims[0]!)
+  const options = { domain: MICROSOFT, attributes: { transB: 1 } } as const
+  return graph.node('FusedMatMul', [x, weight], [{ type: x.type, dims }], options)[0]
+}
+
+/** A quantised matrix as MatMulNBits takes it. */
+export interface PackedMatrix {
+  readonly bits: 4 | 8
+  readonly blockSize: number
+  readonly outputSize: number
+  readonly inputSize: number
+  readonly packed: Value
+  readonly scales: Value
+  readonly zeroPoints?: Value
+}
+
+/** x [rows…, in] times a quantised matrix [out, in] transposed, plus a bias [out]. */
+export function matMulPacked(graph: GraphBuilder, x: Value, matrix: PackedMatrix, bias?: Value): Value {
+  const name = graph.nextName('MatMulNBits')
+  const { outputSize: N, inputSize: K, blockSize, bits } = matrix
+  if (x.dims.at(-1) !== K) throw new ShapeError(`${name} (${x.name})`, `[…, ${K}]`, x.dims)
+  if (bias !== undefined) expectDims(`${name} bias`, bias, [N])
+  // Level 4 lets the kernel quantise the activations of each block to 8 bits: several times faster.
+  const attributes = { K, N, bits, block_size: blockSize, accuracy_level: 4 }
+  const inputs = [x, matrix.packed, matrix.scales, matrix.zeroPoints, undefined, bias]
+  const dims = x.dims.with(-1, N)
+  return graph.node('MatMulNBits', inputs, [{ type: x.type, dims }], { domain: MICROSOFT, attributes })[0]
+}
+
+/**
+ * Attention of every token to every token of the same row, all heads: query, key and value [rows, tokens, width].
+ *
+ * @param bias - [3·width], added to query, key and value before; none if absent.
+ */
+export function multiHeadAttention(
+  graph: GraphBuilder,
+  [query, key, value]: readonly [Value, Value, Value],
+  heads: number,
+  bias?: Value,
+): Value {
+  const name = graph.nextName('MultiHeadAttention')
+  const width = query.dims[2]
+  if (typeof width !== 'number' || width % heads !== 0) {
+    throw new ShapeError(`${name} (${query.name})`, `a width that ${heads} heads divide`, query.dims)
+  }
+  for (const other of [key, value]) expectDims(name, other, query.dims)
+  if (bias !== undefined) expectDims(`${name} bias`, bias, [3 * width])
+  const options = { domain: MICROSOFT, attributes: { num_heads: heads } } as const
+  return graph.node('MultiHeadAttention', [query, key, value, bias], [query], options)[0]
+}
+
+export interface GroupQueryInputs {
+  /** [1, S, heads·headDim]. */
+  readonly query: Value
+  /** [1, S, kvHeads·headDim]. */
+  readonly key: Value
+  readonly value: Value
+  /** [1, kvHeads, capacity, stored], quantised or not. */
+  readonly pastKey: Value
+  readonly pastValue: Value
+  /** int32 [1]: number of tokens after this run, less one. */
+  readonly seqlensK: Value
+  /** int32 []: number of tokens after this run. */
+  readonly totalLength: Value
+  /** [positions, headDim/2]. */
+  readonly cos: Value
+  readonly sin: Value
+  /** [1, kvHeads, 1, headDim]; given exactly when the cache is quantised. */
+  readonly scales?: { readonly key: Value; readonly value: Value }
+}
+
+export interface GroupQueryShape {
+  readonly heads: number
+  readonly kvHeads: number
+  readonly headDim: number
+  readonly cacheBits: 32 | 8 | 4
+}
+
+/**
+ * Causal attention with rotary positions over a cache that is written in place: the new keys and values go to
+ * positions `totalLength − S` to `totalLength − 1`.
+ */
+export function groupQueryAttention(
+  graph: GraphBuilder,
+  inputs: GroupQueryInputs,
+  shape: GroupQueryShape,
+): { output: Value; presentKey: Value; presentValue: Value } {
+  checkGroupQuery(graph, inputs, shape)
+  const { query, key, value, pastKey, pastValue, seqlensK, totalLength, cos, sin, scales } = inputs
+  const attributes: Record<string, Attribute> = {
+    num_heads: shape.heads,
+    kv_num_heads: shape.kvHeads,
+    do_rotary: 1,
+    ...(scales === undefined
+      ? {}
+      : { k_quant_type: 'PER_CHANNEL', v_quant_type: 'PER_CHANNEL', kv_cache_bit_width: shape.cacheBits }),
+  }
+  const ordered: (Value | undefined)[] = [
+    query,
+    key,
+    value,
+    pastKey,
+    pastValue,
+    seqlensK,
+    totalLength,
+    cos,
+    sin,
+  ]
+  // Inputs 9 to 11 are position ids, attention bias and head sink.
+  if (scales !== undefined) ordered.push(undefined, undefined, undefined, scales.key, scales.value)
+  const options = { domain: MICROSOFT, attributes } as const
+  const [output, presentKey, presentValue] = graph.node(
+    'GroupQueryAttention',
+    ordered,
+    [query, pastKey, pastValue],
+    options,
+  )
+  return { output, presentKey, presentValue }
+}
+
+function checkGroupQuery(graph: GraphBuilder, inputs: GroupQueryInputs, shape: GroupQueryShape): void {
+  const name = graph.nextName('GroupQueryAttention')
+  const { heads, kvHeads, headDim, cacheBits } = shape
+  if (heads % kvHeads !== 0) throw new ShapeError(`${name} heads`, `a multiple of ${kvHeads}`, heads)
+  const length = inputs.query.dims[1]
+  expectDims(`${name} query`, inputs.query, [1, length, heads * headDim])
+  expectDims(`${name} key`, inputs.key, [1, length, kvHeads * headDim])
+  expectDims(`${name} value`, inputs.value, [1, length, kvHeads * headDim])
+  const stored = cacheBits === 4 ? headDim / 2 : headDim
+  const past: (Dimension | undefined)[] = [1, kvHeads, undefined, stored]
+  expectDims(`${name} past key`, inputs.pastKey, past)
+  expectDims(`${name} past value`, inputs.pastValue, past)
+  for (const table of [inputs.cos, inputs.sin]) expectDims(`${name} RoPE`, table, [undefined, headDim / 2])
+  if ((cacheBits === 32) !== (inputs.scales === undefined)) {
+    throw new ShapeError(`${name} scales`, 'scales exactly when the cache is quantised', cacheBits)
+  }
+  for (const scale of Object.values(inputs.scales ?? {})) {
+    expectDims(`${name} scale`, scale, [1, kvHeads, 1, headDim])
+  }
+}

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import { largestDifference } from '../../test/oracle.js'
+import { heldWeights, randomArray, randomTensors } from '../../test/random-weights.js'
+import { floats, runGraph } from '../../test/run-graph.js'
+import { visionOracle, visionShapes } from '../../test/vision-oracle.js'
+import { buildVisionEncoder, type VisionConfig } from '../index.js'
+
+const PREFIX = 'video_tower.vision_model.'
+
+const LANGUAGE_BIND: VisionConfig = {
+  hiddenSize: 32,
+  layers: 3,
+  heads: 4,
+  intermediateSize: 64,
+  imageSize: 12,
+  patchSize: 4,
+  activation: 'gelu',
+  layerNormEpsilon: 1e-5,
+  temporalFrames: 8,
+  featureLayer: -2,
+  keepClassToken: true,
+}
+
+async function difference(config: VisionConfig, frames: number): Promise<number> {
+  const tensors = randomTensors(visionShapes(config, PREFIX))
+  const { imageSize } = config
+  const pixels = randomArray(frames * 3 * imageSize * imageSize, 7, 2)
+  const model = await buildVisionEncoder(config, heldWeights(tensors), PREFIX)
+  const { features } = await runGraph(model, {
+    pixel_values: floats([frames, 3, imageSize, imageSize], pixels),
+  })
+  const expected = visionOracle(config, tensors, PREFIX, pixels)
+  expect(features?.dims).toEqual([frames, expected.length / frames, config.hiddenSize])
+  return largestDifference(features!.data as Float32Array, expected.flat())
+}
+
+test('two clips through a LanguageBind tower agree with the float64 oracle', async () => {
+  expect(await difference(LANGUAGE_BIND, 16)).toBeLessThan(1e-4)
+})
+
+test.each(['quick_gelu', 'gelu', 'gelu_pytorch_tanh'] as const)('activation %s', async (activation) => {
+  expect(await difference({ ...LANGUAGE_BIND, activation, layers: 2 }, 8)).toBeLessThan(1e-4)
+})
+
+test.each([
+  { temporalFrames: 0, keepClassToken: false, frames: 3 },
+  { temporalFrames: 0, keepClassToken: true, frames: 1 },
+  { temporalFrames: 4, keepClassToken: false, frames: 12 },
+])(
+  '$frames frames, clips of $temporalFrames, class token kept: $keepClassToken',
+  async ({ frames, ...other }) => {
+    expect(await difference({ ...LANGUAGE_BIND, ...other }, frames)).toBeLessThan(1e-4)
+  },
+)
+
+test.each([0, 1, 3, -1, -4])('feature layer %i', async (featureLayer) => {
+  expect(await difference({ ...LANGUAGE_BIND, temporalFrames: 2, featureLayer }, 4)).toBeLessThan(1e-4)
+})
