@@ -11,6 +11,12 @@ export { buildProjector } from './projector.js'
 export { buildDecoder, type DecoderOptions } from './text/decoder.js'
 export { buildEmbedding } from './text/embedding.js'
 export { buildVisionEncoder } from './vision/encoder.js'
+export {
+  dequantizeBlockwise,
+  type QuantizedMatrix,
+  type QuantizeOptions,
+  quantizeBlockwise,
+} from './quantize/blockwise.js'
 export { bytesAccess, openSafetensors } from './safetensors/open.js'
 export { parseShardIndex, type ShardIndex } from './safetensors/shard-index.js'
 export type { RandomAccess, TensorDtype, TensorInfo, TensorSource } from './tensor-source.js'
