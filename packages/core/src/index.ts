@@ -1,4 +1,4 @@
-export { arrangeClips, type ClipArrangement } from './arrangement.js'
+export { arrangeClips, CLIP_LAYOUTS, type ClipArrangement } from './arrangement.js'
 export {
   CancelledError,
   CheckpointError,
