@@ -1,5 +1,6 @@
-/** Element types that cross the engine's border. `float16` travels as its bits in a `Uint16Array`, `bool` as 0 and 1. */
-export type TensorType = 'float32' | 'float16' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool'
+import type { GraphModel, TensorType } from '@longtake/kernels'
+
+export type { GraphModel, TensorType }
 
 /** Typed array that holds the elements of each tensor type. */
 export interface TensorArrays {
@@ -31,23 +32,6 @@ export interface Tensor<T extends TensorType = TensorType> {
   readonly data: TensorArrays[T]
   /** Gives the memory back; repeated calls do nothing. During a run the memory goes when the run has ended. */
   close(): void
-}
-
-/** A graph with its weights beside it. Structurally what `@longtake/kernels` builds. */
-export interface GraphModel {
-  /** Serialised ONNX `ModelProto`. */
-  readonly graph: Uint8Array
-  /** External data in memory; `location` is the name that the graph's initialisers refer to. */
-  readonly weights: readonly { readonly location: string; readonly data: Uint8Array }[]
-  readonly inputs: readonly GraphValue[]
-  readonly outputs: readonly GraphValue[]
-}
-
-/** A graph's input or output; a dimension that is a string is free and is named by it. */
-export interface GraphValue {
-  readonly name: string
-  readonly type: TensorType
-  readonly dims: readonly (number | string)[]
 }
 
 export interface SessionOptions {

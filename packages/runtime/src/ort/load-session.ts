@@ -1,0 +1,105 @@
+import { throwIfAborted, withAbort } from './abort.js'
+import type { Pointer } from './c-api.js'
+import type { Block, OrtCalls } from './calls.js'
+import { nativeStrings } from './native-strings.js'
+import { defaultThreads } from './threads.js'
+import type { GraphModel, SessionOptions } from './types.js'
+
+/** `ORT_LOGGING_LEVEL_ERROR`: warnings about optimisations are of no use to callers. */
+export const LOG_ERROR = 3
+
+/** `ORT_ENABLE_ALL`. */
+const OPTIMISE_ALL = 99
+
+/**
+ * Session settings. Idle pool threads must not spin between runs: on small machines they would take the time of
+ * the event loop and of decoding video.
+ */
+export const CONFIG_ENTRIES: readonly (readonly [string, string])[] = [['session.force_spinning_stop', '1']]
+
+/** Opens a session on a worker thread; the model's arrays are only read until the promise settles. */
+export async function loadSession(
+  calls: OrtCalls,
+  env: Pointer,
+  model: GraphModel,
+  options: SessionOptions,
+): Promise<Pointer> {
+  throwIfAborted(options.signal)
+  const native = calls.create('sessionOptions', 'createSessionOptions')
+  const blocks: Block[] = []
+  try {
+    configure(calls, native, options.threads ?? defaultThreads())
+    if (model.weights.length > 0) blocks.push(addWeights(calls, native, model.weights))
+    return await createSession(calls, env, native, model, options.signal)
+  } finally {
+    calls.release('sessionOptions', 'releaseSessionOptions', native)
+    for (const block of blocks) calls.free(block)
+  }
+}
+
+function configure(calls: OrtCalls, options: Pointer, threads: number): void {
+  const { f } = calls
+  calls.check(f.setSessionLogSeverityLevel(options, LOG_ERROR))
+  calls.check(f.setSessionGraphOptimizationLevel(options, OPTIMISE_ALL))
+  calls.check(f.setIntraOpNumThreads(options, threads))
+  calls.check(f.setInterOpNumThreads(options, 1))
+  // Without arena and plan, memory of a run returns to the system when the run ends, and peaks are lower.
+  calls.check(f.disableCpuMemArena(options))
+  calls.check(f.disableMemPattern(options))
+  for (const [key, value] of CONFIG_ENTRIES) calls.check(f.addSessionConfigEntry(options, key, value))
+}
+
+/** Tells the session where external data lies; returns the file names' memory, which it does not need afterwards. */
+function addWeights(calls: OrtCalls, options: Pointer, weights: GraphModel['weights']): Block {
+  const names = nativeStrings(
+    calls,
+    weights.map(({ location }) => location),
+    process.platform === 'win32',
+  )
+  const starts = BigUint64Array.from(weights, ({ data }) => addressOf(calls, data))
+  const lengths = BigUint64Array.from(weights, ({ data }) => BigInt(data.byteLength))
+  try {
+    calls.check(
+      calls.f.addExternalInitializersFromFilesInMemory(options, names.start, starts, lengths, weights.length),
+    )
+    return names
+  } catch (error) {
+    calls.free(names)
+    throw error
+  }
+}
+
+/** Address of an array's elements: outside of the garbage collector's heap once it has a buffer, and never moved. */
+function addressOf(calls: OrtCalls, data: Uint8Array): Pointer {
+  return data.buffer.byteLength === 0 ? 0n : calls.api.koffi.address(data)
+}
+
+async function createSession(
+  calls: OrtCalls,
+  env: Pointer,
+  options: Pointer,
+  model: GraphModel,
+  signal: AbortSignal | undefined,
+): Promise<Pointer> {
+  const cell = calls.allocate(BigUint64Array.BYTES_PER_ELEMENT)
+  const stop = () => calls.check(calls.f.sessionOptionsSetLoadCancellationFlag(options, true))
+  const { graph } = model
+  try {
+    await withAbort(signal, stop, () =>
+      calls.async(
+        'createSessionFromArray',
+        signal,
+        env,
+        addressOf(calls, graph),
+        graph.length,
+        options,
+        cell.start,
+      ),
+    )
+    calls.count('session', 1)
+    const session = new BigUint64Array(calls.view(cell.start, cell.bytes))[0]!
+    return session
+  } finally {
+    calls.free(cell)
+  }
+}

@@ -1,0 +1,104 @@
+import { EngineError } from '@longtake/core'
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
+import { cancelled, throwIfAborted } from './abort.js'
+import { PortableTensor } from './portable-tensor.js'
+import type { RunOptions, Session, Tensor, TensorType } from './types.js'
+import { checkFeeds, checkResults, type ValueInfo } from './value-checks.js'
+
+type Tensors = Readonly<Record<string, Tensor>>
+
+/** What a session needs of its back end. */
+export interface PortableHost {
+  adopt(type: TensorType, result: OrtTensor): PortableTensor
+  sessionClosed(session: PortableSession): void
+}
+
+/** A session of onnxruntime-node; each run holds the event loop until it has ended. */
+export class PortableSession implements Session {
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly #host: PortableHost
+  readonly #session: InferenceSession
+  readonly #inputInfos: readonly ValueInfo[]
+  readonly #outputInfos: readonly ValueInfo[]
+  readonly #running = new Set<Promise<unknown>>()
+  #closing: Promise<void> | undefined
+
+  constructor(host: PortableHost, session: InferenceSession) {
+    this.#host = host
+    this.#session = session
+    this.#inputInfos = session.inputMetadata.map(describe)
+    this.#outputInfos = session.outputMetadata.map(describe)
+    this.inputs = Object.freeze([...session.inputNames])
+    this.outputs = Object.freeze([...session.outputNames])
+  }
+
+  async run(
+    feeds: Tensors,
+    results: Tensors = {},
+    options: RunOptions = {},
+  ): Promise<Record<string, Tensor>> {
+    if (this.#closing) throw new EngineError('ENGINE_CLOSED', 'The session is closed; open it again.')
+    checkFeeds(this.#inputInfos, feeds)
+    checkResults(this.#outputInfos, results)
+    const inputs = this.inputs.map((name) => [name, this.#own(name, feeds[name]!).ort] as const)
+    for (const [name, tensor] of Object.entries(results)) this.#own(name, tensor)
+    const run = this.#run(Object.fromEntries(inputs), results, options)
+    this.#running.add(run)
+    try {
+      return await run
+    } finally {
+      this.#running.delete(run)
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#running)
+    await this.#session.release()
+    this.#host.sessionClosed(this)
+  }
+
+  #own(name: string, tensor: Tensor): PortableTensor {
+    if (!(tensor instanceof PortableTensor) || !tensor.belongsTo(this.#host))
+      throw new EngineError('ENGINE_FAILED', `Tensor ${name} is of another back end; make it with this one.`)
+    if (tensor.closed) throw new EngineError('ENGINE_CLOSED', `Tensor ${name} is closed; make a new one.`)
+    return tensor
+  }
+
+  async #run(
+    feeds: Readonly<Record<string, OrtTensor>>,
+    results: Tensors,
+    { signal }: RunOptions,
+  ): Promise<Record<string, Tensor>> {
+    throwIfAborted(signal)
+    const produced = await this.#session.run(feeds).catch((error: unknown) => {
+      throw ortError(error)
+    })
+    if (signal?.aborted) throw cancelled(signal)
+    const entries = this.#outputInfos.map(({ name, type }) => {
+      const given = results[name]
+      if (!given) return [name, this.#host.adopt(type, produced[name]!)] as const
+      // A tensor that was closed meanwhile receives nothing; its memory is the caller's no more.
+      if (!(given as PortableTensor).closed) (given as PortableTensor).assign(name, produced[name]!)
+      return [name, given] as const
+    })
+    return Object.fromEntries(entries)
+  }
+}
+
+/** Turns what onnxruntime-node throws into ours. */
+export function ortError(cause: unknown): EngineError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new EngineError('ENGINE_FAILED', `ONNX Runtime: ${message.trim()}`, { cause })
+}
+
+function describe(value: InferenceSession.ValueMetadata): ValueInfo {
+  if (!value.isTensor)
+    throw new EngineError('ENGINE_FAILED', 'An input or output of the graph is of a type not carried.')
+  return { name: value.name, type: value.type as TensorType }
+}

@@ -1,0 +1,147 @@
+import { EngineError } from '@longtake/core'
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
+import { cancelled, throwIfAborted } from './abort.js'
+import { checkData, elementCount, elementType } from './elements.js'
+import { CONFIG_ENTRIES, LOG_ERROR } from './load-session.js'
+import { ortError, type PortableHost, PortableSession } from './portable-session.js'
+import { arrayOf, type OrtTensorConstructor, PortableTensor } from './portable-tensor.js'
+import { defaultThreads } from './threads.js'
+import type {
+  Backend,
+  GraphModel,
+  Session,
+  SessionOptions,
+  Tensor,
+  TensorArrays,
+  TensorType,
+} from './types.js'
+
+/** What is used of onnxruntime-node. */
+interface OrtModule {
+  readonly InferenceSession: {
+    create(graph: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>
+  }
+  readonly Tensor: OrtTensorConstructor
+}
+
+/**
+ * Opens the back end on onnxruntime-node's own API: results are copied, and the event loop waits for each run.
+ *
+ * @param reason - Why the resident back end was not taken.
+ * @throws {EngineError} `ENGINE_UNAVAILABLE` if onnxruntime-node cannot be loaded.
+ */
+export async function openPortable(reason?: string): Promise<Backend> {
+  try {
+    const loaded = (await import('onnxruntime-node')) as unknown as OrtModule
+    return new PortableBackend(loaded, reason)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new EngineError('ENGINE_UNAVAILABLE', `onnxruntime-node cannot be loaded: ${why}`, { cause })
+  }
+}
+
+class PortableBackend implements Backend, PortableHost {
+  readonly name = 'portable'
+  readonly reason?: string
+  readonly #ort: OrtModule
+  readonly #sessions = new Set<PortableSession>()
+  readonly #loading = new Set<Promise<unknown>>()
+  /** Weak, so that forgotten tensors go the way of every array. */
+  readonly #tensors = new Set<WeakRef<PortableTensor>>()
+  #closing: Promise<void> | undefined
+
+  constructor(ort: OrtModule, reason: string | undefined) {
+    this.#ort = ort
+    if (reason !== undefined) this.reason = reason
+  }
+
+  tensor<T extends TensorType>(type: T, dims: readonly number[], data?: TensorArrays[T]): Tensor<T> {
+    this.#assertOpen()
+    const element = elementType(type)
+    const count = elementCount(dims)
+    if (data) checkData(element, dims, count, data)
+    try {
+      const array = new element.array(count)
+      if (data) (array as { set(source: unknown): void }).set(data)
+      return this.#hold(type, dims, array)
+    } catch (cause) {
+      throw new EngineError('ENGINE_FAILED', `No memory for a tensor of [${dims.join(', ')}].`, { cause })
+    }
+  }
+
+  async session(model: GraphModel, options: SessionOptions = {}): Promise<Session> {
+    this.#assertOpen()
+    throwIfAborted(options.signal)
+    const loading = this.#load(model, options)
+    this.#loading.add(loading)
+    try {
+      return await loading
+    } finally {
+      this.#loading.delete(loading)
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  adopt(type: TensorType, result: OrtTensor): PortableTensor {
+    return this.#hold(type, result.dims, arrayOf(type, result))
+  }
+
+  sessionClosed(session: PortableSession): void {
+    this.#sessions.delete(session)
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#loading)
+    await Promise.all([...this.#sessions].map((session) => session.close()))
+    for (const tensor of this.#tensors) tensor.deref()?.close()
+  }
+
+  async #load(model: GraphModel, options: SessionOptions): Promise<PortableSession> {
+    const session = await this.#ort.InferenceSession.create(model.graph, {
+      externalData: model.weights.map(({ location, data }) => ({ path: location, data })),
+      logSeverityLevel: LOG_ERROR,
+      graphOptimizationLevel: 'all',
+      intraOpNumThreads: options.threads ?? defaultThreads(),
+      interOpNumThreads: 1,
+      enableCpuMemArena: false,
+      enableMemPattern: false,
+      extra: nested(CONFIG_ENTRIES),
+    }).catch((error: unknown) => {
+      throw ortError(error)
+    })
+    if (options.signal?.aborted) {
+      await session.release()
+      throw cancelled(options.signal)
+    }
+    const opened = new PortableSession(this, session)
+    this.#sessions.add(opened)
+    return opened
+  }
+
+  #hold<T extends TensorType>(type: T, dims: readonly number[], data: TensorArrays[T]): PortableTensor<T> {
+    const tensor = new PortableTensor(this, this.#ort.Tensor, type, dims, data, () =>
+      this.#tensors.delete(ref),
+    )
+    const ref = new WeakRef<PortableTensor>(tensor)
+    this.#tensors.add(ref)
+    return tensor
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new EngineError('ENGINE_CLOSED', 'The back end is closed; open it again.')
+  }
+}
+
+/** Settings `a.b` as nested objects, which is how onnxruntime-node takes them. */
+function nested(entries: readonly (readonly [string, string])[]): Record<string, Record<string, string>> {
+  const sections: Record<string, Record<string, string>> = {}
+  for (const [key, value] of entries) {
+    const [section, name] = key.split('.') as [string, string]
+    sections[section] = { ...sections[section], [name]: value }
+  }
+  return sections
+}

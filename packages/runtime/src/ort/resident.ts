@@ -1,0 +1,87 @@
+import { EngineError } from '@longtake/core'
+import { loadApi, type Pointer } from './c-api.js'
+import { type HandleKind, OrtCalls } from './calls.js'
+import { LOG_ERROR, loadSession } from './load-session.js'
+import { ResidentSession } from './resident-session.js'
+import { TensorPool } from './resident-tensor.js'
+import type {
+  Backend,
+  GraphModel,
+  Session,
+  SessionOptions,
+  Tensor,
+  TensorArrays,
+  TensorType,
+} from './types.js'
+
+/** Opens the back end that drives the library through its C API. */
+export async function openResident(): Promise<ResidentBackend> {
+  return new ResidentBackend(new OrtCalls(await loadApi()))
+}
+
+export class ResidentBackend implements Backend {
+  readonly name = 'resident'
+  readonly #calls: OrtCalls
+  readonly #env: Pointer
+  readonly #pool: TensorPool
+  readonly #sessions = new Set<ResidentSession>()
+  readonly #loading = new Set<Promise<unknown>>()
+  #closing: Promise<void> | undefined
+
+  constructor(calls: OrtCalls) {
+    this.#calls = calls
+    this.#env = calls.create('env', 'createEnv', LOG_ERROR, 'longtake')
+    this.#pool = new TensorPool(calls)
+  }
+
+  /** Native objects alive, by kind; empty once the back end has closed. */
+  get liveHandles(): Readonly<Partial<Record<HandleKind, number>>> {
+    return this.#calls.live()
+  }
+
+  tensor<T extends TensorType>(type: T, dims: readonly number[], data?: TensorArrays[T]): Tensor<T> {
+    this.#assertOpen()
+    return this.#pool.make(type, dims, data)
+  }
+
+  async session(model: GraphModel, options: SessionOptions = {}): Promise<Session> {
+    this.#assertOpen()
+    const loading = this.#load(model, options)
+    this.#loading.add(loading)
+    try {
+      return await loading
+    } finally {
+      this.#loading.delete(loading)
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#loading)
+    await Promise.all([...this.#sessions].map((session) => session.close()))
+    this.#pool.close()
+    this.#calls.release('env', 'releaseEnv', this.#env)
+  }
+
+  async #load(model: GraphModel, options: SessionOptions): Promise<ResidentSession> {
+    const handle = await loadSession(this.#calls, this.#env, model, options)
+    try {
+      const session = new ResidentSession(this.#calls, this.#pool, handle, () =>
+        this.#sessions.delete(session),
+      )
+      this.#sessions.add(session)
+      return session
+    } catch (error) {
+      this.#calls.release('session', 'releaseSession', handle)
+      throw error
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new EngineError('ENGINE_CLOSED', 'The back end is closed; open it again.')
+  }
+}
