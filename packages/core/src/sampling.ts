@@ -34,42 +34,21 @@ export interface FrameCount {
  * @throws {VideoError} `VIDEO_EMPTY` if the video is known to have no pictures.
  */
 export function chooseStretch(video: VideoFacts, options: PlanOptions): Stretch {
-  const first = checkNumber(
-    'video.startSeconds',
-    video.startSeconds,
-    'a finite number of seconds',
-    () => true,
-  )
-  const duration = checkNumber(
-    'video.durationSeconds',
-    video.durationSeconds,
-    `seconds from 0 to ${MAX_SECONDS}`,
-    (value) => value >= 0 && value <= MAX_SECONDS,
-  )
-  if (video.frameCount === 0) {
-    throw new VideoError(
-      'VIDEO_EMPTY',
-      'The video has no pictures; choose a file with a picture track that plays.',
-    )
-  }
-  const notes: string[] = []
-  const start = checkNumber(
-    'startSeconds',
-    options.startSeconds ?? 0,
-    'seconds from the first picture, 0 or more',
-    isNotNegative,
-  )
+  const { first, duration } = checkFacts(video)
+  const fromFirst = 'seconds from the first picture, 0 or more'
+  const start = checkNumber('startSeconds', options.startSeconds ?? 0, fromFirst, (value) => value >= 0)
   if (start > 0 && start >= duration) {
     throw new InvalidOptionError('startSeconds', `less than the video's ${formatTimestamp(duration)}`, start)
   }
-  const end = checkNumber(
-    'endSeconds',
-    options.endSeconds ?? duration,
-    `seconds, above startSeconds (${start})`,
-    (value) => value > start || options.endSeconds === undefined,
-  )
-  if (end > duration)
-    notes.push(`The video ends at ${formatTimestamp(duration)}, before the end that was asked for.`)
+  const afterStart = `seconds, above startSeconds (${start})`
+  const end =
+    options.endSeconds === undefined
+      ? duration
+      : checkNumber('endSeconds', options.endSeconds, afterStart, (value) => value > start)
+  const notes =
+    end > duration
+      ? [`The video ends at ${formatTimestamp(duration)}, before the end that was asked for.`]
+      : []
   const length = Math.max(Math.min(end, duration) - start, 0)
   return { startSeconds: first + start, lengthSeconds: length, pictures: countPictures(video, length), notes }
 }
@@ -145,6 +124,25 @@ export function chooseSampling(
   return { mode: 'exact', notes: [`Frames are decoded at their exact times: ${reason}.`] }
 }
 
+function checkFacts(video: VideoFacts): { first: number; duration: number } {
+  const first = checkNumber(
+    'video.startSeconds',
+    video.startSeconds,
+    `seconds within ±${MAX_SECONDS}`,
+    (value) => Math.abs(value) <= MAX_SECONDS,
+  )
+  const duration = checkNumber(
+    'video.durationSeconds',
+    video.durationSeconds,
+    `seconds from 0 to ${MAX_SECONDS}`,
+    (value) => value >= 0 && value <= MAX_SECONDS,
+  )
+  if (video.frameCount === 0) {
+    throw new VideoError('VIDEO_EMPTY', 'The video has no pictures; choose a file whose picture track plays.')
+  }
+  return { first, duration }
+}
+
 function wantedFrames(spec: ModelSpec, stretch: Stretch, options: PlanOptions): number {
   const { frames = 'auto', fps } = options
   if (fps !== undefined) {
@@ -172,10 +170,6 @@ function countPictures(video: VideoFacts, lengthSeconds: number): number | undef
 
 function isCount(value: number | undefined): value is number {
   return value !== undefined && Number.isFinite(value) && value > 0
-}
-
-function isNotNegative(value: number): boolean {
-  return value >= 0
 }
 
 function shortSeconds(seconds: number): string {
