@@ -1,0 +1,163 @@
+import { VideoError } from '@longtake/core'
+import {
+  CustomSource,
+  EncodedPacket,
+  EncodedPacketSink,
+  Input,
+  type InputVideoTrack,
+  Logging,
+  LogLevel,
+  MATROSKA,
+  MP4,
+  MPEG_TS,
+  QTFF,
+  UnsupportedInputFormatError,
+  WEBM,
+} from 'mediabunny'
+import type { DecoderSetup, Geometry, Packet, PacketRef, PacketTrack } from './packet-track.js'
+import type { VideoSource } from './video-source.js'
+
+/** Playlists are left out on purpose: they would open further files by themselves. */
+const FORMATS = [MP4, QTFF, MATROSKA, WEBM, MPEG_TS]
+
+const CODEC_NAMES = {
+  avc: 'h264',
+  hevc: 'hevc',
+  vp8: 'vp8',
+  vp9: 'vp9',
+  av1: 'av1',
+  prores: 'prores',
+} as const
+
+/** 8 MiB: holds the index of a long film and some seconds of its data. */
+const CACHE_BYTES = 8 * 2 ** 20
+
+/**
+ * Opens MP4, MOV, MKV, WebM and MPEG-TS.
+ *
+ * @returns Undefined where the bytes are none of these.
+ * @throws {VideoError} `VIDEO_NO_VIDEO_TRACK`, `VIDEO_UNSUPPORTED_CODEC`, `VIDEO_TRUNCATED` without an index.
+ */
+export async function openMediabunnyTrack(source: VideoSource): Promise<PacketTrack | undefined> {
+  // Its messages about damaged files go to the console, which belongs to the caller.
+  Logging.level = LogLevel.Silent
+  const input = new Input({
+    formats: FORMATS,
+    source: new CustomSource({
+      getSize: () => source.size(),
+      read: (start, end) => source.read(start, end),
+      maxCacheSize: CACHE_BYTES,
+      prefetchProfile: 'fileSystem',
+      // A read ahead that fails is asked for again when it is needed, and fails there.
+      handleUnhandledError: () => {},
+    }),
+  })
+  try {
+    const track = await findTrack(input, source.name)
+    if (track === undefined) {
+      input.dispose()
+      return undefined
+    }
+    const setup = await readSetup(track, source.name)
+    return packetTrack(input, new EncodedPacketSink(track), setup, await readGeometry(track))
+  } catch (error) {
+    input.dispose()
+    if (error instanceof VideoError) throw error
+    throw new VideoError('VIDEO_UNREADABLE', `${source.name} is damaged: its index could not be read.`, {
+      cause: error,
+    })
+  }
+}
+
+async function findTrack(input: Input, name: string): Promise<InputVideoTrack | undefined> {
+  try {
+    await input.getFormat()
+  } catch (error) {
+    if (error instanceof UnsupportedInputFormatError) return undefined
+    throw error
+  }
+  const track = await input.getPrimaryVideoTrack()
+  if (track !== null) return track
+  const tracks = await input.getTracks()
+  if (tracks.length > 0) {
+    throw new VideoError('VIDEO_NO_VIDEO_TRACK', `${name} has sound but no pictures: give a file with video.`)
+  }
+  throw new VideoError(
+    'VIDEO_TRUNCATED',
+    `${name} is cut off: its index is missing, so no picture can be found. Copy or download it again.`,
+  )
+}
+
+async function readSetup(track: InputVideoTrack, name: string): Promise<DecoderSetup> {
+  const codec = await track.getCodec()
+  const config = await track.getDecoderConfig()
+  if (codec === null || config === null) {
+    const id = await track.getInternalCodecId()
+    const shown = typeof id === 'string' || typeof id === 'number' ? ` (${id})` : ''
+    throw new VideoError(
+      'VIDEO_UNSUPPORTED_CODEC',
+      `${name} is encoded with a codec that is not supported${shown}: convert it to H.264, HEVC, VP9 or AV1.`,
+    )
+  }
+  const colour = await track.getColorSpace()
+  return {
+    codec: CODEC_NAMES[codec],
+    extraData: config.description === undefined ? undefined : toBytes(config.description),
+    width: await track.getCodedWidth(),
+    height: await track.getCodedHeight(),
+    matrix: colour.matrix ?? undefined,
+    fullRange: colour.fullRange ?? undefined,
+  }
+}
+
+function toBytes(data: ArrayBufferView | ArrayBufferLike): Uint8Array {
+  return ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data)
+}
+
+async function readGeometry(track: InputVideoTrack): Promise<Geometry> {
+  const aspect = await track.getPixelAspectRatio()
+  const pixelAspect = aspect.num > 0 && aspect.den > 0 ? aspect.num / aspect.den : 1
+  return { pixelAspect, rotation: await track.getRotation(), flip: await track.getFlip() }
+}
+
+function packetTrack(
+  input: Input,
+  sink: EncodedPacketSink,
+  setup: DecoderSetup,
+  geometry: Geometry,
+): PacketTrack {
+  const metadataOnly = { metadataOnly: true }
+  // The container's own marks cannot be trusted: some mark pictures that need earlier ones.
+  const verifyKeyPackets = { verifyKeyPackets: true }
+  return {
+    setup,
+    geometry,
+    first: () => sink.getFirstPacket(metadataOnly),
+    at: (seconds) => orNull(sink.getPacket(seconds, metadataOnly)),
+    keyAt: async (seconds) =>
+      (await orNull<Packet>(sink.getKeyPacket(seconds, verifyKeyPackets))) ??
+      orNull<Packet>(sink.getFirstKeyPacket(verifyKeyPackets)),
+    nextKey: (packet) => orNull(sink.getNextKeyPacket(encoded(packet), metadataOnly)),
+    next: (packet) => orNull<Packet>(sink.getNextPacket(encoded(packet))),
+    nextRef: (packet) => orNull(sink.getNextPacket(encoded(packet), metadataOnly)),
+    readable: async (seconds) => (await orNull(sink.getPacket(seconds))) !== null,
+    close: () => input.dispose(),
+  }
+}
+
+/** Where the data ends early the demuxer fails rather than answer null; a failing source stays a failure. */
+async function orNull<T extends PacketRef>(packet: Promise<T | null>): Promise<T | null> {
+  try {
+    return await packet
+  } catch (error) {
+    if (error instanceof VideoError) throw error
+    return null
+  }
+}
+
+function encoded(packet: PacketRef): EncodedPacket {
+  if (packet instanceof EncodedPacket) return packet
+  throw new TypeError('The packet belongs to another track.')
+}

@@ -1,0 +1,166 @@
+import { availableParallelism } from 'node:os'
+import { CancelledError, VideoError } from '@longtake/core'
+import type { Frame } from 'node-av/lib'
+import type { Packet, PacketRef, PacketTrack } from './packet-track.js'
+import { type Picture, PictureConverter } from './picture-converter.js'
+import { emptyFrame, microseconds, PictureDecoder } from './picture-decoder.js'
+
+/** More threads hold more pictures in memory and gain little. */
+const MAX_THREADS = 4
+
+/** A stream whose decoder takes this many packets without giving a picture is not going to give one. */
+const MAX_FRUITLESS_PACKETS = 600
+
+/**
+ * Decodes chosen pictures of a track, going forward where that is shorter than starting anew. Holds two decoded
+ * frames at most: the one that may be wanted and the one after it.
+ */
+export class PictureReader {
+  readonly #track: PacketTrack
+  readonly #name: string
+  readonly #decoder: PictureDecoder
+  readonly #converter: PictureConverter
+  /** Latest picture before the wanted one. */
+  #held = emptyFrame()
+  #heldAt: number | undefined
+  /** The picture after it, where it has come out already. */
+  #ahead = emptyFrame()
+  #aheadAt: number | undefined
+  #sent: PacketRef | undefined
+  #draining = false
+  #ended = false
+  #fruitless = 0
+  /** Timestamps of the packets whose pictures are to come, where the pictures do not carry them. */
+  #expected: number[] = []
+
+  private constructor(track: PacketTrack, name: string, decoder: PictureDecoder) {
+    this.#track = track
+    this.#name = name
+    this.#decoder = decoder
+    this.#converter = new PictureConverter(track.geometry)
+  }
+
+  /** @param mode - `keyframe` reads single keyframes, where threads would only cost. */
+  static async open(track: PacketTrack, name: string, mode: 'keyframe' | 'exact'): Promise<PictureReader> {
+    const threads = mode === 'keyframe' ? 1 : Math.min(MAX_THREADS, availableParallelism())
+    return new PictureReader(track, name, await PictureDecoder.open(track.setup, threads))
+  }
+
+  /**
+   * Decodes one keyframe by itself.
+   *
+   * @returns Undefined where it is damaged.
+   */
+  async readKey(packet: Packet): Promise<Picture | undefined> {
+    this.#restart()
+    await this.#decoder.send(packet)
+    await this.#decoder.drain()
+    try {
+      const received = await this.#decoder.receive(this.#held)
+      return received === 'picture' ? await this.#converter.convert(this.#held) : undefined
+    } finally {
+      this.#restart()
+    }
+  }
+
+  /**
+   * Decodes the picture of `target`, or where it is damaged the picture before it.
+   *
+   * @returns Undefined where neither can be decoded.
+   * @throws {CancelledError} Between two packets, when `signal` aborts.
+   */
+  async readExact(target: PacketRef, signal?: AbortSignal): Promise<Picture | undefined> {
+    const wanted = microseconds(target.timestamp)
+    if (this.#heldAt === wanted) return this.#converter.convert(this.#held)
+    await this.#seek(target)
+    while (this.#aheadAt === undefined || this.#aheadAt < wanted) {
+      if (signal?.aborted) throw new CancelledError(undefined, { cause: signal.reason })
+      const received = await this.#advance()
+      if (received === 'end') break
+    }
+    if (this.#aheadAt !== undefined && (this.#aheadAt <= wanted || this.#heldAt === undefined)) this.#hold()
+    return this.#heldAt === undefined ? undefined : this.#converter.convert(this.#held)
+  }
+
+  close(): void {
+    this.#decoder.close()
+    this.#converter.close()
+    this.#held.free()
+    this.#ahead.free()
+  }
+
+  /** Starts at the target's keyframe, unless going on from here is shorter. */
+  async #seek(target: PacketRef): Promise<void> {
+    const wanted = microseconds(target.timestamp)
+    const key = await this.#track.keyAt(target.timestamp)
+    const here = this.#heldAt
+    const onTheWay =
+      this.#sent !== undefined &&
+      (here === undefined || here <= wanted) &&
+      (key === null || key.timestamp <= this.#sent.timestamp)
+    if (onTheWay && !this.#ended) return
+    this.#restart()
+    if (key !== null) await this.#send(key)
+  }
+
+  #restart(): void {
+    this.#decoder.reset()
+    this.#held.unref()
+    this.#ahead.unref()
+    this.#heldAt = undefined
+    this.#aheadAt = undefined
+    this.#sent = undefined
+    this.#draining = false
+    this.#ended = false
+    this.#fruitless = 0
+    this.#expected = []
+  }
+
+  /** One step: the next picture becomes `ahead`, or the next packet goes in. */
+  async #advance(): Promise<'step' | 'end'> {
+    if (this.#aheadAt !== undefined) this.#hold()
+    const received = await this.#decoder.receive(this.#ahead)
+    if (received === 'picture') {
+      this.#aheadAt = this.#expected.shift() ?? Number(this.#ahead.pts)
+      this.#fruitless = 0
+      return 'step'
+    }
+    if (received === 'end' || this.#sent === undefined) return this.#end()
+    const packet = await this.#track.next(this.#sent)
+    if (packet !== null) {
+      await this.#send(packet)
+      return 'step'
+    }
+    if (this.#draining) return this.#end()
+    this.#draining = true
+    await this.#decoder.drain()
+    return 'step'
+  }
+
+  #end(): 'end' {
+    this.#ended = true
+    return 'end'
+  }
+
+  async #send(packet: Packet): Promise<void> {
+    this.#sent = packet
+    this.#fruitless++
+    if (this.#fruitless > MAX_FRUITLESS_PACKETS) {
+      throw new VideoError(
+        'VIDEO_UNREADABLE',
+        `${this.#name} is damaged: ${this.#fruitless} packets gave no picture.`,
+      )
+    }
+    if (this.#track.setup.decodingOrder === true) this.#expected.push(microseconds(packet.timestamp))
+    await this.#decoder.send(packet)
+  }
+
+  #hold(): void {
+    this.#held.unref()
+    const empty: Frame = this.#held
+    this.#held = this.#ahead
+    this.#heldAt = this.#aheadAt
+    this.#ahead = empty
+    this.#aheadAt = undefined
+  }
+}
