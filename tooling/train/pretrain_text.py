@@ -61,7 +61,7 @@ while step < args.steps and time.time() - started < args.minutes * 60:
     norm = optimizer.step(step)
     step += 1
     mean = loss.item() if mean == 0 else 0.95 * mean + 0.05 * loss.item()
-    if step % 20 == 0:
+    if step % 50 == 0:
         print(f"step {step} frames {frames} loss {mean:.3f} norm {norm:.2f} {time.time() - started:.0f}s", flush=True)
     if step % 250 == 0 or step == args.steps:
         for shots in (8, 16, 32, 64):

@@ -119,7 +119,7 @@ class LanguageModel(nn.Module):
         self.lm_head = nn.Linear(c.hidden_size, c.vocab_size, bias=False)
         for name, p in self.named_parameters():
             if p.dim() == 2:
-                nn.init.normal_(p, std=0.02 if "embed" not in name else 0.5)
+                nn.init.normal_(p, std=p.shape[1] ** -0.5 if "embed" not in name else 0.5)
                 if name.endswith(("o_proj.weight", "down_proj.weight")):
                     p.data /= math.sqrt(2 * c.num_hidden_layers)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .questions import Question, ask_questions
+from .questions import Question, ask_questions, describe
 from .vocabulary import BOS, EOS, IDS, PAD, encode
 from .world import Video, moment_of
 
@@ -73,5 +73,6 @@ def pack(videos: list[Video], questions: list[list[Question]], frames: int, prea
     return Packed(ids, second, targets, positions, allowed, start, count, kinds, answers)
 
 
-def draw_questions(videos: list[Video], rng: random.Random, count: int, held_out: bool = False):
-    return [ask_questions(v, rng, count, held_out) for v in videos]
+def draw_questions(videos: list[Video], rng: random.Random, count: int, held_out: bool = False,
+                   described: bool = False) -> list[list[Question]]:
+    return [ask_questions(v, rng, count, held_out) + [describe(v, rng)] * described for v in videos]

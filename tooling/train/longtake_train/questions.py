@@ -99,7 +99,8 @@ PHRASINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 
-KINDS = tuple(PHRASINGS)
+DESCRIBE = ("Describe the video.", "Tell me what is shown.", "What is shown in the video?")
+
 # Slow change is one family of questions in three guises, so each weighs a third.
 WEIGHTS = {
     "number": 10, "caption": 8, "colour": 8, "shape": 8, "first": 7, "last": 7, "after": 6, "before": 6,
@@ -204,6 +205,12 @@ class _Asker:
 
     def _slow(self, kind: str):
         return {}, self.video.trend if self.video.trend in SLOW[kind] else "neither"
+
+
+def describe(video: Video, rng: random.Random) -> Question:
+    """All shots in order. It teaches order and what belongs together; too long for exact match, so never scored."""
+    told = " ".join(f"{s.colour} {s.shape} {s.caption} {s.number}" for s in video.shots)
+    return Question("describe", rng.choice(DESCRIBE), told)
 
 
 def ask_questions(video: Video, rng: random.Random, count: int, held_out: bool = False,

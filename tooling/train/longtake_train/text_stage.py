@@ -13,6 +13,9 @@ from .packing import IGNORED, Packed, caption_tokens, draw_questions, pack
 from .vocabulary import VOCABULARY, SPECIAL
 from .world import draw_video
 
+# A description has dozens of words where an answer has one or two.
+DESCRIBE_WEIGHT = 0.25
+
 
 def embed(model: LanguageModel, packed: Packed) -> Tensor:
     table = model.model.embed_tokens.weight
@@ -22,7 +25,13 @@ def embed(model: LanguageModel, packed: Packed) -> Tensor:
 
 def answer_loss(model: LanguageModel, hidden: Tensor, packed: Packed) -> Tensor:
     chosen = packed.targets != IGNORED
-    return F.cross_entropy(model.lm_head(hidden[chosen]), packed.targets[chosen])
+    weights = torch.ones(packed.targets.shape)
+    for row, (kinds, spans) in enumerate(zip(packed.kinds, packed.answers)):
+        for kind, (begin, end) in zip(kinds, spans):
+            if kind == "describe":
+                weights[row, begin:end] = DESCRIBE_WEIGHT
+    losses = F.cross_entropy(model.lm_head(hidden[chosen]), packed.targets[chosen], reduction="none")
+    return (losses * weights[chosen]).sum() / weights[chosen].sum()
 
 
 def exact(model: LanguageModel, hidden: Tensor, packed: Packed) -> dict[str, list[bool]]:
@@ -41,7 +50,7 @@ def draw_batch(rng: random.Random, size: int, frames: int, shots: int, questions
     length = rng.randint(0, longest_preamble)
     words = range(len(SPECIAL), len(VOCABULARY))
     preamble = [[rng.choice(words) for _ in range(length)] for _ in range(size)]
-    return pack(videos, draw_questions(videos, rng, questions), frames, preamble)
+    return pack(videos, draw_questions(videos, rng, questions, described=True), frames, preamble)
 
 
 @torch.no_grad()

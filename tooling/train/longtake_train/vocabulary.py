@@ -5,7 +5,7 @@ import json
 import re
 from pathlib import Path
 
-from .questions import PHRASINGS
+from .questions import DESCRIBE, PHRASINGS
 from .world import CAPTIONS, COLOURS, MOMENTS, NUMBERS, SHAPES, TRENDS
 
 SPECIAL = ("<pad>", "<unk>", "<s>", "</s>", "<video>")
@@ -18,9 +18,9 @@ def _words() -> list[str]:
     words = list(TEMPLATE) + ["yes", "no", "neither"]
     for group in (COLOURS, SHAPES, NUMBERS, CAPTIONS, TRENDS, MOMENTS):
         words += group
-    for trained, held_out in PHRASINGS.values():
-        for phrasing in trained + held_out:
-            words += WORD.findall(re.sub(r"\{\w+\}", " ", phrasing).lower())
+    phrasings = [p for trained, held_out in PHRASINGS.values() for p in trained + held_out]
+    for phrasing in phrasings + list(DESCRIBE):
+        words += WORD.findall(re.sub(r"\{\w+\}", " ", phrasing).lower())
     return list(dict.fromkeys(words))
 
 
