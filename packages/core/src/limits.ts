@@ -28,8 +28,8 @@ export const MAX_PREFILL_CHUNK = 1 << 16
 /** Snapping to keyframes may move a picture by this share of the distance between samples, so that none leaves its span. */
 export const MAX_SNAP_SHARE = 1 / 4
 
-/** Largest RoPE factor: a context of one token stretched to a million. Bounds keep every angle finite. */
-export const MAX_ROPE_FACTOR = 1e6
+/** Largest RoPE factor: one trained token stretched to the longest context. Bounds keep every angle finite. */
+export const MAX_ROPE_FACTOR = MAX_CONTEXT_TOKENS
 
 /** Largest RoPE base; the largest in use is about 1e9. */
 export const MAX_ROPE_THETA = 1e12

@@ -283,3 +283,13 @@ test('refuses tables without angles or with impossible positions', () => {
     expect(() => ropeTables(rope, positions)).toThrow(InvalidOptionError)
   }
 })
+
+test('the largest stretch there is keeps every angle finite', () => {
+  const longest = 2 ** 24
+  for (const headDim of [4, 128]) {
+    const scaling = { type: 'dynamic', factor: longest, originalLength: 1 } as const
+    const { theta, inverseFrequencies } = ropeFrequencies(1e12, headDim, scaling, longest)
+    expect(Number.isFinite(theta)).toBe(true)
+    expect(inverseFrequencies.every((angle) => angle > 0 && angle <= 1)).toBe(true)
+  }
+})

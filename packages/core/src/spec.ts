@@ -49,7 +49,7 @@ export interface ModelSpec {
   }
   readonly rope: {
     readonly theta: number
-    /** Scaling that the checkpoint itself asks for; a plan that extends further replaces it. */
+    /** Scaling that the checkpoint itself was trained with; a plan that extends further multiplies onto it. */
     readonly scaling: RopeScaling
   }
   readonly context: {
