@@ -20,15 +20,21 @@ export interface PlanOptions {
   readonly endSeconds?: number | undefined
   /** Which frames share a clip, and the order of their tokens. Default `interleaved`. */
   readonly layout?: ClipLayout | undefined
-  /** RoPE type, whose factor the plan then chooses, or a whole scaling, taken as it is. Default the checkpoint's. */
+  /**
+   * RoPE type, used with the factor the context needs where it is longer than in training; or a whole scaling,
+   * taken as it is at any length. Default the checkpoint's.
+   */
   readonly rope?: RopeType | RopeScaling | undefined
-  /** Storage of keys and values. `'auto'`: the most precise that `memoryBudgetBytes` holds. Default the checkpoint's. */
+  /**
+   * Storage of keys and values. `'auto'` (the default): the checkpoint's own, or the next smaller type that
+   * `memoryBudgetBytes` holds.
+   */
   readonly kvCache?: KvCacheType | 'auto' | undefined
   /** `'auto'` (default) snaps to keyframes where that moves a picture little. */
   readonly sampling?: SamplingMode | 'auto' | undefined
-  /** Tokens to reserve for text, all questions of the conversation together. Default 256, less in a small context. */
+  /** Tokens to reserve for text, all of a conversation's template and questions. Default 256, at most a quarter of the trained context. */
   readonly promptTokens?: number | undefined
-  /** Tokens to reserve for generated text. Default 256, less in a small context. */
+  /** Tokens to reserve for generated text. Default 256, at most a quarter of the trained context. */
   readonly maxNewTokens?: number | undefined
   /** Tokens per prefill step, 1 to 4096. Default 512. */
   readonly prefillChunk?: number | undefined
@@ -39,7 +45,7 @@ export interface PlanOptions {
 /** RoPE as the decoder's tables are computed from it. */
 export interface RopePlan {
   readonly type: RopeType
-  /** s: how many times longer than in training the context is; 1 = no scaling. */
+  /** Factor of the formula: s where the plan extends, the checkpoint's or caller's own otherwise; 1 = no scaling. */
   readonly scale: number
   /** Base of the angles after scaling; only `ntk` and `dynamic` change it. */
   readonly theta: number
