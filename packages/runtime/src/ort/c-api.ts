@@ -83,9 +83,17 @@ export type OrtFunctions = Readonly<Record<keyof typeof FUNCTIONS, NativeFunctio
 export interface OrtApi {
   readonly koffi: Koffi
   readonly functions: OrtFunctions
+  /** Held because koffi unloads a library that nobody holds, and functions taken from a table do not hold it. */
+  readonly library: unknown
   /** Version of the library, such as `1.30.0`. */
   readonly version: string
 }
+
+/**
+ * Stack of a worker's call, bytes. koffi runs native code on a stack of its own, 128 KiB unless told otherwise;
+ * optimising a graph or packing a matrix overruns that. As large as a Linux thread's.
+ */
+const STACK_BYTES = 8 * 2 ** 20
 
 let loaded: Promise<OrtApi> | undefined
 
@@ -103,7 +111,9 @@ async function bindApi(): Promise<OrtApi> {
   const path = findLibrary()
   try {
     const koffi = (await import('koffi')).default
-    const base = koffi.load(path).func('OrtGetApiBase', P, [])() as Pointer
+    growStack(koffi)
+    const library = koffi.load(path)
+    const base = library.func('OrtGetApiBase', P, [])() as Pointer
     const entry = (table: Pointer, index: number): Pointer => koffi.decode(table, index * koffi.sizeof(P), P)
     const getVersion = koffi.decode(entry(base, BASE.getVersionString), koffi.proto('str', []))
     const version = String(getVersion())
@@ -112,11 +122,25 @@ async function bindApi(): Promise<OrtApi> {
     const bind = ([index, result, args]: (typeof FUNCTIONS)[keyof typeof FUNCTIONS]): NativeFunction =>
       koffi.decode(entry(table, index), koffi.proto(result, [...args]))
     const entries = Object.entries(FUNCTIONS).map(([name, spec]) => [name, bind(spec)])
-    return { koffi, version, functions: Object.fromEntries(entries) as OrtFunctions }
+    return { koffi, library, version, functions: Object.fromEntries(entries) as OrtFunctions }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new EngineError('ENGINE_UNAVAILABLE', `ONNX Runtime cannot be loaded from ${path}: ${why}`, {
       cause,
     })
+  }
+}
+
+/** koffi takes settings only before its first library, so another user of koffi may have been quicker. */
+function growStack(koffi: Koffi): void {
+  const stackBytes = () => koffi.config().async_stack_size ?? 0
+  if (stackBytes() >= STACK_BYTES) return
+  try {
+    koffi.config({ async_stack_size: STACK_BYTES })
+  } catch (cause) {
+    throw new Error(
+      `koffi is in use with async_stack_size ${stackBytes()}; set it to ${STACK_BYTES} before the first library`,
+      { cause },
+    )
   }
 }
