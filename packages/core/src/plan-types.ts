@@ -36,7 +36,7 @@ export interface PlanOptions {
   readonly promptTokens?: number | undefined
   /** Tokens to reserve for generated text. Default 256, at most a quarter of the trained context. */
   readonly maxNewTokens?: number | undefined
-  /** Tokens per prefill step, 1 to 4096. Default 512. */
+  /** Tokens per prefill step, 1 to `MAX_PREFILL_CHUNK`. Default 512. */
   readonly prefillChunk?: number | undefined
   /** Most bytes that the KV cache may take. A plan that exceeds it is refused. */
   readonly memoryBudgetBytes?: number | undefined
