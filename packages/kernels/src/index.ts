@@ -7,10 +7,15 @@ export type {
   WeightType,
 } from './config.js'
 export type { Dimension, ExternalData, GraphModel, TensorType, ValueSpec } from './onnx/model.js'
+export { originalVideoLlavaProcessing, parseImageProcessing } from './preprocess/config.js'
+export { preprocessFrame, processedSize } from './preprocess/frame.js'
+export type {
+  ImageProcessing,
+  PictureSize,
+  ResampleFilter,
+  ResizeArithmetic,
+} from './preprocess/types.js'
 export { buildProjector } from './projector.js'
-export { buildDecoder, type DecoderOptions } from './text/decoder.js'
-export { buildEmbedding } from './text/embedding.js'
-export { buildVisionEncoder } from './vision/encoder.js'
 export {
   dequantizeBlockwise,
   type QuantizedMatrix,
@@ -20,3 +25,7 @@ export {
 export { bytesAccess, openSafetensors } from './safetensors/open.js'
 export { parseShardIndex, type ShardIndex } from './safetensors/shard-index.js'
 export type { RandomAccess, TensorDtype, TensorInfo, TensorSource } from './tensor-source.js'
+export { buildDecoder, type DecoderOptions } from './text/decoder.js'
+export { buildEmbedding } from './text/embedding.js'
+export { buildKvCompressor } from './text/kv-compressor.js'
+export { buildVisionEncoder } from './vision/encoder.js'
