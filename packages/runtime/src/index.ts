@@ -1,1 +1,7 @@
-export {}
+export type { Answer, AnswerResult, AnswerTimings, AnswerUsage, FrameWeight } from './engine/answer.js'
+export type { AskOptions, SamplingOptions } from './engine/ask-options.js'
+export type { Inspection, InspectOptions, NamedArray } from './engine/inspect.js'
+export { type LoadOptions, type Longtake, load } from './engine/longtake.js'
+export type { InputFrame, WatchOptions, WatchProgress, WatchStage } from './engine/watch-options.js'
+export type { WatchedVideo } from './engine/watched-video.js'
+export type { BackendKind } from './ort/index.js'

@@ -1,0 +1,154 @@
+import { open, readdir, readFile, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { CheckpointError } from '@longtake/core'
+import { isObject } from './fields.js'
+
+/** Largest JSON or text file that is read whole: tokenizers of 256k entries take about 35 MB. */
+const MAX_TEXT_BYTES = 128 * 1024 * 1024
+/** Largest count of safetensors files: the largest published checkpoints have about 200. */
+const MAX_SHARDS = 1024
+
+/** A file read by range. Structurally what `openSafetensors` of `@longtake/kernels` reads. */
+export interface FileRange {
+  readonly name: string
+  /** Bytes. */
+  readonly size: number
+  read(offset: number, length: number): Promise<Uint8Array>
+}
+
+/** A checkpoint folder in the published Hugging Face layout. Hold it only while loading; then `close()` it. */
+export class CheckpointFolder {
+  readonly path: string
+  readonly #closers: (() => Promise<void>)[] = []
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  /** The text of a file, or undefined where there is none. */
+  async text(name: string): Promise<string | undefined> {
+    try {
+      const path = join(this.path, name)
+      const { size } = await stat(path)
+      if (size > MAX_TEXT_BYTES) {
+        throw new CheckpointError(
+          'CHECKPOINT_INVALID',
+          `${name} has ${size} bytes; at most ${MAX_TEXT_BYTES} are read.`,
+        )
+      }
+      return await readFile(path, 'utf8')
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      if (error instanceof CheckpointError) throw error
+      throw new CheckpointError('CHECKPOINT_INVALID', `${name} in ${this.path} cannot be read.`, {
+        cause: error,
+      })
+    }
+  }
+
+  /** The object in a JSON file, or undefined where there is no such file. */
+  async json(name: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const text = await this.text(name)
+    if (text === undefined) return undefined
+    let value: unknown
+    try {
+      value = JSON.parse(text)
+    } catch (error) {
+      throw new CheckpointError('CHECKPOINT_INVALID', `${name} is not JSON: ${(error as Error).message}`, {
+        cause: error,
+      })
+    }
+    if (!isObject(value)) throw new CheckpointError('CHECKPOINT_INVALID', `${name} must hold a JSON object.`)
+    return value
+  }
+
+  /**
+   * Opens the safetensors files: those that `model.safetensors.index.json` names, or the only ones there are.
+   *
+   * @throws {CheckpointError} `CHECKPOINT_NOT_FOUND` when the folder has none or lacks a shard of the index.
+   */
+  async weights(): Promise<FileRange[]> {
+    const names = await this.#weightNames()
+    return Promise.all(names.map((name) => this.#range(name)))
+  }
+
+  /** Closes every file that was opened. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#closers.splice(0).map((close) => close()))
+  }
+
+  async #weightNames(): Promise<string[]> {
+    const index = await this.json('model.safetensors.index.json')
+    if (index !== undefined) return shardsOfIndex(index)
+    const names = (await readdir(this.path)).filter((name) => name.endsWith('.safetensors')).sort()
+    if (names.length === 0) {
+      throw new CheckpointError(
+        'CHECKPOINT_NOT_FOUND',
+        `${this.path} has no .safetensors file; other weight files are not read.`,
+      )
+    }
+    return names.includes('model.safetensors') ? ['model.safetensors'] : names
+  }
+
+  async #range(name: string): Promise<FileRange> {
+    const path = join(this.path, name)
+    const handle = await open(path, 'r').catch((error: unknown) => {
+      throw new CheckpointError('CHECKPOINT_NOT_FOUND', `Weight file ${name} is missing in ${this.path}.`, {
+        cause: error,
+      })
+    })
+    this.#closers.push(() => handle.close())
+    const { size } = await handle.stat()
+    return {
+      name,
+      size,
+      read: async (offset, length) => {
+        const bytes = new Uint8Array(length)
+        let filled = 0
+        while (filled < length) {
+          const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled)
+          if (bytesRead === 0) {
+            throw new CheckpointError(
+              'CHECKPOINT_INVALID',
+              `${name} ends at byte ${offset + filled}; ${offset + length} were expected.`,
+            )
+          }
+          filled += bytesRead
+        }
+        return bytes
+      },
+    }
+  }
+}
+
+function shardsOfIndex(index: Readonly<Record<string, unknown>>): string[] {
+  const file = 'model.safetensors.index.json'
+  const map = index.weight_map
+  if (!isObject(map)) throw new CheckpointError('CHECKPOINT_INVALID', `${file} has no object "weight_map".`)
+  const names = new Set<string>()
+  for (const name of Object.values(map)) {
+    if (
+      typeof name !== 'string' ||
+      name !== basename(name) ||
+      name.includes('\\') ||
+      !name.endsWith('.safetensors')
+    ) {
+      throw new CheckpointError(
+        'CHECKPOINT_INVALID',
+        `${file} names ${JSON.stringify(name)}, which is no safetensors file of the folder.`,
+      )
+    }
+    names.add(name)
+  }
+  if (names.size === 0 || names.size > MAX_SHARDS) {
+    throw new CheckpointError(
+      'CHECKPOINT_INVALID',
+      `${file} names ${names.size} files; 1 to ${MAX_SHARDS} are read.`,
+    )
+  }
+  return [...names].sort()
+}
+
+function isMissing(error: unknown): boolean {
+  return isObject(error) && error.code === 'ENOENT'
+}

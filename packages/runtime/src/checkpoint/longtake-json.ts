@@ -1,0 +1,35 @@
+import type { KvCacheType, RopeType } from '@longtake/core'
+import { Fields } from './fields.js'
+
+/** What `longtake.json` may add to a published config. */
+export interface LongtakeFacts {
+  /** Longest context that training really used, tokens. */
+  readonly trainedLength?: number
+  readonly frames?: number
+  readonly ropeType?: RopeType
+  readonly kvCache?: KvCacheType
+}
+
+/**
+ * Reads `longtake.json`: `trained_length`, `default_frames`, `default_rope`, `default_kv_cache`; all optional.
+ *
+ * @throws {CheckpointError} Naming the field that is invalid or not known.
+ */
+export function readLongtakeJson(json: Readonly<Record<string, unknown>> | undefined): LongtakeFacts {
+  if (json === undefined) return {}
+  const fields = new Fields(json, 'longtake.json')
+  const ropes = ['none', 'linear', 'ntk', 'dynamic', 'yarn', 'llama3'] as const
+  const length = { min: 1, max: 1 << 26 }
+  const facts: LongtakeFacts = {
+    ...(fields.has('trained_length') ? { trainedLength: fields.integer('trained_length', length) } : {}),
+    ...(fields.has('default_frames')
+      ? { frames: fields.integer('default_frames', { min: 1, max: 4096 }) }
+      : {}),
+    ...(fields.has('default_rope') ? { ropeType: fields.word('default_rope', ropes, 'none') } : {}),
+    ...(fields.has('default_kv_cache')
+      ? { kvCache: fields.word('default_kv_cache', ['fp32', 'int8', 'int4'], 'fp32') }
+      : {}),
+  }
+  fields.finish(new Set(['description']))
+  return facts
+}

@@ -1,0 +1,125 @@
+import { Template } from '@huggingface/jinja'
+import { CheckpointError } from '@longtake/core'
+import { isObject } from './fields.js'
+import type { CheckpointTokenizer, TextPiece } from './tokenizer.js'
+
+/** Stands for the question while a template is rendered; private-use characters that no template contains. */
+const QUESTION = '\u{F0000}question\u{F0001}'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** A prompt around one question: text from the checkpoint before and after it. */
+export interface PromptTemplate {
+  readonly before: string
+  readonly after: string
+}
+
+/** Token ids of a prompt, cut where the visual tokens go in. */
+export interface PromptIds {
+  readonly before: readonly number[]
+  readonly after: readonly number[]
+}
+
+/** Where a checkpoint may keep its chat template. */
+export interface PromptSources {
+  /** `chat_template.jinja`. */
+  readonly jinja: string | undefined
+  /** `chat_template.json`. */
+  readonly json: Json | undefined
+  /** `tokenizer_config.json`. */
+  readonly tokenizerConfig: Json
+  /** The family's own prompt, with `{video}` and `{question}`. */
+  readonly fallback: string
+}
+
+/**
+ * Makes the prompt of a checkpoint: its chat template with one message of a video and a question, or else the
+ * family's own prompt.
+ *
+ * @param placeholder - Text of the token that stands for the video.
+ * @throws {CheckpointError} `CHECKPOINT_INVALID` if the template fails, or loses the video or the question.
+ */
+export function makePrompt(
+  sources: PromptSources,
+  placeholder: string,
+  tokenizer: CheckpointTokenizer,
+): PromptTemplate {
+  const template = findTemplate(sources)
+  if (template === undefined) {
+    return cutAtQuestion(
+      sources.fallback.replace('{video}', placeholder).replace('{question}', QUESTION),
+      placeholder,
+    )
+  }
+  const parts = [{ type: 'video' }, { type: 'text', text: QUESTION }]
+  const rendered = render(template, parts, tokenizer)
+  // Templates of text models know no content parts and want the placeholder in the text.
+  if (rendered.includes(placeholder) && rendered.includes(QUESTION))
+    return cutAtQuestion(rendered, placeholder)
+  return cutAtQuestion(render(template, `${placeholder}\n${QUESTION}`, tokenizer), placeholder)
+}
+
+/** Encodes a prompt with its question; nothing that the question spells becomes a special token. */
+export function encodePrompt(
+  template: PromptTemplate,
+  question: string,
+  placeholderId: number,
+  tokenizer: CheckpointTokenizer,
+): PromptIds {
+  const pieces: TextPiece[] = [
+    { text: template.before, trusted: true },
+    { text: question, trusted: false },
+    { text: template.after, trusted: true },
+  ]
+  return cutAtPlaceholder(tokenizer.encode(pieces), placeholderId)
+}
+
+/** Cuts token ids at the one placeholder. */
+export function cutAtPlaceholder(ids: readonly number[], placeholderId: number): PromptIds {
+  const place = ids.indexOf(placeholderId)
+  if (place < 0 || ids.indexOf(placeholderId, place + 1) >= 0) {
+    throw new CheckpointError(
+      'CHECKPOINT_INVALID',
+      `The prompt must have the video's token ${placeholderId} exactly once.`,
+    )
+  }
+  return { before: ids.slice(0, place), after: ids.slice(place + 1) }
+}
+
+function cutAtQuestion(text: string, placeholder: string): PromptTemplate {
+  const [before, after, ...rest] = text.split(QUESTION)
+  if (before === undefined || after === undefined || rest.length > 0) {
+    throw invalid('does not put the question into the prompt exactly once')
+  }
+  if ((before + after).split(placeholder).length !== 2) {
+    throw invalid(`does not put the video (${placeholder}) into the prompt exactly once`)
+  }
+  return { before, after }
+}
+
+function findTemplate({ jinja, json, tokenizerConfig }: PromptSources): string | undefined {
+  const template = jinja ?? json?.chat_template ?? tokenizerConfig.chat_template
+  if (template === undefined || template === null) return undefined
+  if (typeof template === 'string') return template
+  const named = Array.isArray(template) ? template.filter(isObject) : []
+  const found = named.find(({ name }) => name === 'default') ?? named[0]
+  if (typeof found?.template !== 'string') throw invalid('is neither text nor a list of named templates')
+  return found.template
+}
+
+function render(template: string, content: unknown, tokenizer: CheckpointTokenizer): string {
+  try {
+    return new Template(template).render({
+      messages: [{ role: 'user', content }],
+      add_generation_prompt: true,
+      bos_token: tokenizer.bosToken,
+      eos_token: tokenizer.eosToken,
+    })
+  } catch (error) {
+    throw invalid(`cannot be rendered: ${(error as Error).message}`, error)
+  }
+}
+
+function invalid(reason: string, cause?: unknown): CheckpointError {
+  return new CheckpointError('CHECKPOINT_INVALID', `The checkpoint's chat template ${reason}.`, { cause })
+}

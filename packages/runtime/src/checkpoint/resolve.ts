@@ -1,0 +1,75 @@
+import { stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { CheckpointError, InvalidOptionError } from '@longtake/core'
+
+const PACKAGE_NAME = /^@[a-z0-9~-][a-z0-9._~-]*\/[a-z0-9~-][a-z0-9._~-]*$/
+const HUB_ID = /^[A-Za-z0-9][\w.-]*\/[\w.-]+$/
+
+/**
+ * The folder that a checkpoint id stands for.
+ *
+ * @param id - A folder (path or `file:` URL), or the name of an installed package that carries a checkpoint in
+ *   its folder `checkpoint/`, such as `@longtake/tiny`.
+ * @throws {CheckpointError} `CHECKPOINT_NOT_FOUND` when there is no such folder or package;
+ *   `CHECKPOINT_UNSUPPORTED` for a Hugging Face id.
+ * @throws {InvalidOptionError} If the id is not a string or URL, or is empty.
+ */
+export async function resolveCheckpoint(id: string | URL): Promise<string> {
+  if (id instanceof URL) return requireFolder(urlToPath(id), id.href)
+  if (typeof id !== 'string' || id.trim() === '') {
+    throw new InvalidOptionError('id', 'a folder, a package name or a file: URL', id)
+  }
+  if (id.startsWith('file:')) return requireFolder(urlToPath(new URL(id)), id)
+  if (PACKAGE_NAME.test(id)) return requireFolder(packageFolder(id), id)
+  const folder = resolve(id)
+  if (!(await isFolder(folder)) && HUB_ID.test(id) && !isAbsolute(id)) {
+    throw new CheckpointError(
+      'CHECKPOINT_UNSUPPORTED',
+      `${id} looks like a Hugging Face id. Downloading is not built yet: fetch the files into a folder and give its path.`,
+    )
+  }
+  return requireFolder(folder, id)
+}
+
+function urlToPath(url: URL): string {
+  if (url.protocol !== 'file:') {
+    throw new CheckpointError(
+      'CHECKPOINT_UNSUPPORTED',
+      `A checkpoint cannot be loaded from ${url.protocol} addresses; give a folder.`,
+    )
+  }
+  return fileURLToPath(url)
+}
+
+/** The package is looked up from this module first, then from the working directory, as its user installed it. */
+function packageFolder(name: string): string {
+  for (const base of [import.meta.url, pathToFileURL(join(process.cwd(), 'package.json')).href]) {
+    try {
+      return join(dirname(createRequire(base).resolve(`${name}/package.json`)), 'checkpoint')
+    } catch {
+      // Not there: the next base may know it.
+    }
+  }
+  throw new CheckpointError(
+    'CHECKPOINT_NOT_FOUND',
+    `The package ${name} is not installed. Run: npm install ${name}`,
+  )
+}
+
+async function requireFolder(folder: string, id: string): Promise<string> {
+  if (await isFolder(folder)) return folder
+  throw new CheckpointError(
+    'CHECKPOINT_NOT_FOUND',
+    `There is no checkpoint folder at ${folder} (asked for as ${id}).`,
+  )
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,158 @@
+import { CheckpointError } from '@longtake/core'
+import type { DecoderConfig, TensorSource, VisionConfig } from '@longtake/kernels'
+
+/** Shape of each tensor by name; null = any shape, for buffers that nothing reads. */
+export type TensorShapes = Map<string, readonly number[] | null>
+
+/** Tensors that a checkpoint must have, and those that it may have. */
+export interface TensorInventory {
+  readonly required: TensorShapes
+  readonly optional: TensorShapes
+}
+
+const FLOAT_TYPES: readonly string[] = ['F64', 'F32', 'F16', 'BF16']
+/** Names repeated in one message: enough to recognise a layout, few enough to read. */
+const MAX_NAMED = 4
+
+/**
+ * Compares a checkpoint's tensors with what its config declares.
+ *
+ * @throws {CheckpointError} `CHECKPOINT_TENSOR`, naming the tensors that are missing or not expected, or the first
+ *   one that is misshapen or not of a float type, with the shape expected and found.
+ */
+export function checkTensors(source: TensorSource, inventory: TensorInventory): void {
+  const missing = [...inventory.required.keys()].filter((name) => !source.has(name))
+  if (missing.length > 0) throw wrong(`Tensors are missing: ${listNames(missing)}.`)
+  const extra: string[] = []
+  for (const name of source.names()) {
+    const shape = inventory.required.get(name) ?? inventory.optional.get(name)
+    if (shape === undefined) extra.push(name)
+    else if (shape !== null) checkTensor(source, name, shape)
+  }
+  if (extra.length > 0) throw wrong(`Tensors are not expected by config.json: ${listNames(extra)}.`)
+}
+
+/** The first prefix under which a checkpoint has `suffix`; the first of all when it has none. */
+export function findPrefix(
+  source: TensorSource,
+  prefixes: readonly [string, ...string[]],
+  suffix: string,
+): string {
+  return prefixes.find((prefix) => source.has(prefix + suffix)) ?? prefixes[0]
+}
+
+/** Tensors of a CLIP tower under `prefix`. Layers behind the selected one, and the last norm, are optional. */
+export function visionTensors(config: VisionConfig, prefix: string): TensorInventory {
+  const width = config.hiddenSize
+  const required: TensorShapes = new Map()
+  const optional: TensorShapes = new Map([[`${prefix}embeddings.position_ids`, null]])
+  required.set(`${prefix}embeddings.class_embedding`, [width])
+  required.set(`${prefix}embeddings.patch_embedding.weight`, [width, 3, config.patchSize, config.patchSize])
+  required.set(`${prefix}embeddings.position_embedding.weight`, [
+    (config.imageSize / config.patchSize) ** 2 + 1,
+    width,
+  ])
+  addNorm(required, `${prefix}pre_layrnorm`, width)
+  addNorm(optional, `${prefix}post_layernorm`, width)
+  const used = config.featureLayer < 0 ? config.layers + 1 + config.featureLayer : config.featureLayer
+  for (let layer = 0; layer < config.layers; layer++) {
+    addVisionLayer(layer < used ? required : optional, `${prefix}encoder.layers.${layer}.`, config)
+  }
+  return { required, optional }
+}
+
+function addVisionLayer(shapes: TensorShapes, prefix: string, config: VisionConfig): void {
+  const width = config.hiddenSize
+  addNorm(shapes, `${prefix}layer_norm1`, width)
+  addNorm(shapes, `${prefix}layer_norm2`, width)
+  addLinear(shapes, `${prefix}mlp.fc1`, config.intermediateSize, width)
+  addLinear(shapes, `${prefix}mlp.fc2`, width, config.intermediateSize)
+  for (const name of ['q', 'k', 'v', 'out'])
+    addLinear(shapes, `${prefix}self_attn.${name}_proj`, width, width)
+  if (config.temporalFrames === 0) return
+  shapes.set(`${prefix}temporal_embedding`, [1, config.temporalFrames, width])
+  addNorm(shapes, `${prefix}temporal_layer_norm1`, width)
+  for (const name of ['q', 'k', 'v', 'out'])
+    addLinear(shapes, `${prefix}temporal_attn.${name}_proj`, width, width)
+}
+
+/** Tensors of a two-layer projector. */
+export function projectorTensors(
+  layers: readonly [string, string],
+  input: number,
+  output: number,
+): TensorInventory {
+  const required: TensorShapes = new Map()
+  addLinear(required, layers[0], output, input)
+  addLinear(required, layers[1], output, output)
+  return { required, optional: new Map() }
+}
+
+/** Tensors of a Llama decoder; `model` and `head` as in `DecoderNames` of `@longtake/kernels`. */
+export function decoderTensors(config: DecoderConfig, model: string, head: string): TensorInventory {
+  const { hiddenSize: width, headDim, intermediateSize } = config
+  const required: TensorShapes = new Map()
+  const optional: TensorShapes = new Map()
+  required.set(`${model}embed_tokens.weight`, [config.vocabularySize, width])
+  required.set(`${model}norm.weight`, [width])
+  // A tied head may be stored all the same; the embedding table is what counts then.
+  ;(config.tiedHead ? optional : required).set(head, [config.vocabularySize, width])
+  for (let layer = 0; layer < config.layers; layer++) {
+    const prefix = `${model}layers.${layer}.`
+    required.set(`${prefix}input_layernorm.weight`, [width])
+    required.set(`${prefix}post_attention_layernorm.weight`, [width])
+    required.set(`${prefix}self_attn.q_proj.weight`, [config.heads * headDim, width])
+    required.set(`${prefix}self_attn.k_proj.weight`, [config.kvHeads * headDim, width])
+    required.set(`${prefix}self_attn.v_proj.weight`, [config.kvHeads * headDim, width])
+    required.set(`${prefix}self_attn.o_proj.weight`, [width, config.heads * headDim])
+    required.set(`${prefix}mlp.gate_proj.weight`, [intermediateSize, width])
+    required.set(`${prefix}mlp.up_proj.weight`, [intermediateSize, width])
+    required.set(`${prefix}mlp.down_proj.weight`, [width, intermediateSize])
+    optional.set(`${prefix}self_attn.rotary_emb.inv_freq`, null)
+  }
+  return { required, optional }
+}
+
+/** Joins inventories; what one requires stays required. */
+export function joinInventories(...parts: readonly TensorInventory[]): TensorInventory {
+  return {
+    required: new Map(parts.flatMap((part) => [...part.required])),
+    optional: new Map(parts.flatMap((part) => [...part.optional])),
+  }
+}
+
+/** The same tensors, none of them required. */
+export function asOptional({ required, optional }: TensorInventory): TensorInventory {
+  return { required: new Map(), optional: new Map([...required, ...optional]) }
+}
+
+function addNorm(shapes: TensorShapes, name: string, width: number): void {
+  shapes.set(`${name}.weight`, [width])
+  shapes.set(`${name}.bias`, [width])
+}
+
+function addLinear(shapes: TensorShapes, name: string, outputs: number, inputs: number): void {
+  shapes.set(`${name}.weight`, [outputs, inputs])
+  shapes.set(`${name}.bias`, [outputs])
+}
+
+function checkTensor(source: TensorSource, name: string, expected: readonly number[]): void {
+  const { dtype, shape } = source.info(name)
+  if (shape.length !== expected.length || shape.some((size, axis) => size !== expected[axis])) {
+    throw wrong(
+      `Tensor ${name}: config.json asks for shape [${expected.join(', ')}], found [${shape.join(', ')}].`,
+    )
+  }
+  if (!FLOAT_TYPES.includes(dtype)) {
+    throw wrong(`Tensor ${name}: expected one of ${FLOAT_TYPES.join(', ')}, found ${dtype}.`)
+  }
+}
+
+function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_NAMED).join(', ')
+  return names.length > MAX_NAMED ? `${shown} and ${names.length - MAX_NAMED} more` : shown
+}
+
+function wrong(message: string): CheckpointError {
+  return new CheckpointError('CHECKPOINT_TENSOR', message)
+}

@@ -1,0 +1,115 @@
+import type { RopeScaling } from '@longtake/core'
+import type { DecoderConfig } from '@longtake/kernels'
+import type { Fields } from './fields.js'
+import { HARMLESS_TEXT } from './harmless.js'
+
+/** Largest sizes accepted anywhere in a config: far above published models, small enough that products stay exact. */
+const MAX_SIZE = 1 << 20
+
+/** What is read of a Llama text config. */
+export interface TextFacts {
+  readonly decoder: DecoderConfig
+  readonly theta: number
+  readonly scaling: RopeScaling
+  /** Length that the config names, tokens. */
+  readonly nominalLength: number
+  readonly eosTokenIds: readonly number[]
+}
+
+/**
+ * Reads a Llama text config; absent fields have the library's defaults (those of Llama 7B).
+ *
+ * @param tiedAbove - `tie_word_embeddings` of the enclosing config, for when the text config is silent.
+ * @throws {CheckpointError} `CHECKPOINT_INVALID` or `CHECKPOINT_UNSUPPORTED`, naming the field.
+ */
+export function readLlamaConfig(fields: Fields, tiedAbove: boolean): TextFacts {
+  fields.word('model_type', ['llama'], 'llama')
+  const hiddenSize = fields.integer('hidden_size', { default: 4096, min: 1, max: MAX_SIZE })
+  const heads = fields.integer('num_attention_heads', { default: 32, min: 1, max: 1024 })
+  const kvHeads = fields.integer('num_key_value_heads', { default: heads, min: 1, max: heads })
+  if (heads % kvHeads !== 0)
+    throw fields.invalid('num_key_value_heads', `a divisor of num_attention_heads ${heads}`)
+  const fallbackHeadDim = hiddenSize % heads === 0 ? { default: hiddenSize / heads } : {}
+  const headDim = fields.integer('head_dim', { ...fallbackHeadDim, min: 1, max: 1024 })
+  fields.word('hidden_act', ['silu'], 'silu')
+  for (const name of ['attention_bias', 'mlp_bias']) {
+    if (fields.boolean(name, false)) throw fields.unsupported(name, 'linear layers without bias only')
+  }
+  const nominalLength = fields.integer('max_position_embeddings', {
+    default: 2048,
+    min: 1,
+    max: MAX_SIZE * 64,
+  })
+  const rope = readRope(fields, nominalLength)
+  const decoder: DecoderConfig = {
+    hiddenSize,
+    layers: fields.integer('num_hidden_layers', { default: 32, min: 1, max: 1024 }),
+    heads,
+    kvHeads,
+    headDim,
+    intermediateSize: fields.integer('intermediate_size', { default: 11_008, min: 1, max: MAX_SIZE }),
+    vocabularySize: fields.integer('vocab_size', { default: 32_000, min: 1, max: MAX_SIZE * 4 }),
+    rmsNormEpsilon: fields.number('rms_norm_eps', { default: 1e-6, min: 0, max: 1 }),
+    tiedHead: fields.boolean('tie_word_embeddings', tiedAbove),
+    qkvBias: false,
+  }
+  const eosTokenIds = readTokenIds(fields, 'eos_token_id', [2])
+  fields.finish(HARMLESS_TEXT)
+  return { decoder, ...rope, nominalLength, eosTokenIds }
+}
+
+/** A token id or a list of them. */
+export function readTokenIds(fields: Fields, name: string, fallback: readonly number[]): number[] {
+  const value = fields.raw(name) ?? fallback
+  const ids = Array.isArray(value) ? value : [value]
+  if (!ids.every((id) => Number.isSafeInteger(id) && id >= 0))
+    throw fields.invalid(name, 'a token id or a list of them')
+  return ids
+}
+
+/** Published configs name RoPE in `rope_theta` and `rope_scaling`, newer ones in `rope_parameters` alone. */
+function readRope(fields: Fields, nominalLength: number): { theta: number; scaling: RopeScaling } {
+  const parameters = fields.object('rope_parameters')
+  const thetaAbove = fields.number('rope_theta', { default: 10_000, min: Number.MIN_VALUE, max: 1e12 })
+  const theta =
+    parameters?.number('rope_theta', { default: thetaAbove, min: Number.MIN_VALUE, max: 1e12 }) ?? thetaAbove
+  const scaling = fields.object('rope_scaling') ?? parameters
+  return { theta, scaling: scaling === undefined ? { type: 'none' } : readScaling(scaling, nominalLength) }
+}
+
+function readScaling(fields: Fields, nominalLength: number): RopeScaling {
+  // `rope_type` is the newer spelling of `type`; both may be there and then agree.
+  const old = fields.word('type', ['default', 'linear', 'dynamic', 'yarn', 'llama3'], 'default')
+  const type = fields.word('rope_type', ['default', 'linear', 'dynamic', 'yarn', 'llama3'], old)
+  const scaling = scalingOfType(type, fields, nominalLength)
+  fields.finish(new Set(['rope_theta']))
+  return scaling
+}
+
+function scalingOfType(type: string, fields: Fields, nominalLength: number): RopeScaling {
+  if (type === 'default') return { type: 'none' }
+  const factor = fields.number('factor', { min: 1, max: 1e6 })
+  if (type === 'linear') return { type, factor }
+  const length = { default: nominalLength, min: 1, max: MAX_SIZE * 64 }
+  const originalLength = fields.integer('original_max_position_embeddings', length)
+  if (type === 'dynamic') return { type, factor, originalLength }
+  if (type === 'yarn') {
+    return {
+      type,
+      factor,
+      originalLength,
+      betaFast: fields.number('beta_fast', { default: 32, min: 0 }),
+      betaSlow: fields.number('beta_slow', { default: 1, min: 0 }),
+      ...(fields.has('attention_factor')
+        ? { attentionFactor: fields.number('attention_factor', { min: 0 }) }
+        : {}),
+    }
+  }
+  return {
+    type: 'llama3',
+    factor,
+    originalLength,
+    lowFrequencyFactor: fields.number('low_freq_factor', { min: 0 }),
+    highFrequencyFactor: fields.number('high_freq_factor', { min: 0 }),
+  }
+}

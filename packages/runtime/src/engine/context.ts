@@ -1,0 +1,220 @@
+import { EngineError, type KvCacheType, ropeTables, type VideoPlan } from '@longtake/core'
+import { throwIfAborted } from '../ort/abort.js'
+import type { Session, Tensor } from '../ort/types.js'
+import { compressCache } from './compress.js'
+import { KvCache } from './kv-cache.js'
+import { type DecoderKind, float32, type Models } from './models.js'
+
+export interface FeedOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Told the tokens taken in after each chunk. */
+  readonly onTokens?: (done: number) => void
+  /** Which results are wanted beside the state; default the last position's logits. */
+  readonly want?: Omit<DecoderKind, 'kv'>
+}
+
+/** What one feed gives. Arrays are copies. */
+export interface FeedResult {
+  /** Of the last position, `[vocabulary]`; with `logits: 'all'` of every position fed, row-major. */
+  readonly logits: Float32Array
+  /** Attention of the last chunk, layer by layer, when it was wanted. */
+  readonly attention: readonly AttentionMap[]
+}
+
+/** What the last token of a feed attends to in one layer: `[1, tokens]`, the mean over the heads. */
+export interface AttentionMap {
+  readonly dims: readonly number[]
+  readonly data: Float32Array
+}
+
+const PLAIN = { logits: 'last', attention: false } as const
+
+/**
+ * One conversation's context: the KV cache, and the decoder that extends it token by token or in chunks.
+ *
+ * Used by one caller at a time. After an error or a cancellation it still holds what it held before the feed.
+ */
+export class Context {
+  readonly #models: Models
+  readonly #chunk: number
+  readonly #width: number
+  #cache: KvCache
+  readonly #tables: { readonly cos_cache: Tensor; readonly sin_cache: Tensor }
+  readonly #counters: { readonly seqlens_k: Tensor<'int32'>; readonly total_sequence_length: Tensor<'int32'> }
+  readonly #inputs = new Map<number, Tensor<'float32'>>()
+  readonly #logits: Tensor<'float32'>
+  #length = 0
+  #closed = false
+
+  /**
+   * @param chunk - Most tokens of one run.
+   * @param cache - Empty; belongs to the context from now on.
+   * @param positions - Length of the RoPE tables, tokens.
+   * @throws {EngineError} `ENGINE_FAILED` when memory runs out.
+   */
+  constructor(models: Models, rope: VideoPlan['rope'], chunk: number, cache: KvCache, positions: number) {
+    const { backend, checkpoint } = models
+    const { headDim, hiddenSize, vocabularySize } = checkpoint.model.spec.decoder
+    this.#models = models
+    this.#chunk = chunk
+    this.#width = hiddenSize
+    this.#cache = cache
+    const { cos, sin } = ropeTables(rope, positions)
+    const dims = [positions, headDim / 2]
+    this.#tables = {
+      cos_cache: backend.tensor('float32', dims, cos),
+      sin_cache: backend.tensor('float32', dims, sin),
+    }
+    this.#counters = {
+      seqlens_k: backend.tensor('int32', [1]),
+      total_sequence_length: backend.tensor('int32', []),
+    }
+    this.#logits = backend.tensor('float32', [1, 1, vocabularySize])
+  }
+
+  /** Tokens held. */
+  get length(): number {
+    return this.#length
+  }
+
+  get cache(): KvCache {
+    return this.#cache
+  }
+
+  /**
+   * Takes tokens in, chunk by chunk.
+   *
+   * @param embeds - `[n, D]`, n ≥ 1.
+   * @throws {EngineError} `CONTEXT_TOO_LONG` if the cache has no room for them, `ENGINE_CLOSED` after `close()`.
+   * @throws {CancelledError} If the signal fires, within one chunk.
+   */
+  async feed(
+    embeds: Float32Array,
+    { signal, onTokens, want = PLAIN }: FeedOptions = {},
+  ): Promise<FeedResult> {
+    const tokens = embeds.length / this.#width
+    const start = this.#length
+    if (start + tokens > this.#cache.capacity) {
+      throw new EngineError(
+        'CONTEXT_TOO_LONG',
+        `${start + tokens} tokens do not fit a context of ${this.#cache.capacity}.`,
+      )
+    }
+    const session = await this.#models.decoder({ ...want, kv: this.#cache.type })
+    const all: Float32Array[] = []
+    let attention: readonly AttentionMap[] = []
+    try {
+      for (let done = 0; done < tokens; ) {
+        const count = Math.min(this.#chunk, tokens - done)
+        const chunk = embeds.subarray(done * this.#width, (done + count) * this.#width)
+        const step = await this.#run(session, chunk, count, want, signal)
+        if (want.logits === 'all' || done + count === tokens) all.push(step.logits)
+        attention = step.attention
+        done += count
+        this.#length = start + done
+        onTokens?.(done)
+      }
+    } catch (error) {
+      this.#length = start
+      throw error
+    }
+    return { logits: concatenate(all), attention }
+  }
+
+  /** Forgets every token after the first `length`. */
+  rewind(length: number): void {
+    if (length > this.#length)
+      throw new EngineError('ENGINE_FAILED', `Cannot rewind ${this.#length} tokens to ${length}.`)
+    this.#length = length
+  }
+
+  /**
+   * Stores what is held so far in another type and frees the cache that held it; the event loop gets its turns.
+   *
+   * @param capacity - Tokens that the new cache has room for.
+   */
+  async compress(type: KvCacheType, capacity: number, signal?: AbortSignal): Promise<void> {
+    const { decoder } = this.#models.checkpoint.model.spec
+    const target = new KvCache(this.#models.backend, decoder, type, capacity)
+    try {
+      await compressCache(this.#models, this.#cache, target, this.#length, signal)
+    } catch (error) {
+      target.close()
+      throw error
+    }
+    this.#cache.close()
+    this.#cache = target
+  }
+
+  /** Frees the cache and every buffer. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#cache.close()
+    const own = [...Object.values(this.#tables), ...Object.values(this.#counters), ...this.#inputs.values()]
+    for (const tensor of [...own, this.#logits]) tensor.close()
+    this.#inputs.clear()
+  }
+
+  async #run(
+    session: Session,
+    embeds: Float32Array,
+    count: number,
+    want: Omit<DecoderKind, 'kv'>,
+    signal: AbortSignal | undefined,
+  ): Promise<FeedResult> {
+    throwIfAborted(signal)
+    if (this.#closed) throw new EngineError('ENGINE_CLOSED', 'The video was closed; watch it again.')
+    const input = this.#input(count)
+    input.data.set(embeds)
+    const total = this.#length + count
+    this.#counters.seqlens_k.data[0] = total - 1
+    this.#counters.total_sequence_length.data[0] = total
+    const feeds = { inputs_embeds: input, ...this.#tables, ...this.#counters, ...this.#cache.feeds }
+    const last = want.logits === 'last' ? { logits: this.#logits } : {}
+    const results = await session.run(
+      feeds,
+      { ...this.#cache.results, ...last },
+      { ...(signal && { signal }) },
+    )
+    return this.#collect(results, want)
+  }
+
+  #collect(results: Readonly<Record<string, Tensor>>, want: Omit<DecoderKind, 'kv'>): FeedResult {
+    const logits = float32(results.logits)
+    const copy = logits.data.slice()
+    if (logits !== this.#logits) logits.close()
+    const attention: AttentionMap[] = []
+    for (let layer = 0; want.attention && layer < this.#cache.layers.length; layer++) {
+      const tensor = float32(results[`attention.${layer}`])
+      attention.push({ dims: tensor.dims, data: tensor.data.slice() })
+      tensor.close()
+    }
+    return { logits: copy, attention }
+  }
+
+  /** Inputs are kept by length: single steps and full chunks come again and again. */
+  #input(count: number): Tensor<'float32'> {
+    const known = this.#inputs.get(count)
+    if (known !== undefined) return known
+    for (const [size, tensor] of this.#inputs) {
+      if (size === 1 || size === this.#chunk) continue
+      tensor.close()
+      this.#inputs.delete(size)
+    }
+    const made = this.#models.backend.tensor('float32', [1, count, this.#width])
+    this.#inputs.set(count, made)
+    return made
+  }
+}
+
+function concatenate(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0]!
+  const joined = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let offset = 0
+  for (const part of parts) {
+    joined.set(part, offset)
+    offset += part.length
+  }
+  return joined
+}

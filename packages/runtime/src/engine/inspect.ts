@@ -1,0 +1,160 @@
+import type { VideoPlan } from '@longtake/core'
+import { throwIfAborted } from '../ort/abort.js'
+import { checkInteger } from './check.js'
+import { encodeClips } from './encode.js'
+import { generate } from './generate.js'
+import type { Models } from './models.js'
+import { takePictures } from './pictures.js'
+import { embedPrefix, openContext } from './prefix.js'
+import { greedy } from './sampler.js'
+import { TextStream } from './text-stream.js'
+import { planPictures } from './watch.js'
+import { checkWatch, type InputFrame, type WatchOptions } from './watch-options.js'
+
+/** Most tokens that an inspection generates. */
+const MAX_GREEDY = 4096
+
+export interface InspectOptions extends WatchOptions {
+  /** The question, put into the checkpoint's own prompt. Give this or `prompt`. */
+  readonly question?: string | undefined
+  /** A whole prompt with the video's placeholder once; special tokens in it count. */
+  readonly prompt?: string | undefined
+  /** Tokens to generate, greedily and past any end token; default 16. */
+  readonly greedyTokens?: number | undefined
+}
+
+/** What was computed at each stage, for comparison with a reference. Frames are in time order. */
+export interface Inspection {
+  readonly plan: VideoPlan
+  /** `[F, 3, S, S]` */
+  readonly pixelValues: NamedArray
+  /** `[F, N, Dv]`: the selected layer. */
+  readonly visionFeatures: NamedArray
+  /** `[F, N, D]` */
+  readonly projected: NamedArray
+  /** `[V, D]`, in the order of the context. */
+  readonly visualTokens: NamedArray
+  /** With one placeholder. */
+  readonly promptIds: readonly number[]
+  /** With the placeholder as often as there are visual tokens. */
+  readonly inputIds: readonly number[]
+  /** `[inputIds, vocabulary]` */
+  readonly logits: NamedArray
+  readonly greedy: readonly number[]
+}
+
+export interface NamedArray {
+  readonly dims: readonly number[]
+  readonly data: Float32Array
+}
+
+/** Runs given pictures and a prompt through every stage, keeping what each computed. See `Longtake.inspect`. */
+export async function inspectPictures(
+  models: Models,
+  pictures: readonly InputFrame[],
+  { question, prompt, greedyTokens = 16, ...watch }: InspectOptions,
+): Promise<Inspection> {
+  checkWatch(watch)
+  checkInteger('greedyTokens', greedyTokens, 0, MAX_GREEDY)
+  const { signal } = watch
+  throwIfAborted(signal)
+  const { checkpoint } = models
+  const { before, after } =
+    prompt === undefined ? checkpoint.encodeQuestion(question ?? '') : checkpoint.encodePrompt(prompt)
+  const { plan, frames } = planPictures(
+    models,
+    pictures,
+    withRoom(watch, before.length + after.length, greedyTokens),
+  )
+  const { pixels } = await takePictures(models, plan, frames, { signal })
+  const kept = new FrameArrays(plan.frames)
+  const visual = await encodeClips(models, plan, pixels, {
+    signal,
+    onBatch: (indices, { features, projected }) => kept.add(indices, features, projected),
+  })
+  const decoded = await decodeAll(models, plan, before, visual, after, greedyTokens, watch)
+  const { encoder, decoder } = checkpoint.model.spec
+  const perFrame = [plan.frames, encoder.tokensPerFrame]
+  const placeholder = checkpoint.model.placeholderId
+  const inputIds = [...before, ...new Array<number>(plan.visualTokens).fill(placeholder), ...after]
+  return {
+    plan,
+    pixelValues: { dims: [plan.frames, 3, encoder.imageSize, encoder.imageSize], data: pixels },
+    visionFeatures: { dims: [...perFrame, checkpoint.model.vision.hiddenSize], data: kept.features },
+    projected: { dims: [...perFrame, decoder.hiddenSize], data: kept.projected },
+    visualTokens: { dims: [plan.visualTokens, decoder.hiddenSize], data: visual },
+    promptIds: [...before, placeholder, ...after],
+    inputIds,
+    logits: { dims: [inputIds.length, decoder.vocabularySize], data: decoded.logits },
+    greedy: decoded.ids,
+  }
+}
+
+/** Reserves exactly what this prompt needs, unless the caller says otherwise. */
+function withRoom(watch: WatchOptions, promptTokens: number, newTokens: number): WatchOptions {
+  return { promptTokens, maxNewTokens: Math.max(newTokens, 1), ...watch }
+}
+
+async function decodeAll(
+  models: Models,
+  plan: VideoPlan,
+  before: readonly number[],
+  visual: Float32Array,
+  after: readonly number[],
+  greedyTokens: number,
+  { signal, memoryBudgetBytes }: WatchOptions,
+): Promise<{ logits: Float32Array; ids: readonly number[] }> {
+  const want = { logits: 'all', attention: false } as const
+  const prefix = await embedPrefix(models, before, visual, signal)
+  const { context, logits: head } = await openContext(models, plan, prefix, memoryBudgetBytes, {
+    signal,
+    want,
+  })
+  try {
+    const { logits: tail } = await context.feed(await models.embed(after, signal), { signal, want })
+    const logits = new Float32Array(head.length + tail.length)
+    logits.set(head)
+    logits.set(tail, head.length)
+    const { vocabularySize } = models.checkpoint.model.spec.decoder
+    const { ids } = await generate(models, context, tail.slice(tail.length - vocabularySize), {
+      sampler: greedy,
+      text: new TextStream(() => ''),
+      maxTokens: greedyTokens,
+      eosTokenIds: [],
+      write: () => {},
+      signal,
+    })
+    return { logits, ids }
+  } finally {
+    context.close()
+  }
+}
+
+/** Puts what batches computed of each frame at the frame's place. */
+class FrameArrays {
+  readonly #frames: number
+  features = new Float32Array(0)
+  projected = new Float32Array(0)
+
+  constructor(frames: number) {
+    this.#frames = frames
+  }
+
+  add(indices: readonly number[], features: Float32Array, projected: Float32Array): void {
+    this.features = this.#place(this.features, indices, features)
+    this.projected = this.#place(this.projected, indices, projected)
+  }
+
+  #place(
+    all: Float32Array<ArrayBuffer>,
+    indices: readonly number[],
+    blocks: Float32Array,
+  ): Float32Array<ArrayBuffer> {
+    const size = blocks.length / indices.length
+    const whole = all.length > 0 ? all : new Float32Array(this.#frames * size)
+    for (const [place, frame] of indices.entries()) {
+      whole.set(blocks.subarray(place * size, (place + 1) * size), frame * size)
+    }
+    return whole
+  }
+}

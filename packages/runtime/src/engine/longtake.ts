@@ -1,0 +1,202 @@
+import { EngineError, type ModelSpec, type VideoPlan } from '@longtake/core'
+import type { WeightType } from '@longtake/kernels'
+import { openCheckpoint } from '../checkpoint/open-checkpoint.js'
+import { throwIfAborted } from '../ort/abort.js'
+import { type BackendKind, openBackend } from '../ort/index.js'
+import { openVideo } from '../video/open-video.js'
+import type { VideoInput } from '../video/video-source.js'
+import { checkChoice, checkFields, checkInteger, checkSignal } from './check.js'
+import { type Inspection, type InspectOptions, inspectPictures } from './inspect.js'
+import { Models } from './models.js'
+import { planOpenVideo, watchPictures, watchVideo } from './watch.js'
+import { checkWatch, type InputFrame, type WatchOptions } from './watch-options.js'
+import type { WatchedVideo } from './watched-video.js'
+
+const MAX_THREADS = 1024
+
+export interface LoadOptions {
+  /** `resident` keeps the KV cache in native memory; `portable` runs everywhere; default `auto` prefers the first. */
+  readonly backend?: 'auto' | BackendKind | undefined
+  /** Storage of the matrices; default `fp32`. */
+  readonly weights?: WeightType | undefined
+  /** Threads of one operator, 1 or more; default the machine's cores. */
+  readonly threads?: number | undefined
+  /** Ends the loading between two graphs; `load` then rejects with `CancelledError`. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A loaded checkpoint. Close it, or declare it with `await using`. */
+export interface Longtake extends AsyncDisposable {
+  /** What planning knows of the checkpoint. */
+  readonly spec: ModelSpec
+  /** The back end that runs it. */
+  readonly backend: { readonly name: BackendKind; readonly reason?: string }
+  /**
+   * What `watch` would do with a video: reads its facts, runs no model.
+   *
+   * @throws {VideoError} If the video cannot be opened.
+   * @throws {InvalidOptionError} If an option is unknown or out of its range.
+   */
+  plan(video: VideoInput, options?: WatchOptions): Promise<VideoPlan>
+  /**
+   * Opens, samples and encodes a video and takes its tokens into a KV cache, once for all questions.
+   *
+   * @param video - Local path, `file:` URL, bytes, Blob, or a source of one's own.
+   * @throws {VideoError} If the video cannot be opened or decoded.
+   * @throws {InvalidOptionError} If an option is unknown or out of its range.
+   * @throws {EngineError} If running fails, or the prompt does not fit the plan (`CONTEXT_TOO_LONG`).
+   * @throws {CancelledError} If `signal` fires; nothing is left then.
+   */
+  watch(video: VideoInput, options?: WatchOptions): Promise<WatchedVideo>
+  /**
+   * Watches given pictures, all of them and in this order; `frames`, `fps` and `sampling` do not count.
+   *
+   * @param frames - In time order. Neighbours are repeated where the encoder's clips need more.
+   */
+  watchFrames(frames: readonly InputFrame[], options?: WatchOptions): Promise<WatchedVideo>
+  /** Runs given pictures and a prompt and returns what each stage computed, for comparison with a reference. */
+  inspect(frames: readonly InputFrame[], options: InspectOptions): Promise<Inspection>
+  /** Closes every video, then frees the model; repeated calls wait for the same end. */
+  close(): Promise<void>
+}
+
+/**
+ * Loads a checkpoint.
+ *
+ * @param id - A folder in the published Hugging Face layout (path or `file:` URL), or an installed package that
+ *   carries one, such as `@longtake/tiny`.
+ * @throws {CheckpointError} Naming the file, field or tensor that is missing, invalid or not supported.
+ * @throws {EngineError} `ENGINE_UNAVAILABLE` if ONNX Runtime cannot be loaded here.
+ * @throws {InvalidOptionError} If an option is unknown or out of its range.
+ * @throws {CancelledError} If `signal` fires; nothing is left then.
+ */
+export async function load(id: string | URL, options: LoadOptions = {}): Promise<Longtake> {
+  const { backend: kind, weights, threads, signal } = checkLoad(options)
+  throwIfAborted(signal)
+  const checkpoint = await openCheckpoint(id)
+  try {
+    throwIfAborted(signal)
+    const backend = await openBackend(kind)
+    try {
+      return new LoadedLongtake(await Models.open(checkpoint, backend, { weights, threads, signal }))
+    } catch (error) {
+      await backend.close()
+      throw error
+    }
+  } catch (error) {
+    await checkpoint.close()
+    throw error
+  }
+}
+
+function checkLoad(options: LoadOptions) {
+  checkFields(options, ['backend', 'weights', 'threads', 'signal'])
+  return {
+    backend: checkChoice('backend', options.backend ?? 'auto', ['auto', 'resident', 'portable']),
+    weights: checkChoice('weights', options.weights ?? 'fp32', ['fp32', 'int8', 'int4']),
+    threads:
+      options.threads === undefined ? undefined : checkInteger('threads', options.threads, 1, MAX_THREADS),
+    signal: checkSignal(options.signal),
+  }
+}
+
+class LoadedLongtake implements Longtake {
+  readonly spec: ModelSpec
+  readonly backend: Longtake['backend']
+  readonly #models: Models
+  readonly #videos = new Set<WatchedVideo>()
+  /** Work that must end before the model may be freed. */
+  readonly #pending = new Set<Promise<unknown>>()
+  readonly #closingSignal = new AbortController()
+  #closing: Promise<void> | undefined
+
+  constructor(models: Models) {
+    this.#models = models
+    this.spec = models.checkpoint.model.spec
+    const { name, reason } = models.backend
+    this.backend = { name, ...(reason !== undefined && { reason }) }
+  }
+
+  plan(input: VideoInput, options: WatchOptions = {}): Promise<VideoPlan> {
+    return this.#work(checkWatch(options), async (linked) => {
+      const video = await openVideo(input, { ...(linked.signal && { signal: linked.signal }) })
+      try {
+        return planOpenVideo(this.#models, video, linked)
+      } finally {
+        await video.close()
+      }
+    })
+  }
+
+  watch(input: VideoInput, options: WatchOptions = {}): Promise<WatchedVideo> {
+    return this.#watch(options, (linked) => watchVideo(this.#models, input, linked, this.#forget))
+  }
+
+  watchFrames(frames: readonly InputFrame[], options: WatchOptions = {}): Promise<WatchedVideo> {
+    return this.#watch(options, (linked) => watchPictures(this.#models, frames, linked, this.#forget))
+  }
+
+  inspect(frames: readonly InputFrame[], options: InspectOptions): Promise<Inspection> {
+    return this.#work(options, (linked) => inspectPictures(this.#models, frames, linked))
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  readonly #forget = (video: WatchedVideo): void => void this.#videos.delete(video)
+
+  async #close(): Promise<void> {
+    this.#closingSignal.abort()
+    await Promise.allSettled(this.#pending)
+    await Promise.all([...this.#videos].map((video) => video.close()))
+    await this.#models.close()
+  }
+
+  async #watch(
+    options: WatchOptions,
+    work: (linked: WatchOptions) => Promise<WatchedVideo>,
+  ): Promise<WatchedVideo> {
+    return this.#work(options, async (linked) => {
+      const video = await work(checkWatch(linked))
+      this.#videos.add(video)
+      return video
+    })
+  }
+
+  /** Runs work that ends when its own signal or the closing of the model says so. */
+  async #work<O extends { signal?: AbortSignal | undefined }, R>(
+    options: O,
+    work: (linked: O) => Promise<R>,
+  ): Promise<R> {
+    this.#requireOpen()
+    const { signal } = options
+    checkSignal(signal)
+    const linked = new AbortController()
+    const stop = (): void => linked.abort(signal?.reason)
+    if (signal?.aborted) stop()
+    for (const source of [signal, this.#closingSignal.signal])
+      source?.addEventListener('abort', stop, { once: true })
+    const result = work({ ...options, signal: linked.signal })
+    this.#pending.add(result)
+    try {
+      return await result
+    } catch (error) {
+      if (!signal?.aborted) this.#requireOpen()
+      throw error
+    } finally {
+      this.#pending.delete(result)
+      for (const source of [signal, this.#closingSignal.signal]) source?.removeEventListener('abort', stop)
+    }
+  }
+
+  #requireOpen(): void {
+    if (this.#closing !== undefined)
+      throw new EngineError('ENGINE_CLOSED', 'The model was closed; load it again.')
+  }
+}

@@ -1,0 +1,185 @@
+import { EngineError, type KvCacheType } from '@longtake/core'
+import {
+  buildDecoder,
+  buildEmbedding,
+  buildKvCompressor,
+  buildProjector,
+  buildVisionEncoder,
+  type GraphModel,
+  type WeightType,
+} from '@longtake/kernels'
+import type { Checkpoint } from '../checkpoint/open-checkpoint.js'
+import { throwIfAborted } from '../ort/abort.js'
+import type { Backend, Session, Tensor } from '../ort/types.js'
+
+/** What a decoder session is asked for; each combination is its own graph, built when it is first needed. */
+export interface DecoderKind {
+  readonly kv: KvCacheType
+  readonly logits: 'last' | 'all'
+  /** Whether attention probabilities are results too. */
+  readonly attention: boolean
+}
+
+export interface ModelsOptions {
+  readonly weights: WeightType
+  readonly threads: number | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/** The sessions of one loaded checkpoint. */
+export class Models {
+  readonly checkpoint: Checkpoint
+  readonly backend: Backend
+  readonly #options: ModelsOptions
+  readonly #sessions = new Map<string, Promise<Session>>()
+  #closed = false
+
+  private constructor(checkpoint: Checkpoint, backend: Backend, options: ModelsOptions) {
+    this.checkpoint = checkpoint
+    this.backend = backend
+    this.#options = options
+  }
+
+  /**
+   * Builds the graphs that every video needs and loads them; other decoders are built when a plan asks for them.
+   *
+   * @throws {CheckpointError} If a tensor cannot be read.
+   * @throws {EngineError} `ENGINE_FAILED` if ONNX Runtime refuses a graph.
+   * @throws {CancelledError} If the signal fires first.
+   */
+  static async open(checkpoint: Checkpoint, backend: Backend, options: ModelsOptions): Promise<Models> {
+    const models = new Models(checkpoint, backend, options)
+    const builds = [
+      () => models.#vision(),
+      () => models.#projector(),
+      () => models.#embedding(),
+      () => models.decoder({ kv: 'fp32', logits: 'last', attention: false }),
+    ]
+    for (const build of builds) {
+      throwIfAborted(options.signal)
+      await build()
+    }
+    throwIfAborted(options.signal)
+    return models
+  }
+
+  /**
+   * Encodes pictures clip by clip and projects them.
+   *
+   * @param pixels - `[frames, 3, S, S]`, the clips one after the other.
+   * @returns `features` `[frames, tokens, Dv]` and `projected` `[frames, tokens, D]`; both are copies.
+   */
+  async encode(pixels: Float32Array, frames: number, signal?: AbortSignal): Promise<EncodedFrames> {
+    const side = this.checkpoint.model.vision.imageSize
+    const [vision, projector] = await Promise.all([this.#vision(), this.#projector()])
+    const input = this.backend.tensor('float32', [frames, 3, side, side], pixels)
+    const encoded = await this.#run(vision, { pixel_values: input }, signal)
+    try {
+      const features = float32(encoded.features)
+      const result = await projector.run({ features }, {}, { ...(signal && { signal }) })
+      const projected = float32(result.visual_tokens)
+      try {
+        return { features: features.data.slice(), projected: projected.data.slice() }
+      } finally {
+        projected.close()
+      }
+    } finally {
+      closeAll(encoded)
+    }
+  }
+
+  /** Rows of the embedding table, `[ids, D]`; a copy. */
+  async embed(ids: readonly number[], signal?: AbortSignal): Promise<Float32Array> {
+    if (ids.length === 0) return new Float32Array(0)
+    const input = this.backend.tensor('int64', [ids.length], BigInt64Array.from(ids, BigInt))
+    const result = await this.#run(await this.#embedding(), { input_ids: input }, signal)
+    try {
+      return float32(result.embeds).data.slice()
+    } finally {
+      closeAll(result)
+    }
+  }
+
+  /** The decoder of a kind. */
+  decoder(kind: DecoderKind): Promise<Session> {
+    const { source, model, names } = this.checkpoint
+    const options = { ...kind, weights: this.#options.weights }
+    const name = `decoder-${kind.kv}-${kind.logits}-${kind.attention}`
+    return this.#session(name, () => buildDecoder(model.decoder, source, names.decoder, options))
+  }
+
+  /** The graph that compresses an fp32 cache. */
+  compressor(kv: Exclude<KvCacheType, 'fp32'>): Promise<Session> {
+    const { decoder } = this.checkpoint.model
+    return this.#session(`compressor-${kv}`, async () => buildKvCompressor(decoder, kv))
+  }
+
+  /** Frees every session, then the back end, and closes the checkpoint's files. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const sessions = await Promise.allSettled(this.#sessions.values())
+    this.#sessions.clear()
+    await Promise.all(sessions.map((session) => session.status === 'fulfilled' && session.value.close()))
+    await this.backend.close()
+    await this.checkpoint.close()
+  }
+
+  #vision(): Promise<Session> {
+    const { source, model, names } = this.checkpoint
+    const options = { weights: this.#options.weights }
+    return this.#session('vision', () => buildVisionEncoder(model.vision, source, names.vision, options))
+  }
+
+  #projector(): Promise<Session> {
+    const { source, model, names } = this.checkpoint
+    const options = { weights: this.#options.weights }
+    return this.#session('projector', () => buildProjector(model.projector, source, names.projector, options))
+  }
+
+  #embedding(): Promise<Session> {
+    const { source, model, names } = this.checkpoint
+    return this.#session('embedding', () => buildEmbedding(model.decoder, source, names.decoder))
+  }
+
+  #session(name: string, build: () => Promise<GraphModel>): Promise<Session> {
+    const known = this.#sessions.get(name)
+    if (known !== undefined) return known
+    if (this.#closed) throw new EngineError('ENGINE_CLOSED', 'The model was closed; load it again.')
+    const { threads } = this.#options
+    const made = build().then((model) =>
+      this.backend.session(model, { ...(threads !== undefined && { threads }) }),
+    )
+    this.#sessions.set(name, made)
+    // A failure is not kept, so that a later call can try again.
+    made.catch(() => this.#sessions.delete(name))
+    return made
+  }
+
+  async #run(
+    session: Session,
+    feeds: Record<string, Tensor>,
+    signal?: AbortSignal,
+  ): Promise<Record<string, Tensor>> {
+    try {
+      return await session.run(feeds, {}, { ...(signal && { signal }) })
+    } finally {
+      closeAll(feeds)
+    }
+  }
+}
+
+export interface EncodedFrames {
+  readonly features: Float32Array
+  readonly projected: Float32Array
+}
+
+/** A result that must be there and hold floats. */
+export function float32(tensor: Tensor | undefined): Tensor<'float32'> {
+  if (tensor?.type !== 'float32')
+    throw new EngineError('ENGINE_FAILED', 'A graph did not return the floats it declares.')
+  return tensor as Tensor<'float32'>
+}
+
+export function closeAll(tensors: Readonly<Record<string, Tensor>>): void {
+  for (const tensor of Object.values(tensors)) tensor.close()
+}

@@ -1,0 +1,137 @@
+import { InvalidOptionError, type VideoFacts, type VideoPlan } from '@longtake/core'
+import { preprocessFrame } from '@longtake/kernels'
+import { throwIfAborted } from '../ort/abort.js'
+import { checkInteger } from './check.js'
+import type { Models } from './models.js'
+import type { InputFrame } from './watch-options.js'
+
+/** Largest side of a picture kept for the storyboard, pixels. */
+const THUMBNAIL_SIDE = 240
+/** Largest side of a given picture, pixels; one side more than 8K film has. */
+const MAX_SIDE = 16_384
+
+/** A small copy of a sampled picture. */
+export interface Thumbnail {
+  readonly width: number
+  readonly height: number
+  /** `[height, width, 3]` */
+  readonly rgb: Uint8Array
+}
+
+/** What is kept of a plan's pictures. */
+export interface Pictures {
+  /** `[F, 3, S, S]`, in time order. */
+  readonly pixels: Float32Array
+  readonly thumbnails: readonly Thumbnail[]
+  /** When each picture really begins, `[F]` seconds. */
+  readonly timestamps: readonly number[]
+}
+
+/** A picture at its place among the plan's frames. */
+export interface PlacedFrame extends InputFrame {
+  readonly index: number
+  readonly timestampSeconds: number
+}
+
+/**
+ * Preprocesses a plan's pictures as they come; each is let go before the next one is asked for.
+ *
+ * @throws {CancelledError} If the signal fires, within one picture.
+ */
+export async function takePictures(
+  models: Models,
+  plan: VideoPlan,
+  frames: AsyncIterable<PlacedFrame> | Iterable<PlacedFrame>,
+  options: { readonly signal?: AbortSignal | undefined; readonly onFrame?: (done: number) => void } = {},
+): Promise<Pictures> {
+  const { image, spec } = models.checkpoint.model
+  const size = 3 * spec.encoder.imageSize ** 2
+  const pixels = new Float32Array(plan.frames * size)
+  const thumbnails: Thumbnail[] = []
+  const timestamps: number[] = []
+  let done = 0
+  for await (const { index, rgb, width, height, timestampSeconds } of frames) {
+    throwIfAborted(options.signal)
+    preprocessFrame(rgb, width, height, image, pixels.subarray(index * size, (index + 1) * size))
+    thumbnails[index] = shrink({ rgb, width, height })
+    timestamps[index] = timestampSeconds
+    options.onFrame?.(++done)
+  }
+  throwIfAborted(options.signal)
+  return { pixels, thumbnails, timestamps }
+}
+
+/**
+ * Checks given pictures and describes them as a video would be.
+ *
+ * @throws {InvalidOptionError} If there are none, or one's size or pixels do not fit.
+ */
+export function describeFrames(frames: readonly InputFrame[]): VideoFacts {
+  if (!Array.isArray(frames) || frames.length === 0)
+    throw new InvalidOptionError('frames', 'at least one picture', frames)
+  let last = Number.NEGATIVE_INFINITY
+  for (const [index, { rgb, width, height, timestampSeconds = index }] of frames.entries()) {
+    checkInteger(`frames[${index}].width`, width, 1, MAX_SIDE)
+    checkInteger(`frames[${index}].height`, height, 1, MAX_SIDE)
+    if (
+      !(rgb instanceof Uint8Array || rgb instanceof Uint8ClampedArray) ||
+      rgb.length !== width * height * 3
+    ) {
+      throw new InvalidOptionError(`frames[${index}].rgb`, `${width}×${height}×3 bytes`, describeBytes(rgb))
+    }
+    if (!Number.isFinite(timestampSeconds) || timestampSeconds < last) {
+      throw new InvalidOptionError(
+        `frames[${index}].timestampSeconds`,
+        'seconds, in time order',
+        timestampSeconds,
+      )
+    }
+    last = timestampSeconds
+  }
+  const start = frames[0]!.timestampSeconds ?? 0
+  return {
+    startSeconds: start,
+    // Each picture stands for a span of its own, the last one too.
+    durationSeconds: frames.length > 1 ? ((last - start) * frames.length) / (frames.length - 1) : 0,
+    frameCount: frames.length,
+    width: frames[0]!.width,
+    height: frames[0]!.height,
+    codec: 'frames',
+  }
+}
+
+/** Spreads given pictures over a plan's places; where the plan has more, neighbours are repeated. */
+export function placeFrames(frames: readonly InputFrame[], places: number): PlacedFrame[] {
+  return Array.from({ length: places }, (_, index) => {
+    const source = Math.floor((index * frames.length) / places)
+    const frame = frames[source]!
+    return { ...frame, index, timestampSeconds: frame.timestampSeconds ?? source }
+  })
+}
+
+function describeBytes(rgb: unknown): string {
+  return ArrayBuffer.isView(rgb) ? `${rgb.byteLength} bytes of ${rgb.constructor.name}` : typeof rgb
+}
+
+/** Averages boxes of whole pixels; pictures that are small already are copied. */
+function shrink({ rgb, width, height }: InputFrame): Thumbnail {
+  const ratio = Math.max(1, Math.ceil(Math.max(width, height) / THUMBNAIL_SIDE))
+  const small = {
+    width: Math.max(1, Math.floor(width / ratio)),
+    height: Math.max(1, Math.floor(height / ratio)),
+  }
+  const out = new Uint8Array(small.width * small.height * 3)
+  const [boxWidth, boxHeight] = [Math.min(ratio, width), Math.min(ratio, height)]
+  for (let place = 0; place < out.length; place++) {
+    const channel = place % 3
+    const column = Math.floor(place / 3) % small.width
+    const row = Math.floor(place / 3 / small.width)
+    let sum = 0
+    for (let y = row * ratio; y < row * ratio + boxHeight; y++) {
+      for (let x = column * ratio; x < column * ratio + boxWidth; x++)
+        sum += rgb[(y * width + x) * 3 + channel]!
+    }
+    out[place] = Math.round(sum / (boxWidth * boxHeight))
+  }
+  return { ...small, rgb: out }
+}

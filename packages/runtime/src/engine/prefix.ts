@@ -1,0 +1,74 @@
+import { EngineError, kvCacheBytes, type VideoPlan } from '@longtake/core'
+import { Context, type FeedOptions } from './context.js'
+import { KvCache } from './kv-cache.js'
+import type { Models } from './models.js'
+
+/** Embeddings of everything before the question: the prompt's beginning, then the video. `[tokens, D]` */
+export async function embedPrefix(
+  models: Models,
+  before: readonly number[],
+  visual: Float32Array,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const text = await models.embed(before, signal)
+  const prefix = new Float32Array(text.length + visual.length)
+  prefix.set(text)
+  prefix.set(visual, text.length)
+  return prefix
+}
+
+/**
+ * Fills a new context with a video's prefix.
+ *
+ * A quantised cache is filled in fp32 first and compressed once, with scales taken from the whole prefix, which is
+ * both faster and closer to fp32. Where `memoryBudgetBytes` does not allow that, only the first chunk is, and later
+ * ones are quantised with its scales.
+ *
+ * @param prefix - `[tokens, D]`
+ * @throws {EngineError} `CONTEXT_TOO_LONG` if the plan leaves no room after the prefix.
+ * @throws {CancelledError} If the signal fires, within one chunk; everything is freed then.
+ */
+export async function openContext(
+  models: Models,
+  plan: VideoPlan,
+  prefix: Float32Array,
+  memoryBudgetBytes: number | undefined,
+  options: FeedOptions = {},
+): Promise<{ context: Context; logits: Float32Array }> {
+  const { decoder } = models.checkpoint.model.spec
+  const tokens = prefix.length / decoder.hiddenSize
+  const { contextTokens, kvCache, prefillChunk, rope } = plan
+  if (tokens >= contextTokens) {
+    const room = `The prompt around the video needs ${tokens - plan.visualTokens} tokens and a question`
+    throw new EngineError(
+      'CONTEXT_TOO_LONG',
+      `${room}; ${contextTokens - plan.visualTokens} are planned. Raise promptTokens.`,
+    )
+  }
+  const direct = kvCache.type === 'fp32'
+  const whole =
+    direct || kvCacheBytes(decoder, tokens, 'fp32') <= (memoryBudgetBytes ?? Number.POSITIVE_INFINITY)
+  const first = whole ? tokens : Math.min(tokens, prefillChunk)
+  const cache = new KvCache(models.backend, decoder, 'fp32', direct ? contextTokens : first)
+  const context = new Context(models, rope, prefillChunk, cache, contextTokens)
+  try {
+    const head = await context.feed(prefix.subarray(0, first * decoder.hiddenSize), options)
+    if (direct) return { context, logits: head.logits }
+    await context.compress(kvCache.type, contextTokens, options.signal)
+    if (first === tokens) return { context, logits: head.logits }
+    const onTokens = (done: number): void => options.onTokens?.(first + done)
+    const tail = await context.feed(prefix.subarray(first * decoder.hiddenSize), { ...options, onTokens })
+    return { context, logits: joinLogits(head.logits, tail.logits, options) }
+  } catch (error) {
+    context.close()
+    throw error
+  }
+}
+
+function joinLogits(head: Float32Array, tail: Float32Array, { want }: FeedOptions): Float32Array {
+  if (want?.logits !== 'all') return tail
+  const joined = new Float32Array(head.length + tail.length)
+  joined.set(head)
+  joined.set(tail, head.length)
+  return joined
+}

@@ -1,0 +1,88 @@
+import { InvalidOptionError, type PlanOptions, type VideoPlan } from '@longtake/core'
+import { checkFields, checkSignal } from './check.js'
+
+/** What watching is doing: opening the file, decoding pictures, encoding clips, taking the tokens in. */
+export type WatchStage = 'open' | 'decode' | 'encode' | 'prefill'
+
+export interface WatchProgress {
+  readonly stage: WatchStage
+  /** Frames (`decode`, `encode`), tokens (`prefill`), or 0 and 1 (`open`). */
+  readonly done: number
+  readonly total: number
+}
+
+/** Options of `watch`: those of the plan, and how to follow and end the work. */
+export interface WatchOptions extends PlanOptions {
+  /** Ends the work within one picture, batch or chunk; `watch` then rejects with `CancelledError`. */
+  readonly signal?: AbortSignal | undefined
+  /** Told the start and every step of each stage. What it throws ends the watching. */
+  readonly onProgress?: ((progress: WatchProgress) => void) | undefined
+}
+
+/** A picture of one's own, instead of a video's. */
+export interface InputFrame {
+  /** `[height, width, 3]` red, green, blue. */
+  readonly rgb: Uint8Array | Uint8ClampedArray
+  readonly width: number
+  readonly height: number
+  /** Default the frame's index. */
+  readonly timestampSeconds?: number
+}
+
+/** Milliseconds of each stage. */
+export type WatchTimings = Record<WatchStage, number>
+
+const PLAN_FIELDS: Record<keyof PlanOptions, true> = {
+  frames: true,
+  fps: true,
+  maxFrames: true,
+  startSeconds: true,
+  endSeconds: true,
+  layout: true,
+  rope: true,
+  kvCache: true,
+  sampling: true,
+  promptTokens: true,
+  maxNewTokens: true,
+  prefillChunk: true,
+  memoryBudgetBytes: true,
+}
+
+/** @throws {InvalidOptionError} If an option is unknown, or `signal` or `onProgress` is not what it must be. */
+export function checkWatch(options: WatchOptions): WatchOptions {
+  checkFields(options, [...Object.keys(PLAN_FIELDS), 'signal', 'onProgress'])
+  checkSignal(options.signal)
+  if (options.onProgress !== undefined && typeof options.onProgress !== 'function') {
+    throw new InvalidOptionError('onProgress', 'a function', options.onProgress)
+  }
+  return options
+}
+
+/** Reports progress and keeps the time of each stage. */
+export class StageClock {
+  readonly timings: WatchTimings = { open: 0, decode: 0, encode: 0, prefill: 0 }
+  readonly #onProgress: WatchOptions['onProgress']
+
+  constructor(onProgress?: WatchOptions['onProgress']) {
+    this.#onProgress = onProgress
+  }
+
+  /** Runs one stage; `work` gets the function that reports how far it is. */
+  async run<R>(
+    stage: WatchStage,
+    total: number,
+    work: (report: (done: number) => void) => Promise<R>,
+  ): Promise<R> {
+    const report = (done: number): void => this.#onProgress?.({ stage, done, total })
+    const start = performance.now()
+    report(0)
+    const result = await work(report)
+    this.timings[stage] += performance.now() - start
+    return result
+  }
+}
+
+/** What a plan of given frames leaves to be read: nothing, so the plan's own times are replaced by theirs. */
+export function withTimestamps(plan: VideoPlan, timestamps: readonly number[]): VideoPlan {
+  return { ...plan, timestamps: [...timestamps] }
+}

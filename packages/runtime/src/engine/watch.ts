@@ -1,0 +1,118 @@
+import { planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
+import { throwIfAborted } from '../ort/abort.js'
+import { openVideo, type Video } from '../video/open-video.js'
+import type { VideoInput } from '../video/video-source.js'
+import { encodeClips } from './encode.js'
+import type { Models } from './models.js'
+import { describeFrames, type PlacedFrame, placeFrames, takePictures } from './pictures.js'
+import { embedPrefix, openContext } from './prefix.js'
+import { type InputFrame, StageClock, type WatchOptions, withTimestamps } from './watch-options.js'
+import { OpenWatchedVideo, type WatchedVideo } from './watched-video.js'
+
+/** Any question: what stands before the video does not depend on it. */
+const ANY_QUESTION = 'what'
+
+/** A plan with the pictures it names. */
+interface PlannedVideo {
+  readonly plan: VideoPlan
+  readonly facts: VideoFacts
+  readonly frames: AsyncIterable<PlacedFrame> | Iterable<PlacedFrame>
+}
+
+/** Opens, samples, encodes and prefills a video. See `Longtake.watch`. */
+export async function watchVideo(
+  models: Models,
+  input: VideoInput,
+  options: WatchOptions,
+  onClose: (video: WatchedVideo) => void,
+): Promise<WatchedVideo> {
+  const { signal } = options
+  const clock = new StageClock(options.onProgress)
+  throwIfAborted(signal)
+  const video = await clock.run('open', 1, async (report) => {
+    const opened = await openVideo(input, { ...(signal && { signal }) })
+    return reportOrClose(opened, report)
+  })
+  try {
+    const plan = planOpenVideo(models, video, options)
+    const frames = video.frames(plan.timestamps, plan.sampling, { ...(signal && { signal }) })
+    return await watchPlanned(models, { plan, facts: video.facts, frames }, options, clock, onClose)
+  } finally {
+    await video.close()
+  }
+}
+
+/** Watches given pictures. See `Longtake.watchFrames`. */
+export async function watchPictures(
+  models: Models,
+  pictures: readonly InputFrame[],
+  options: WatchOptions,
+  onClose: (video: WatchedVideo) => void,
+): Promise<WatchedVideo> {
+  throwIfAborted(options.signal)
+  const planned = planPictures(models, pictures, options)
+  return watchPlanned(models, planned, options, new StageClock(options.onProgress), onClose)
+}
+
+/** The plan of a file, with what was found out on opening it. */
+export function planOpenVideo(models: Models, video: Video, options: WatchOptions): VideoPlan {
+  const plan = planVideo(models.checkpoint.model.spec, video.facts, options)
+  return { ...plan, notes: [...video.notes, ...plan.notes] }
+}
+
+/** The plan of given pictures: all of them, whatever `frames` says, with their own times. */
+export function planPictures(
+  models: Models,
+  pictures: readonly InputFrame[],
+  options: WatchOptions,
+): PlannedVideo {
+  const facts = describeFrames(pictures)
+  const planned = planVideo(models.checkpoint.model.spec, facts, { ...options, frames: pictures.length })
+  const frames = placeFrames(pictures, planned.frames)
+  const plan = withTimestamps(
+    planned,
+    frames.map(({ timestampSeconds }) => timestampSeconds),
+  )
+  return { plan, facts, frames }
+}
+
+async function watchPlanned(
+  models: Models,
+  { plan, facts, frames }: PlannedVideo,
+  { signal, memoryBudgetBytes }: WatchOptions,
+  clock: StageClock,
+  onClose: (video: WatchedVideo) => void,
+): Promise<WatchedVideo> {
+  const pictures = await clock.run('decode', plan.frames, (onFrame) =>
+    takePictures(models, plan, frames, { signal, onFrame }),
+  )
+  const visual = await clock.run('encode', plan.frames, (onFrames) =>
+    encodeClips(models, plan, pictures.pixels, { signal, onFrames }),
+  )
+  const { before } = models.checkpoint.encodeQuestion(ANY_QUESTION)
+  const { context } = await clock.run('prefill', before.length + plan.visualTokens, async (onTokens) => {
+    const prefix = await embedPrefix(models, before, visual, signal)
+    return openContext(models, plan, prefix, memoryBudgetBytes, { signal, onTokens })
+  })
+  const { thumbnails, timestamps } = pictures
+  return new OpenWatchedVideo({
+    models,
+    plan,
+    facts,
+    context,
+    timestamps,
+    thumbnails,
+    timings: clock.timings,
+    onClose,
+  })
+}
+
+async function reportOrClose(video: Video, report: (done: number) => void): Promise<Video> {
+  try {
+    report(1)
+    return video
+  } catch (error) {
+    await video.close()
+    throw error
+  }
+}
