@@ -1,5 +1,6 @@
 import { ShapeError } from '@longtake/core'
 import type { Activation } from '../config.js'
+import { solve } from './dimensions.js'
 import { expectDims, type GraphBuilder, type Value } from './graph-builder.js'
 import type { Dimension } from './model.js'
 import type { Attribute } from './proto.js'
@@ -119,6 +120,12 @@ export function multiHeadAttention(
   return graph.node('MultiHeadAttention', [query, key, value, bias], [query], options)[0]
 }
 
+/** Cosines and sines by position, [positions, headDim/2]. */
+export interface RopeTables {
+  readonly cos: Value
+  readonly sin: Value
+}
+
 export interface GroupQueryInputs {
   /** [1, S, heads·headDim]. */
   readonly query: Value
@@ -132,9 +139,8 @@ export interface GroupQueryInputs {
   readonly seqlensK: Value
   /** int32 []: number of tokens after this run. */
   readonly totalLength: Value
-  /** [positions, headDim/2]. */
-  readonly cos: Value
-  readonly sin: Value
+  /** [positions, headDim/2]; absent when query and key have their rotary positions already. */
+  readonly rope?: RopeTables
   /** [1, kvHeads, 1, headDim]; given exactly when the cache is quantised. */
   readonly scales?: { readonly key: Value; readonly value: Value }
 }
@@ -144,6 +150,17 @@ export interface GroupQueryShape {
   readonly kvHeads: number
   readonly headDim: number
   readonly cacheBits: 32 | 8 | 4
+  /** Whether the attention weights are wanted as well. */
+  readonly attention?: boolean
+}
+
+export interface GroupQueryResult {
+  /** [1, S, heads·headDim]. */
+  readonly output: Value
+  readonly presentKey: Value
+  readonly presentValue: Value
+  /** [1, heads, S, total]: softmax over the visible positions, 0 elsewhere. */
+  readonly attention?: Value
 }
 
 /**
@@ -154,38 +171,62 @@ export function groupQueryAttention(
   graph: GraphBuilder,
   inputs: GroupQueryInputs,
   shape: GroupQueryShape,
-): { output: Value; presentKey: Value; presentValue: Value } {
+): GroupQueryResult {
   checkGroupQuery(graph, inputs, shape)
-  const { query, key, value, pastKey, pastValue, seqlensK, totalLength, cos, sin, scales } = inputs
+  const { query, key, value, pastKey, pastValue, seqlensK, totalLength, rope, scales } = inputs
   const attributes: Record<string, Attribute> = {
     num_heads: shape.heads,
     kv_num_heads: shape.kvHeads,
-    do_rotary: 1,
-    ...(scales === undefined
-      ? {}
-      : { k_quant_type: 'PER_CHANNEL', v_quant_type: 'PER_CHANNEL', kv_cache_bit_width: shape.cacheBits }),
+    do_rotary: rope === undefined ? 0 : 1,
+    ...(scales && {
+      k_quant_type: 'PER_CHANNEL',
+      v_quant_type: 'PER_CHANNEL',
+      kv_cache_bit_width: shape.cacheBits,
+    }),
+    ...(shape.attention && { qk_output: AFTER_SOFTMAX }),
   }
-  const ordered: (Value | undefined)[] = [
-    query,
-    key,
-    value,
-    pastKey,
-    pastValue,
-    seqlensK,
-    totalLength,
-    cos,
-    sin,
-  ]
+  const cache = [pastKey, pastValue, seqlensK, totalLength]
   // Inputs 9 to 11 are position ids, attention bias and head sink.
-  if (scales !== undefined) ordered.push(undefined, undefined, undefined, scales.key, scales.value)
+  const ordered = [query, key, value, ...cache, rope?.cos, rope?.sin, undefined, undefined, undefined]
+  const weights = { type: query.type, dims: [1, shape.heads, query.dims[1]!, 'total'] }
+  const results = [query, pastKey, pastValue, ...(shape.attention ? [weights] : [])] as const
+  const all = [...ordered, scales?.key, scales?.value]
+  const given = scales === undefined ? ordered.slice(0, rope === undefined ? 7 : 9) : all
   const options = { domain: MICROSOFT, attributes } as const
-  const [output, presentKey, presentValue] = graph.node(
+  const [output, presentKey, presentValue, attention] = graph.node(
     'GroupQueryAttention',
-    ordered,
-    [query, pastKey, pastValue],
+    given,
+    results,
     options,
   )
-  return { output, presentKey, presentValue }
+  return {
+    output: output!,
+    presentKey: presentKey!,
+    presentValue: presentValue!,
+    ...(attention && { attention }),
+  }
+}
+
+/** Value of `qk_output` that asks for the attention weights and not for the raw scores. */
+const AFTER_SOFTMAX = 2
+
+/**
+ * Gives query or key [1, S, heads·headDim] their rotary positions.
+ *
+ * @param first - int64 [1]: position of the first token; the others follow.
+ */
+export function rotaryEmbedding(
+  graph: GraphBuilder,
+  x: Value,
+  first: Value,
+  { cos, sin }: RopeTables,
+  heads: number,
+): Value {
+  const name = graph.nextName('RotaryEmbedding')
+  expectDims(`${name} first position`, first, [1])
+  for (const table of [cos, sin]) expectDims(name, table, [undefined, solve(name, [x.dims[2]!], [2 * heads])])
+  const options = { domain: MICROSOFT, attributes: { num_heads: heads } } as const
+  return graph.node('RotaryEmbedding', [x, first, cos, sin], [x], options)[0]
 }
 
 function checkGroupQuery(graph: GraphBuilder, inputs: GroupQueryInputs, shape: GroupQueryShape): void {
@@ -200,7 +241,8 @@ function checkGroupQuery(graph: GraphBuilder, inputs: GroupQueryInputs, shape: G
   const past: (Dimension | undefined)[] = [1, kvHeads, undefined, stored]
   expectDims(`${name} past key`, inputs.pastKey, past)
   expectDims(`${name} past value`, inputs.pastValue, past)
-  for (const table of [inputs.cos, inputs.sin]) expectDims(`${name} RoPE`, table, [undefined, headDim / 2])
+  for (const table of Object.values(inputs.rope ?? {}))
+    expectDims(`${name} RoPE`, table, [undefined, headDim / 2])
   if ((cacheBits === 32) !== (inputs.scales === undefined)) {
     throw new ShapeError(`${name} scales`, 'scales exactly when the cache is quantised', cacheBits)
   }

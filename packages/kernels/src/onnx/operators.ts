@@ -2,19 +2,20 @@ import { ShapeError } from '@longtake/core'
 import { broadcast, multiply, sameDims, solve } from './dimensions.js'
 import { expectDims, type GraphBuilder, type Value } from './graph-builder.js'
 import type { Dimension, TensorType } from './model.js'
-import type { Attribute } from './proto.js'
+import { DATA_TYPE } from './proto.js'
 
 /** Element-wise operators of two values, with broadcasting. */
-export type BinaryOperator = 'Add' | 'Sub' | 'Mul' | 'Div'
+export type BinaryOperator = 'Add' | 'Sub' | 'Mul' | 'Div' | 'Max' | 'Less'
 
 /** Element-wise operators of one value that keep type and shape. */
-export type UnaryOperator = 'Abs' | 'Round' | 'Sigmoid'
+export type UnaryOperator = 'Abs' | 'Round'
 
 /** `a ∘ b`, element by element; the shorter shape is stretched as ONNX does. */
 export function binary(graph: GraphBuilder, op: BinaryOperator, a: Value, b: Value): Value {
   const name = graph.nextName(op)
   if (a.type !== b.type) throw new ShapeError(`${name} (${b.name})`, a.type, b.type)
-  return graph.node(op, [a, b], [{ type: a.type, dims: broadcast(`${name} (${b.name})`, a.dims, b.dims) }])[0]
+  const type = op === 'Less' ? 'bool' : a.type
+  return graph.node(op, [a, b], [{ type, dims: broadcast(`${name} (${b.name})`, a.dims, b.dims) }])[0]
 }
 
 export function unary(graph: GraphBuilder, op: UnaryOperator, x: Value): Value {
@@ -65,6 +66,32 @@ export function dropFront(graph: GraphBuilder, x: Value, axis: number, start: nu
   return graph.node('Slice', [x, ...bounds], [{ type: x.type, dims: x.dims.with(axis, size - start) }])[0]
 }
 
+/** Where to cut: every `step`-th element of `axis` from `from` to before `to`, int64 [1] each. */
+export interface SliceBounds {
+  readonly axis: number
+  readonly from: Value
+  readonly to: Value
+  readonly step: Value
+  /** What to call the size that results, which is known only at run time. */
+  readonly size: string
+}
+
+export function slice(graph: GraphBuilder, x: Value, { axis, from, to, step, size }: SliceBounds): Value {
+  const inputs = [x, from, to, graph.integers([axis]), step]
+  return graph.node('Slice', inputs, [{ type: x.type, dims: x.dims.with(axis, size) }])[0]
+}
+
+/** Saturates to `low` … `high`, both of shape []. */
+export function clip(graph: GraphBuilder, x: Value, low: Value, high: Value): Value {
+  return graph.node('Clip', [x, low, high], [x])[0]
+}
+
+/** `yes` where the condition holds and `no` elsewhere; all of one shape. */
+export function where(graph: GraphBuilder, condition: Value, yes: Value, no: Value): Value {
+  for (const value of [yes, no]) expectDims(graph.nextName('Where'), value, condition.dims)
+  return graph.node('Where', [condition, yes, no], [yes])[0]
+}
+
 /** The last element along `axis`; the axis stays, with size 1. */
 export function lastAlong(graph: GraphBuilder, x: Value, axis: number): Value {
   const attributes = { axis }
@@ -78,8 +105,28 @@ export function gatherRows(graph: GraphBuilder, table: Value, indices: Value): V
   return graph.node('Gather', [table, indices], [{ type: table.type, dims }])[0]
 }
 
-export function cast(graph: GraphBuilder, x: Value, type: TensorType, to: Attribute): Value {
-  return graph.node('Cast', [x], [{ type, dims: x.dims }], { attributes: { to } })[0]
+export function cast(graph: GraphBuilder, x: Value, type: TensorType): Value {
+  return graph.node('Cast', [x], [{ type, dims: x.dims }], { attributes: { to: DATA_TYPE[type] } })[0]
+}
+
+/** The size of `axis` as an int64 vector of one element. */
+export function sizeOf(graph: GraphBuilder, x: Value, axis: number): Value {
+  const attributes = { start: axis, end: axis + 1 }
+  return graph.node('Shape', [x], [{ type: 'int64', dims: [1] }], { attributes })[0]
+}
+
+/** Reduces `axes` away. */
+export function reduce(
+  graph: GraphBuilder,
+  op: 'ReduceMax' | 'ReduceMean' | 'ReduceSum' | 'ReduceSumSquare',
+  x: Value,
+  axes: readonly number[],
+  keep = false,
+): Value {
+  const kept = x.dims.map((dim, axis) => (axes.includes(axis) ? 1 : dim))
+  const dims = keep ? kept : x.dims.filter((_, axis) => !axes.includes(axis))
+  const attributes = { keepdims: keep ? 1 : 0 }
+  return graph.node(op, [x, graph.integers(axes)], [{ type: x.type, dims }], { attributes })[0]
 }
 
 /** Cuts pictures [frames, channels, S, S] into patches and projects each: [frames, width, S/P, S/P]. */

@@ -33,7 +33,7 @@ export interface GraphSpec {
 }
 
 /** TensorProto.DataType of each element type. */
-const DATA_TYPE: Readonly<Record<TensorType, number>> = {
+export const DATA_TYPE: Readonly<Record<TensorType, number>> = {
   float32: 1,
   uint8: 2,
   int8: 3,

@@ -1,13 +1,13 @@
 import type { KvCacheType } from '@longtake/core'
 import type { DecoderConfig, DecoderNames, WeightType } from '../config.js'
 import { expectCount, expectMultiple, expectPositive } from '../config-check.js'
-import { addRmsNorm, type GroupQueryInputs, groupQueryAttention, sigmoidLinear } from '../onnx/fused.js'
+import { addRmsNorm, sigmoidLinear } from '../onnx/fused.js'
 import { GraphBuilder, type Value } from '../onnx/graph-builder.js'
 import type { GraphModel } from '../onnx/model.js'
 import { binary, lastAlong, rmsNorm } from '../onnx/operators.js'
 import { WeightLoader } from '../onnx/weights.js'
 import type { TensorSource } from '../tensor-source.js'
-import { KV_STORAGE, storedHeadDim } from './kv-storage.js'
+import { type AttentionContext, declarePositions, selfAttention } from './attention.js'
 
 export interface DecoderOptions {
   /** Storage of the cache; default `fp32`. */
@@ -16,18 +16,12 @@ export interface DecoderOptions {
   readonly weights?: WeightType
   /** Logits of the last position, or of every position; default `last`. */
   readonly logits?: 'last' | 'all'
-  /** Adds the outputs `attention.{i}`; default false. */
+  /** Adds the outputs `attention.{i}`: what the last token attends to; default false. */
   readonly attention?: boolean
 }
 
 /** What building the layers needs. */
-interface Decoder {
-  readonly config: DecoderConfig
-  readonly names: DecoderNames
-  readonly graph: GraphBuilder
-  readonly loader: WeightLoader
-  readonly kv: KvCacheType
-  readonly shared: Pick<GroupQueryInputs, 'seqlensK' | 'totalLength' | 'cos' | 'sin'>
+interface Decoder extends AttentionContext {
   /** Whether only the last position is of interest after the last layer's attention. */
   readonly lastOnly: boolean
 }
@@ -39,7 +33,31 @@ interface Stream {
 }
 
 /**
- * Builds a Llama-like decoder that serves prefill chunks and single steps alike.
+ * Builds a Llama-like decoder. One graph serves prefill chunks and single steps alike.
+ *
+ * Dimensions: `S` tokens of this run, `T` tokens held after it, `C` capacity of the cache (`T` at most), `d` head
+ * size, `V` vocabulary, `i` layer.
+ *
+ * Inputs:
+ * - `inputs_embeds` float32 [1, S, hiddenSize]: the tokens at positions T − S to T − 1
+ * - `cos_cache`, `sin_cache` float32 [at least T, d/2]: RoPE tables by position, pairs (k, k + d/2)
+ * - `seqlens_k` int32 [1]: T − 1; `total_sequence_length` int32 []: T
+ * - `past_key_values.{i}.key` and `.value` [1, kvHeads, C, d]: float32, or int8, or two 4-bit numbers a byte as
+ *   uint8 [1, kvHeads, C, d/2]; what lies beyond T − S is not read
+ * - with a quantised cache `k_scale.{i}`, `v_scale.{i}` float32 [1, kvHeads, 1, d], as the compressor gives them
+ *
+ * Outputs:
+ * - `logits` float32 [1, 1 or S, V]
+ * - `present.{i}.key` and `.value`, of the past's shape; bind them to the past's own memory and the run writes only
+ *   the new positions, with memory of their own the whole cache is copied
+ * - with `attention` also `attention.{i}` float32 [1, T]: how much the last token attends to each position, the mean
+ *   over the heads; sums to 1
+ *
+ * @param weights - The checkpoint.
+ * @throws {InvalidOptionError} If the config contradicts itself.
+ * @throws {CheckpointError} CHECKPOINT_TENSOR if a tensor is missing or has another shape.
+ * @remarks A run holds S·T attention scores for every head (twice with `attention`), so feed long prefills in
+ *   chunks. Source: Llama (arXiv 2302.13971), grouped heads (arXiv 2305.13245).
  */
 export async function buildDecoder(
   config: DecoderConfig,
@@ -48,24 +66,28 @@ export async function buildDecoder(
   options: DecoderOptions = {},
 ): Promise<GraphModel> {
   checkDecoderConfig(config)
-  const { kv = 'fp32', logits = 'last' } = options
+  const { kv = 'fp32', logits = 'last', attention = false } = options
   const graph = new GraphBuilder('decoder')
   const loader = new WeightLoader(graph, weights, options.weights)
   const embeds = graph.input('inputs_embeds', 'float32', [1, 'sequence', config.hiddenSize])
-  const table = ['max_length', config.headDim / 2]
-  const shared = {
-    cos: graph.input('cos_cache', 'float32', table),
-    sin: graph.input('sin_cache', 'float32', table),
-    seqlensK: graph.input('seqlens_k', 'int32', [1]),
-    totalLength: graph.input('total_sequence_length', 'int32', []),
+  const positions = declarePositions(graph, config, embeds)
+  const prefix = names.model
+  const decoder: Decoder = {
+    config,
+    prefix,
+    graph,
+    loader,
+    kv,
+    positions,
+    attention,
+    lastOnly: logits === 'last',
   }
-  const decoder: Decoder = { config, names, graph, loader, kv, shared, lastOnly: logits === 'last' }
   let stream: Stream = { residual: embeds }
   for (let layer = 0; layer < config.layers; layer++) {
     stream = await graph.within(`layers.${layer}`, () => decoderLayer(decoder, stream, layer))
   }
-  const { normed } = await norm(decoder, stream, `${names.model}norm.weight`)
-  const head = config.tiedHead ? `${names.model}embed_tokens.weight` : names.head
+  const { normed } = await norm(decoder, stream, `${prefix}norm.weight`)
+  const head = config.tiedHead ? `${prefix}embed_tokens.weight` : names.head
   const scores = await loader.project(normed, head, [config.vocabularySize, config.hiddenSize])
   graph.output('logits', scores, [1, logits === 'last' ? 1 : 'sequence', config.vocabularySize])
   return graph.build()
@@ -73,7 +95,7 @@ export async function buildDecoder(
 
 async function decoderLayer(decoder: Decoder, stream: Stream, layer: number): Promise<Stream> {
   const { config, graph, loader, lastOnly } = decoder
-  const names = `${decoder.names.model}layers.${layer}.`
+  const names = `${decoder.prefix}layers.${layer}.`
   const { normed, sum } = await norm(decoder, stream, `${names}input_layernorm.weight`)
   const { heads, headDim, hiddenSize, layers } = config
   const attended = await selfAttention(decoder, normed, layer)
@@ -83,40 +105,6 @@ async function decoderLayer(decoder: Decoder, stream: Stream, layer: number): Pr
   const pending = await loader.linear(mixed, `${names}self_attn.o_proj`, shape)
   const second = await norm(decoder, { residual, pending }, `${names}post_attention_layernorm.weight`)
   return { residual: second.sum, pending: await mlp(decoder, second.normed, `${names}mlp.`) }
-}
-
-async function selfAttention(decoder: Decoder, x: Value, layer: number): Promise<Value> {
-  const { config, graph, loader, kv, shared } = decoder
-  const { heads, kvHeads, headDim, hiddenSize, qkvBias } = config
-  const names = `${decoder.names.model}layers.${layer}.self_attn.`
-  const project = (part: string, count: number) =>
-    loader.linear(x, `${names}${part}_proj`, { inputs: hiddenSize, outputs: count * headDim, bias: qkvBias })
-  const past = [1, kvHeads, 'capacity', storedHeadDim(kv, headDim)]
-  const { type, bits } = KV_STORAGE[kv]
-  const scaleDims = [1, kvHeads, 1, headDim]
-  const inputs = {
-    query: await project('q', heads),
-    key: await project('k', kvHeads),
-    value: await project('v', kvHeads),
-    pastKey: graph.input(`past_key_values.${layer}.key`, type, past),
-    pastValue: graph.input(`past_key_values.${layer}.value`, type, past),
-    ...shared,
-    ...(kv !== 'fp32' && {
-      scales: {
-        key: graph.input(`k_scale.${layer}`, 'float32', scaleDims),
-        value: graph.input(`v_scale.${layer}`, 'float32', scaleDims),
-      },
-    }),
-  }
-  const { output, presentKey, presentValue } = groupQueryAttention(graph, inputs, {
-    heads,
-    kvHeads,
-    headDim,
-    cacheBits: bits,
-  })
-  graph.output(`present.${layer}.key`, presentKey, past)
-  graph.output(`present.${layer}.value`, presentValue, past)
-  return output
 }
 
 /** Gated MLP: down(silu(gate(x)) · up(x)). */

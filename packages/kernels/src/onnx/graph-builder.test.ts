@@ -1,0 +1,75 @@
+import { ShapeError } from '@longtake/core'
+import { expect, test } from 'vitest'
+import { floats, runGraph } from '../../test/run-graph.js'
+import { matMulTransposed, multiHeadAttention } from './fused.js'
+import { GraphBuilder } from './graph-builder.js'
+import { binary, reshape, transpose } from './operators.js'
+
+/** x [rows, 4] → (x · wᵀ) + x. */
+function smallGraph(): GraphBuilder {
+  const graph = new GraphBuilder('small')
+  const x = graph.input('x', 'float32', ['rows', 4])
+  const weight = graph.floats(
+    'weight',
+    [4, 4],
+    Float32Array.from({ length: 16 }, (_, at) => at % 5),
+  )
+  graph.output('sum', binary(graph, 'Add', matMulTransposed(graph, x, weight), x), ['rows', 4])
+  return graph
+}
+
+test('a small graph runs, with inline constants', async () => {
+  const model = smallGraph().build()
+  expect(model.weights).toEqual([])
+  const { sum } = await runGraph(model, { x: floats([1, 4], Float32Array.of(1, 2, 3, 4)) })
+  // weight rows: 0 1 2 3 | 4 0 1 2 | 3 4 0 1 | 2 3 4 0
+  expect(Array.from(sum!.data as Float32Array)).toEqual([20 + 1, 15 + 2, 15 + 3, 20 + 4])
+})
+
+test('large constants are kept beside the graph', async () => {
+  const graph = new GraphBuilder('external')
+  const x = graph.input('x', 'float32', [1])
+  const table = Float32Array.from({ length: 1000 }, (_, at) => at)
+  graph.output('y', binary(graph, 'Add', graph.floats('table', [1000], table), x))
+  const model = graph.build()
+  expect(model.weights.map(({ location, data }) => [location, data.byteLength])).toEqual([['table', 4000]])
+  expect(model.graph.length).toBeLessThan(400)
+  const { y } = await runGraph(model, { x: floats([1], Float32Array.of(0.5)) })
+  expect((y!.data as Float32Array)[999]).toBe(999.5)
+})
+
+test('inputs and outputs are declared as the model lists them', () => {
+  const model = smallGraph().build()
+  expect(model.inputs).toEqual([{ name: 'x', type: 'float32', dims: ['rows', 4] }])
+  expect(model.outputs).toEqual([{ name: 'sum', type: 'float32', dims: ['rows', 4] }])
+})
+
+test('mistakes fail while the graph is built, by name', async () => {
+  const graph = new GraphBuilder('wrong')
+  const x = graph.input('x', 'float32', ['rows', 6])
+  const weight = graph.floats('w', [4, 4], new Float32Array(16))
+  expect(() => matMulTransposed(graph, x, weight)).toThrow(
+    'FusedMatMul_0 weight (w): expected [any, 6], got [4, 4]',
+  )
+  expect(() => reshape(graph, x, ['rows', 5])).toThrow(ShapeError)
+  expect(() => reshape(graph, x, ['rows', 2, 'three'])).toThrow(ShapeError)
+  expect(() => transpose(graph, x, [0, 0])).toThrow(ShapeError)
+  expect(() => binary(graph, 'Add', x, weight)).toThrow(ShapeError)
+  expect(() => multiHeadAttention(graph, [x, x, x], 4)).toThrow(ShapeError)
+  expect(() => graph.floats('short', [3], new Float32Array(2))).toThrow('12 bytes for float32 [3]')
+  expect(() => graph.input('x', 'float32', [])).toThrow(ShapeError)
+  expect(() => graph.output('y', x)).toThrow(ShapeError)
+  await graph.within('layers.3', async () => {
+    expect(() => matMulTransposed(graph, x, weight)).toThrow('layers.3/FusedMatMul_0 weight')
+  })
+})
+
+test('a value is an output once, in the shape that is promised', () => {
+  const graph = new GraphBuilder('outputs')
+  const x = graph.input('x', 'float32', [2, 3])
+  const sum = binary(graph, 'Add', x, x)
+  expect(() => graph.output('sum', sum, [3, 2])).toThrow(ShapeError)
+  graph.output('sum', sum)
+  expect(() => graph.output('again', sum)).toThrow(ShapeError)
+  expect(() => graph.output('sum', binary(graph, 'Mul', x, x))).toThrow(ShapeError)
+})
