@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs'
+import { InvalidOptionError, ShapeError } from '@longtake/core'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { originalVideoLlavaProcessing, parseImageProcessing } from './config.js'
+import { preprocessFrame, processedSize } from './frame.js'
+import type { ImageProcessing } from './types.js'
+
+interface Case {
+  readonly picture: number
+  readonly config: Record<string, unknown>
+  readonly side?: number
+  readonly bytes?: string
+  readonly floats?: string
+}
+
+/** Made by Pillow and PyTorch: tooling/parity/preprocess.py. */
+const reference: { pictures: { width: number; height: number; rgb: string }[]; cases: Case[] } = JSON.parse(
+  readFileSync(new URL('../../../../tests/data/preprocess/cases.json', import.meta.url), 'utf8'),
+)
+
+const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text, 'base64'))
+
+function pixelsOf(picture: number, config: ImageProcessing): Float32Array {
+  const { rgb, width, height } = reference.pictures[picture]!
+  return preprocessFrame(bytesOf(rgb), width, height, config)
+}
+
+/** Largest distance between planes [3, H, W] and an interleaved reference [H, W, 3]. */
+function distance(planes: Float32Array, interleaved: ArrayLike<number>): number {
+  const size = interleaved.length / 3
+  expect(planes.length).toBe(interleaved.length)
+  return planes.reduce((worst, value, i) => {
+    return Math.max(worst, Math.abs(value - interleaved[(i % size) * 3 + Math.floor(i / size)]!))
+  }, 0)
+}
+
+const named = reference.cases.map((item) => {
+  const { width, height } = reference.pictures[item.picture]!
+  const { image_processor_type: type, resample } = item.config ?? {
+    image_processor_type: 'original',
+    resample: 2,
+  }
+  return { ...item, name: `${width}×${height} ${type} filter ${resample}` }
+})
+
+describe('agrees with the libraries that the checkpoints were trained with', () => {
+  const plain = { do_rescale: false, do_normalize: false }
+  test.each(named.filter((item) => item.bytes))('$name', ({ picture, config, bytes }) => {
+    const processing = parseImageProcessing({ ...config, ...plain })
+    const limit = processing.arithmetic === 'pil' ? 0 : 1
+    expect(distance(pixelsOf(picture, processing), bytesOf(bytes!))).toBeLessThanOrEqual(limit)
+  })
+
+  test.each(named.filter((item) => item.floats))('$name', ({ picture, side, floats }) => {
+    const expected = new Float32Array(bytesOf(floats!).buffer)
+    expect(distance(pixelsOf(picture, originalVideoLlavaProcessing(side!)), expected)).toBeLessThan(2e-5)
+  })
+})
+
+const config = parseImageProcessing({
+  size: { shortest_edge: 6 },
+  crop_size: { height: 6, width: 6 },
+  image_mean: [0.5, 0.25, 0],
+  image_std: [0.5, 0.25, 2],
+})
+
+test('rescales and normalises each channel', () => {
+  const rgb = Uint8Array.from({ length: 6 * 6 * 3 }, (_, i) => [255, 51, 102][i % 3]!)
+  const pixels = preprocessFrame(rgb, 6, 6, config)
+  for (const [plane, expected] of [1, -0.2, 0.2].entries()) {
+    for (const value of pixels.subarray(plane * 36, plane * 36 + 36)) expect(value).toBeCloseTo(expected, 6)
+  }
+})
+
+test('pads with black, normalised like any pixel', () => {
+  const small: ImageProcessing = { ...config, resize: null, crop: { width: 3, height: 3 } }
+  const pixels = preprocessFrame(Uint8Array.of(255, 255, 255), 1, 1, small)
+  expect([...pixels.subarray(0, 9)]).toEqual([-1, -1, -1, -1, 1, -1, -1, -1, -1])
+})
+
+test('writes where it is told, and nowhere else', () => {
+  const batch = new Float32Array(3 * 108).fill(9)
+  const one = batch.subarray(108, 216)
+  expect(preprocessFrame(new Uint8Array(8 * 7 * 3), 8, 7, config, one)).toBe(one)
+  expect(batch.subarray(0, 108).every((value) => value === 9)).toBe(true)
+  expect(batch.subarray(216).every((value) => value === 9)).toBe(true)
+  expect(one.includes(9)).toBe(false)
+})
+
+test('pictures of any shape give one size; an even picture stays even', () => {
+  const arithmetic = fc.constantFrom('pil' as const, 'torchvision' as const, 'tensor' as const)
+  const crop = fc.record({ width: fc.integer({ min: 1, max: 9 }), height: fc.integer({ min: 1, max: 9 }) })
+  const edge = fc.integer({ min: 9, max: 12 })
+  const side = fc.integer({ min: 1, max: 60 })
+  fc.assert(
+    fc.property(
+      side,
+      side,
+      arithmetic,
+      edge,
+      crop,
+      fc.nat(255),
+      (width, height, kind, shortestEdge, size, level) => {
+        const processing: ImageProcessing = {
+          ...config,
+          arithmetic: kind,
+          filter: 'bilinear',
+          resize: { shortestEdge },
+          crop: size,
+          mean: [0, 0, 0],
+          std: [1, 1, 1],
+          rescaleFactor: 1,
+        }
+        const pixels = preprocessFrame(
+          new Uint8Array(width * height * 3).fill(level),
+          width,
+          height,
+          processing,
+        )
+        expect(pixels.length).toBe(3 * size.width * size.height)
+        for (const value of pixels) expect(Math.abs(value - level)).toBeLessThan(1e-3)
+      },
+    ),
+    { numRuns: 200 },
+  )
+})
+
+test('long thin pictures cost what they hold, not what they would become', () => {
+  // Resized whole, each would be 16 million pixels long.
+  for (const [width, height] of [
+    [1, 100_000],
+    [100_000, 1],
+  ] as const) {
+    for (const arithmetic of ['pil', 'torchvision', 'tensor'] as const) {
+      const wide: ImageProcessing = {
+        ...config,
+        arithmetic,
+        filter: 'bilinear',
+        resize: { shortestEdge: 160 },
+      }
+      const rgb = new Uint8Array(width * height * 3).fill(255)
+      expect(
+        preprocessFrame(rgb, width, height, wide)
+          .subarray(0, 36)
+          .every((value) => value > 0.99),
+      ).toBe(true)
+    }
+  }
+})
+
+test('refuses sizes that do not fit', () => {
+  const rgb = new Uint8Array(12)
+  expect(() => preprocessFrame(rgb, 3, 2, config)).toThrow(ShapeError)
+  expect(() => preprocessFrame(rgb, 2, 2, config, new Float32Array(107))).toThrow(ShapeError)
+  for (const bad of [0, -2, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    expect(() => preprocessFrame(rgb, bad, 2, config)).toThrow(InvalidOptionError)
+    expect(() => preprocessFrame(rgb, 2, bad, config)).toThrow(InvalidOptionError)
+  }
+  expect(processedSize(config)).toEqual({ width: 6, height: 6 })
+  expect(() => processedSize({ ...config, crop: null })).toThrow(InvalidOptionError)
+})
