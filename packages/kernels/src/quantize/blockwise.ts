@@ -172,11 +172,26 @@ function packBlock(
 ): void {
   const inverse = scale === 0 ? 0 : 1 / scale
   const last = 2 ** bits - 1
-  for (let i = 0; i < blockSize; i++) {
-    const value = start + i < end ? weight[start + i]! : 0
-    const code = Math.min(Math.max(Math.round(value * inverse) + zeroPoint, 0), last)
-    putCode(packed, offset, i, bits, code)
+  const step = bits === 4 ? 2 : 1
+  for (let i = 0, at = offset; i < blockSize; i += step, at++) {
+    const low = codeAt(weight, start + i, end, inverse, zeroPoint, last)
+    packed[at] = step === 1 ? low : low | (codeAt(weight, start + i + 1, end, inverse, zeroPoint, last) << 4)
   }
+}
+
+/** The nearest code; behind the block's end the one that stands for 0. */
+function codeAt(
+  weight: Float32Array,
+  index: number,
+  end: number,
+  inverse: number,
+  zeroPoint: number,
+  last: number,
+): number {
+  if (index >= end) return zeroPoint
+  // Adding 0.5 and cutting off rounds, because the sum is never below 0 after the clamp.
+  const code = weight[index]! * inverse + zeroPoint + 0.5
+  return code <= 0 ? 0 : code >= last ? last : code | 0
 }
 
 function putCode(packed: Uint8Array, offset: number, index: number, bits: number, code: number): void {
