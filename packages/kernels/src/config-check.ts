@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '@longtake/core'
+import type { Activation, WeightType } from './config.js'
 
 /** @throws {InvalidOptionError} Unless `value` is a whole number from `least` up. */
 export function expectCount(option: string, value: number, least = 1): void {
@@ -16,4 +17,22 @@ export function expectMultiple(option: string, value: number, divisor: number): 
 export function expectPositive(option: string, value: number): void {
   if (Number.isFinite(value) && value > 0) return
   throw new InvalidOptionError(option, 'a number above 0', value)
+}
+
+/** @throws {InvalidOptionError} Unless `value` is one of `allowed`. */
+export function expectOneOf(option: string, value: string, allowed: readonly string[]): void {
+  if (!allowed.includes(value)) throw new InvalidOptionError(option, allowed.join(', '), value)
+}
+
+const WEIGHT_TYPES: readonly WeightType[] = ['fp32', 'int8', 'int4']
+const ACTIVATIONS: readonly Activation[] = ['quick_gelu', 'gelu', 'gelu_pytorch_tanh']
+
+/** @throws {InvalidOptionError} If `value` is no way to store weights. */
+export function expectWeightType(value: WeightType): void {
+  expectOneOf('weights', value, WEIGHT_TYPES)
+}
+
+/** @throws {InvalidOptionError} If `value` is no activation that the graphs have. */
+export function expectActivation(option: string, value: Activation): void {
+  expectOneOf(option, value, ACTIVATIONS)
 }

@@ -1,5 +1,5 @@
 import type { ProjectorConfig, WeightType } from './config.js'
-import { expectCount } from './config-check.js'
+import { expectActivation, expectCount } from './config-check.js'
 import { activate } from './onnx/fused.js'
 import { GraphBuilder } from './onnx/graph-builder.js'
 import type { GraphModel } from './onnx/model.js'
@@ -14,7 +14,7 @@ import type { TensorSource } from './tensor-source.js'
  *
  * @param layers - Names of the two linear layers before `.weight` and `.bias`, such as
  *   `multi_modal_projector.linear_1` and `multi_modal_projector.linear_2`.
- * @throws {InvalidOptionError} If a size is no count.
+ * @throws {InvalidOptionError} If a size is no count, or the activation is unknown.
  * @throws {CheckpointError} CHECKPOINT_TENSOR if a tensor is missing or has another shape.
  */
 export async function buildProjector(
@@ -26,6 +26,7 @@ export async function buildProjector(
   const { inputSize, outputSize, activation } = config
   expectCount('projector.inputSize', inputSize)
   expectCount('projector.outputSize', outputSize)
+  expectActivation('projector.activation', activation)
   const graph = new GraphBuilder('projector')
   const loader = new WeightLoader(graph, weights, options.weights)
   const features = graph.input('features', 'float32', ['frames', 'tokens', inputSize])

@@ -9,7 +9,7 @@ export function rowsOf(data: ArrayLike<number>, width: number): Rows {
   )
 }
 
-export function dot(a: readonly number[], b: readonly number[]): number {
+function dot(a: readonly number[], b: readonly number[]): number {
   let sum = 0
   for (let index = 0; index < a.length; index++) sum += a[index]! * b[index]!
   return sum
@@ -45,7 +45,7 @@ export function rmsNorm(x: Rows, weight: ArrayLike<number>, epsilon: number): Ro
   })
 }
 
-export function softmax(scores: readonly number[]): number[] {
+function softmax(scores: readonly number[]): number[] {
   const largest = Math.max(...scores)
   const powers = scores.map((score) => Math.exp(score - largest))
   const sum = powers.reduce((total, power) => total + power, 0)
@@ -92,7 +92,7 @@ export const activations = {
 }
 
 /** The error function by its Taylor series; enough terms for |x| up to 5 in float64. */
-export function erf(x: number): number {
+function erf(x: number): number {
   if (Math.abs(x) > 5) return Math.sign(x)
   let term = x
   let sum = x

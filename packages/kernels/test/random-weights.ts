@@ -3,7 +3,7 @@ import { CheckpointError } from '@longtake/core'
 import type { TensorSource } from '../src/tensor-source.js'
 
 /** A repeatable source of numbers in [−1, 1): mulberry32. */
-export function randomNumbers(seed: number): () => number {
+function randomNumbers(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

@@ -33,25 +33,6 @@ export function addRmsNorm(
   return { normed, sum }
 }
 
-/** `layerNorm(x + skip)` in one pass, with the sum for the next residual. */
-export function addLayerNorm(
-  graph: GraphBuilder,
-  x: Value,
-  skip: Value,
-  [weight, bias]: readonly [Value, Value],
-  epsilon: number,
-): NormedSum {
-  const op = 'SkipLayerNormalization'
-  expectDims(graph.nextName(op), skip, x.dims)
-  for (const vector of [weight, bias]) expectDims(graph.nextName(op), vector, [x.dims.at(-1)])
-  const attributes = { epsilon: { float: epsilon } }
-  const [normed, , , sum] = graph.node(op, [x, skip, weight, bias], [x, undefined, undefined, x], {
-    domain: MICROSOFT,
-    attributes,
-  })
-  return { normed, sum }
-}
-
 /** The activation by its checkpoint name, element by element. */
 export function activate(graph: GraphBuilder, x: Value, activation: Activation): Value {
   if (activation === 'quick_gelu') return sigmoidLinear(graph, x, 1.702)

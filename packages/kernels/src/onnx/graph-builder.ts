@@ -10,7 +10,7 @@ export type Value = ValueSpec
 const MAX_INLINE_BYTES = 128
 
 /** Bytes of one element. */
-export const ELEMENT_BYTES: Readonly<Record<TensorType, number>> = {
+const ELEMENT_BYTES: Readonly<Record<TensorType, number>> = {
   float32: 4,
   float16: 2,
   int64: 8,
@@ -164,7 +164,7 @@ export class GraphBuilder {
 }
 
 /** The bytes of a typed array, on the same memory. */
-export function bytesOf(data: ArrayBufferView): Uint8Array {
+function bytesOf(data: ArrayBufferView): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
 

@@ -1,5 +1,6 @@
 import { CheckpointError } from '@longtake/core'
 import type { WeightType } from '../config.js'
+import { expectWeightType } from '../config-check.js'
 import { quantizeBlockwise } from '../quantize/blockwise.js'
 import type { TensorSource } from '../tensor-source.js'
 import { matMulPacked, matMulTransposed, type PackedMatrix } from './fused.js'
@@ -20,7 +21,9 @@ export class WeightLoader {
   readonly #source: TensorSource
   readonly #type: WeightType
 
+  /** @throws {InvalidOptionError} If `type` is no way to store weights. */
   constructor(graph: GraphBuilder, source: TensorSource, type: WeightType = 'fp32') {
+    expectWeightType(type)
     this.graph = graph
     this.#source = source
     this.#type = type
@@ -39,13 +42,6 @@ export class WeightLoader {
   /** A tensor as it is stored, as float32. */
   async tensor(name: string, dims: readonly number[]): Promise<Value> {
     return this.graph.floats(name, dims, await this.read(name, dims))
-  }
-
-  /** Several vectors of one size, end to end. */
-  async joined(names: readonly string[], size: number): Promise<Value> {
-    const all = new Float32Array(names.length * size)
-    for (const [index, name] of names.entries()) all.set(await this.read(name, [size]), index * size)
-    return this.graph.floats(names.join('+'), [all.length], all)
   }
 
   /**

@@ -1,3 +1,4 @@
+import { CheckpointError, InvalidOptionError } from '@longtake/core'
 import { expect, test } from 'vitest'
 import { decoderOracle, decoderShapes, NAMES } from '../../test/decoder-oracle.js'
 import { DecoderRun } from '../../test/decoder-run.js'
@@ -105,4 +106,32 @@ test('attention of the last token over all positions, mean over the heads', asyn
       expect(largestDifference(output.data as Float32Array, mean)).toBeLessThan(1e-5)
     }
   }
+})
+
+test('a missing or misshapen tensor is named', async () => {
+  const tensors = randomTensors(decoderShapes(LLAMA))
+  tensors.delete(`${NAMES.model}layers.1.mlp.up_proj.weight`)
+  await expect(buildDecoder(LLAMA, heldWeights(tensors), NAMES)).rejects.toThrow(
+    'layers.1.mlp.up_proj.weight',
+  )
+  const other = heldWeights(randomTensors(decoderShapes({ ...LLAMA, kvHeads: 4 })))
+  const failure = buildDecoder(LLAMA, other, NAMES)
+  await expect(failure).rejects.toThrow(CheckpointError)
+  await expect(failure).rejects.toThrow(
+    'layers.0.self_attn.k_proj.weight: the config asks for shape [32, 24]',
+  )
+})
+
+test.each<[string, Partial<DecoderConfig>, DecoderOptions]>([
+  ['decoder.heads', { kvHeads: 3 }, {}],
+  ['decoder.headDim', { headDim: 12 }, {}],
+  ['decoder.layers', { layers: 0.5 }, {}],
+  ['decoder.rmsNormEpsilon', { rmsNormEpsilon: 0 }, {}],
+  ['kv', {}, { kv: 'fp16' as 'fp32' }],
+  ['weights', {}, { weights: 'fp16' as 'fp32' }],
+  ['logits', {}, { logits: 'first' as 'last' }],
+])('a wrong %s is refused', async (option, change, options) => {
+  const failure = buildDecoder({ ...LLAMA, ...change }, heldWeights(new Map()), NAMES, options)
+  await expect(failure).rejects.toThrow(InvalidOptionError)
+  await expect(failure).rejects.toThrow(`${option}: expected`)
 })

@@ -1,6 +1,6 @@
 import type { KvCacheType } from '@longtake/core'
 import type { DecoderConfig, DecoderNames, WeightType } from '../config.js'
-import { expectCount, expectMultiple, expectPositive } from '../config-check.js'
+import { expectCount, expectMultiple, expectOneOf, expectPositive } from '../config-check.js'
 import { addRmsNorm, sigmoidLinear } from '../onnx/fused.js'
 import { GraphBuilder, type Value } from '../onnx/graph-builder.js'
 import type { GraphModel } from '../onnx/model.js'
@@ -8,6 +8,7 @@ import { binary, lastAlong, rmsNorm } from '../onnx/operators.js'
 import { WeightLoader } from '../onnx/weights.js'
 import type { TensorSource } from '../tensor-source.js'
 import { type AttentionContext, declarePositions, selfAttention } from './attention.js'
+import { KV_STORAGE } from './kv-storage.js'
 
 export interface DecoderOptions {
   /** Storage of the cache; default `fp32`. */
@@ -54,7 +55,7 @@ interface Stream {
  *   over the heads; sums to 1
  *
  * @param weights - The checkpoint.
- * @throws {InvalidOptionError} If the config contradicts itself.
+ * @throws {InvalidOptionError} If the config contradicts itself or an option is not as listed.
  * @throws {CheckpointError} CHECKPOINT_TENSOR if a tensor is missing or has another shape.
  * @remarks A run holds S·T attention scores for every head (twice with `attention`), so feed long prefills in
  *   chunks. Source: Llama (arXiv 2302.13971), grouped heads (arXiv 2305.13245).
@@ -67,6 +68,8 @@ export async function buildDecoder(
 ): Promise<GraphModel> {
   checkDecoderConfig(config)
   const { kv = 'fp32', logits = 'last', attention = false } = options
+  expectOneOf('kv', kv, Object.keys(KV_STORAGE))
+  expectOneOf('logits', logits, ['last', 'all'])
   const graph = new GraphBuilder('decoder')
   const loader = new WeightLoader(graph, weights, options.weights)
   const embeds = graph.input('inputs_embeds', 'float32', [1, 'sequence', config.hiddenSize])

@@ -1,3 +1,4 @@
+import { CheckpointError, InvalidOptionError } from '@longtake/core'
 import { expect, test } from 'vitest'
 import { largestDifference } from '../../test/oracle.js'
 import { heldWeights, randomArray, randomTensors } from '../../test/random-weights.js'
@@ -55,4 +56,40 @@ test.each([
 
 test.each([0, 1, 3, -1, -4])('feature layer %i', async (featureLayer) => {
   expect(await difference({ ...LANGUAGE_BIND, temporalFrames: 2, featureLayer }, 4)).toBeLessThan(1e-4)
+})
+
+test('8-bit matrices stay near the float64 oracle', async () => {
+  const config = { ...LANGUAGE_BIND, featureLayer: -1 }
+  const tensors = randomTensors(visionShapes(config, PREFIX))
+  const pixels = randomArray(8 * 3 * 12 * 12, 7, 2)
+  const model = await buildVisionEncoder(config, heldWeights(tensors), PREFIX, { weights: 'int8' })
+  const { features } = await runGraph(model, { pixel_values: floats([8, 3, 12, 12], pixels) })
+  const expected = visionOracle(config, tensors, PREFIX, pixels).flat()
+  const actual = features!.data as Float32Array
+  const error = Math.hypot(...expected.map((value, at) => value - actual[at]!))
+  expect(error / Math.hypot(...expected)).toBeLessThan(0.03)
+})
+
+test('layers after the selected one are not needed', async () => {
+  const config = { ...LANGUAGE_BIND, featureLayer: 1 }
+  const tensors = randomTensors(visionShapes({ ...config, layers: 1 }, PREFIX))
+  await expect(buildVisionEncoder(config, heldWeights(tensors), PREFIX)).resolves.toBeDefined()
+  const deeper = buildVisionEncoder({ ...config, featureLayer: 2 }, heldWeights(tensors), PREFIX)
+  await expect(deeper).rejects.toThrow(CheckpointError)
+  await expect(deeper).rejects.toThrow('encoder.layers.1.')
+})
+
+test.each<[string, Partial<VisionConfig>]>([
+  ['vision.hiddenSize', { hiddenSize: 30 }],
+  ['vision.imageSize', { imageSize: 13 }],
+  ['vision.featureLayer', { featureLayer: 4 }],
+  ['vision.featureLayer', { featureLayer: -5 }],
+  ['vision.layers', { layers: 0 }],
+  ['vision.temporalFrames', { temporalFrames: -1 }],
+  ['vision.layerNormEpsilon', { layerNormEpsilon: Number.NaN }],
+  ['vision.activation', { activation: 'relu' as 'gelu' }],
+])('a config with a wrong %s is refused', async (option, change) => {
+  const failure = buildVisionEncoder({ ...LANGUAGE_BIND, ...change }, heldWeights(new Map()), PREFIX)
+  await expect(failure).rejects.toThrow(InvalidOptionError)
+  await expect(failure).rejects.toThrow(`${option}: expected`)
 })

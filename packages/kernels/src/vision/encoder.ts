@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '@longtake/core'
 import type { VisionConfig, WeightType } from '../config.js'
-import { expectCount, expectMultiple, expectPositive } from '../config-check.js'
+import { expectActivation, expectCount, expectMultiple, expectPositive } from '../config-check.js'
 import { multiply } from '../onnx/dimensions.js'
 import { GraphBuilder, type Value } from '../onnx/graph-builder.js'
 import type { Dimension, GraphModel } from '../onnx/model.js'
@@ -96,6 +96,7 @@ function checkVisionConfig(config: VisionConfig): void {
   expectCount('vision.layers', config.layers)
   expectCount('vision.intermediateSize', config.intermediateSize)
   expectCount('vision.temporalFrames', config.temporalFrames, 0)
+  expectActivation('vision.activation', config.activation)
   expectPositive('vision.layerNormEpsilon', config.layerNormEpsilon)
   const { featureLayer, layers } = config
   if (Number.isInteger(featureLayer) && featureLayer >= -layers - 1 && featureLayer <= layers) return
