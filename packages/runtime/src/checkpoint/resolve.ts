@@ -5,6 +5,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { CheckpointError, InvalidOptionError } from '@longtake/core'
 
 const PACKAGE_NAME = /^@[a-z0-9~-][a-z0-9._~-]*\/[a-z0-9~-][a-z0-9._~-]*$/
+/** Two letters at least, so that C:\\models stays a path. */
+const ADDRESS = /^[a-z][a-z0-9+.-]+:/i
 const HUB_ID = /^[A-Za-z0-9][\w.-]*\/[\w.-]+$/
 
 /**
@@ -21,7 +23,7 @@ export async function resolveCheckpoint(id: string | URL): Promise<string> {
   if (typeof id !== 'string' || id.trim() === '') {
     throw new InvalidOptionError('id', 'a folder, a package name or a file: URL', id)
   }
-  if (id.startsWith('file:')) return requireFolder(urlToPath(new URL(id)), id)
+  if (ADDRESS.test(id)) return requireFolder(urlToPath(parseUrl(id)), id)
   if (PACKAGE_NAME.test(id)) return requireFolder(packageFolder(id), id)
   const folder = resolve(id)
   if (!(await isFolder(folder)) && HUB_ID.test(id) && !isAbsolute(id)) {
@@ -31,6 +33,14 @@ export async function resolveCheckpoint(id: string | URL): Promise<string> {
     )
   }
   return requireFolder(folder, id)
+}
+
+function parseUrl(text: string): URL {
+  try {
+    return new URL(text)
+  } catch (error) {
+    throw new InvalidOptionError('id', 'a valid address', text, { cause: error })
+  }
 }
 
 function urlToPath(url: URL): string {

@@ -9,15 +9,22 @@ export interface FeedOptions {
   readonly signal?: AbortSignal | undefined
   /** Told the tokens taken in after each chunk. */
   readonly onTokens?: (done: number) => void
-  /** Which results are wanted beside the state; default the last position's logits. */
-  readonly want?: Omit<DecoderKind, 'kv'>
+  /**
+   * What the feed is for: `prefill` (default) and `answer` give the last token's logits, and `answer` can give what
+   * it attends to; `inspect` gives every token's logits.
+   */
+  readonly mode?: FeedMode
+  /** With mode `answer`: whether to return what the last token attends to. */
+  readonly attention?: boolean
 }
+
+export type FeedMode = 'prefill' | 'answer' | 'inspect'
 
 /** What one feed gives. Arrays are copies. */
 export interface FeedResult {
-  /** Of the last position, `[vocabulary]`; with `logits: 'all'` of every position fed, row-major. */
+  /** Of the last token, `[vocabulary]`; with mode `inspect` of every token fed, row-major. */
   readonly logits: Float32Array
-  /** Attention of the last chunk, layer by layer, when it was wanted. */
+  /** What the last token attends to, layer by layer, when it was wanted. */
   readonly attention: readonly AttentionMap[]
 }
 
@@ -27,7 +34,18 @@ export interface AttentionMap {
   readonly data: Float32Array
 }
 
-const PLAIN = { logits: 'last', attention: false } as const
+/**
+ * Questions and answers run through one graph that also gives attention: for single steps it costs nothing that can
+ * be measured, and one graph less holds the weights.
+ */
+const DECODERS: Readonly<Record<FeedMode, Omit<DecoderKind, 'kv'>>> = {
+  prefill: { logits: 'last', attention: false },
+  answer: { logits: 'last', attention: true },
+  inspect: { logits: 'all', attention: false },
+}
+
+/** Most tokens of one run with attention, which holds its scores twice. */
+const MAX_ATTENTION_CHUNK = 64
 
 /**
  * One conversation's context: the KV cache, and the decoder that extends it token by token or in chunks.
@@ -88,37 +106,33 @@ export class Context {
    * @throws {EngineError} `CONTEXT_TOO_LONG` if the cache has no room for them, `ENGINE_CLOSED` after `close()`.
    * @throws {CancelledError} If the signal fires, within one chunk.
    */
-  async feed(
-    embeds: Float32Array,
-    { signal, onTokens, want = PLAIN }: FeedOptions = {},
-  ): Promise<FeedResult> {
+  async feed(embeds: Float32Array, options: FeedOptions = {}): Promise<FeedResult> {
+    const { mode = 'prefill', onTokens } = options
     const tokens = embeds.length / this.#width
     const start = this.#length
     if (start + tokens > this.#cache.capacity) {
-      throw new EngineError(
-        'CONTEXT_TOO_LONG',
-        `${start + tokens} tokens do not fit a context of ${this.#cache.capacity}.`,
-      )
+      const held = `a context of ${this.#cache.capacity}`
+      throw new EngineError('CONTEXT_TOO_LONG', `${start + tokens} tokens do not fit ${held}.`)
     }
-    const session = await this.#models.decoder({ ...want, kv: this.#cache.type })
-    const all: Float32Array[] = []
+    const session = await this.#models.decoder(decoderKind(mode, this.#cache.type))
+    const most = mode === 'answer' ? Math.min(this.#chunk, MAX_ATTENTION_CHUNK) : this.#chunk
+    const parts: Float32Array[] = []
     let attention: readonly AttentionMap[] = []
     try {
-      for (let done = 0; done < tokens; ) {
-        const count = Math.min(this.#chunk, tokens - done)
+      for (let done = 0; done < tokens; onTokens?.(done)) {
+        const count = Math.min(most, tokens - done)
         const chunk = embeds.subarray(done * this.#width, (done + count) * this.#width)
-        const step = await this.#run(session, chunk, count, want, signal)
-        if (want.logits === 'all' || done + count === tokens) all.push(step.logits)
-        attention = step.attention
         done += count
+        const step = await this.#run(session, chunk, count, options)
+        if (mode === 'inspect' || done === tokens) parts.push(step.logits)
+        attention = step.attention
         this.#length = start + done
-        onTokens?.(done)
       }
     } catch (error) {
       this.#length = start
       throw error
     }
-    return { logits: concatenate(all), attention }
+    return { logits: concatenate(parts), attention }
   }
 
   /** Forgets every token after the first `length`. */
@@ -160,8 +174,7 @@ export class Context {
     session: Session,
     embeds: Float32Array,
     count: number,
-    want: Omit<DecoderKind, 'kv'>,
-    signal: AbortSignal | undefined,
+    { signal, mode, attention = false }: FeedOptions,
   ): Promise<FeedResult> {
     throwIfAborted(signal)
     if (this.#closed) throw new EngineError('ENGINE_CLOSED', 'The video was closed; watch it again.')
@@ -171,24 +184,27 @@ export class Context {
     this.#counters.seqlens_k.data[0] = total - 1
     this.#counters.total_sequence_length.data[0] = total
     const feeds = { inputs_embeds: input, ...this.#tables, ...this.#counters, ...this.#cache.feeds }
-    const last = want.logits === 'last' ? { logits: this.#logits } : {}
+    const last = mode === 'inspect' ? {} : { logits: this.#logits }
     const results = await session.run(
       feeds,
       { ...this.#cache.results, ...last },
       { ...(signal && { signal }) },
     )
-    return this.#collect(results, want)
+    return this.#collect(results, attention)
   }
 
-  #collect(results: Readonly<Record<string, Tensor>>, want: Omit<DecoderKind, 'kv'>): FeedResult {
+  /** Copies what is wanted of a run's results, and frees those that the run made. */
+  #collect(results: Readonly<Record<string, Tensor>>, wanted: boolean): FeedResult {
     const logits = float32(results.logits)
     const copy = logits.data.slice()
     if (logits !== this.#logits) logits.close()
     const attention: AttentionMap[] = []
-    for (let layer = 0; want.attention && layer < this.#cache.layers.length; layer++) {
-      const tensor = float32(results[`attention.${layer}`])
-      attention.push({ dims: tensor.dims, data: tensor.data.slice() })
-      tensor.close()
+    for (let layer = 0; layer < this.#cache.layers.length; layer++) {
+      const name = `attention.${layer}`
+      if (results[name] === undefined) continue
+      const { dims, data } = float32(results[name])
+      if (wanted) attention.push({ dims, data: data.slice() })
+      results[name].close()
     }
     return { logits: copy, attention }
   }
@@ -206,6 +222,11 @@ export class Context {
     this.#inputs.set(count, made)
     return made
   }
+}
+
+/** The decoder that a feed runs through. */
+export function decoderKind(mode: FeedMode, kv: KvCacheType): DecoderKind {
+  return { ...DECODERS[mode], kv }
 }
 
 function concatenate(parts: readonly Float32Array[]): Float32Array {

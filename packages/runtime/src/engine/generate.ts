@@ -1,5 +1,5 @@
 import { EngineError } from '@longtake/core'
-import type { AttentionMap, Context } from './context.js'
+import type { Context } from './context.js'
 import type { Models } from './models.js'
 import type { Sampler } from './sampler.js'
 import type { TextStream } from './text-stream.js'
@@ -20,38 +20,6 @@ export interface Generated {
   /** Without the token that ended the answer. */
   readonly ids: readonly number[]
   readonly finishReason: 'stop' | 'length'
-}
-
-/** What the question's last token gave: the first token's logits, and what it attended to. */
-export interface QuestionResult {
-  readonly logits: Float32Array
-  readonly attention: readonly AttentionMap[]
-}
-
-/**
- * Takes a question in. Its last token runs alone, because only its attention is of interest.
- *
- * @param ids - The prompt after the video; at least one token.
- */
-export async function feedQuestion(
-  models: Models,
-  context: Context,
-  ids: readonly number[],
-  signal?: AbortSignal,
-): Promise<QuestionResult> {
-  const embeds = await models.embed(ids, signal)
-  const width = embeds.length / ids.length
-  const start = context.length
-  try {
-    if (ids.length > 1) await context.feed(embeds.subarray(0, embeds.length - width), { signal })
-    return await context.feed(embeds.subarray(embeds.length - width), {
-      signal,
-      want: { logits: 'last', attention: true },
-    })
-  } catch (error) {
-    context.rewind(start)
-    throw error
-  }
 }
 
 /**
@@ -84,8 +52,9 @@ export async function generate(
       break
     }
     // The last token's own successor is not wanted.
-    if (ids.length < maxTokens)
-      logits = (await context.feed(await models.embed([id], signal), { signal })).logits
+    if (ids.length < maxTokens) {
+      logits = (await context.feed(await models.embed([id], signal), { signal, mode: 'answer' })).logits
+    }
   }
   write(text.end())
   return { ids, finishReason }

@@ -41,6 +41,8 @@ export interface Inspection {
   /** `[inputIds, vocabulary]` */
   readonly logits: NamedArray
   readonly greedy: readonly number[]
+  /** What the KV cache really took, bytes. */
+  readonly cacheBytes: number
 }
 
 export interface NamedArray {
@@ -87,7 +89,14 @@ export async function inspectPictures(
     inputIds,
     logits: { dims: [inputIds.length, decoder.vocabularySize], data: decoded.logits },
     greedy: decoded.ids,
+    cacheBytes: decoded.cacheBytes,
   }
+}
+
+interface Decoded {
+  readonly logits: Float32Array
+  readonly ids: readonly number[]
+  readonly cacheBytes: number
 }
 
 /** Reserves exactly what this prompt needs, unless the caller says otherwise. */
@@ -103,15 +112,15 @@ async function decodeAll(
   after: readonly number[],
   greedyTokens: number,
   { signal, memoryBudgetBytes }: WatchOptions,
-): Promise<{ logits: Float32Array; ids: readonly number[] }> {
-  const want = { logits: 'all', attention: false } as const
+): Promise<Decoded> {
+  const mode = 'inspect'
   const prefix = await embedPrefix(models, before, visual, signal)
   const { context, logits: head } = await openContext(models, plan, prefix, memoryBudgetBytes, {
     signal,
-    want,
+    mode,
   })
   try {
-    const { logits: tail } = await context.feed(await models.embed(after, signal), { signal, want })
+    const { logits: tail } = await context.feed(await models.embed(after, signal), { signal, mode })
     const logits = new Float32Array(head.length + tail.length)
     logits.set(head)
     logits.set(tail, head.length)
@@ -124,7 +133,7 @@ async function decodeAll(
       write: () => {},
       signal,
     })
-    return { logits, ids }
+    return { logits, ids, cacheBytes: context.cache.bytes }
   } finally {
     context.close()
   }

@@ -2,7 +2,7 @@ import { EngineError, type ModelSpec, type VideoPlan } from '@longtake/core'
 import type { WeightType } from '@longtake/kernels'
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js'
 import { throwIfAborted } from '../ort/abort.js'
-import { type BackendKind, openBackend } from '../ort/index.js'
+import { type Backend, type BackendKind, openBackend } from '../ort/index.js'
 import { openVideo } from '../video/open-video.js'
 import type { VideoInput } from '../video/video-source.js'
 import { checkChoice, checkFields, checkInteger, checkSignal } from './check.js'
@@ -71,12 +71,21 @@ export interface Longtake extends AsyncDisposable {
  * @throws {CancelledError} If `signal` fires; nothing is left then.
  */
 export async function load(id: string | URL, options: LoadOptions = {}): Promise<Longtake> {
+  return loadWith(id, options, openBackend)
+}
+
+/** `load` with a back end that the caller opens; the model closes it. */
+export async function loadWith(
+  id: string | URL,
+  options: LoadOptions,
+  open: (kind: 'auto' | BackendKind) => Promise<Backend>,
+): Promise<Longtake> {
   const { backend: kind, weights, threads, signal } = checkLoad(options)
   throwIfAborted(signal)
   const checkpoint = await openCheckpoint(id)
   try {
     throwIfAborted(signal)
-    const backend = await openBackend(kind)
+    const backend = await open(kind)
     try {
       return new LoadedLongtake(await Models.open(checkpoint, backend, { weights, threads, signal }))
     } catch (error) {
@@ -118,7 +127,8 @@ class LoadedLongtake implements Longtake {
   }
 
   plan(input: VideoInput, options: WatchOptions = {}): Promise<VideoPlan> {
-    return this.#work(checkWatch(options), async (linked) => {
+    return this.#work(options, async (linked) => {
+      checkWatch(linked)
       const video = await openVideo(input, { ...(linked.signal && { signal: linked.signal }) })
       try {
         return planOpenVideo(this.#models, video, linked)

@@ -65,8 +65,8 @@ export async function openContext(
   }
 }
 
-function joinLogits(head: Float32Array, tail: Float32Array, { want }: FeedOptions): Float32Array {
-  if (want?.logits !== 'all') return tail
+function joinLogits(head: Float32Array, tail: Float32Array, { mode }: FeedOptions): Float32Array {
+  if (mode !== 'inspect') return tail
   const joined = new Float32Array(head.length + tail.length)
   joined.set(head)
   joined.set(tail, head.length)

@@ -1,4 +1,4 @@
-import { InvalidOptionError, type PlanOptions, type VideoPlan } from '@longtake/core'
+import { InvalidOptionError, type PlanOptions } from '@longtake/core'
 import { checkFields, checkSignal } from './check.js'
 
 /** What watching is doing: opening the file, decoding pictures, encoding clips, taking the tokens in. */
@@ -80,9 +80,4 @@ export class StageClock {
     this.timings[stage] += performance.now() - start
     return result
   }
-}
-
-/** What a plan of given frames leaves to be read: nothing, so the plan's own times are replaced by theirs. */
-export function withTimestamps(plan: VideoPlan, timestamps: readonly number[]): VideoPlan {
-  return { ...plan, timestamps: [...timestamps] }
 }

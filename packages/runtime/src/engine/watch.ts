@@ -2,11 +2,12 @@ import { planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
 import { openVideo, type Video } from '../video/open-video.js'
 import type { VideoInput } from '../video/video-source.js'
+import { decoderKind } from './context.js'
 import { encodeClips } from './encode.js'
 import type { Models } from './models.js'
 import { describeFrames, type PlacedFrame, placeFrames, takePictures } from './pictures.js'
 import { embedPrefix, openContext } from './prefix.js'
-import { type InputFrame, StageClock, type WatchOptions, withTimestamps } from './watch-options.js'
+import { type InputFrame, StageClock, type WatchOptions } from './watch-options.js'
 import { OpenWatchedVideo, type WatchedVideo } from './watched-video.js'
 
 /** Any question: what stands before the video does not depend on it. */
@@ -69,10 +70,7 @@ export function planPictures(
   const facts = describeFrames(pictures)
   const planned = planVideo(models.checkpoint.model.spec, facts, { ...options, frames: pictures.length })
   const frames = placeFrames(pictures, planned.frames)
-  const plan = withTimestamps(
-    planned,
-    frames.map(({ timestampSeconds }) => timestampSeconds),
-  )
+  const plan = { ...planned, timestamps: frames.map(({ timestampSeconds }) => timestampSeconds) }
   return { plan, facts, frames }
 }
 
@@ -92,6 +90,8 @@ async function watchPlanned(
   const { before } = models.checkpoint.encodeQuestion(ANY_QUESTION)
   const { context } = await clock.run('prefill', before.length + plan.visualTokens, async (onTokens) => {
     const prefix = await embedPrefix(models, before, visual, signal)
+    // The first question should not wait for its graph.
+    await models.decoder(decoderKind('answer', plan.kvCache.type))
     return openContext(models, plan, prefix, memoryBudgetBytes, { signal, onTokens })
   })
   const { thumbnails, timestamps } = pictures

@@ -2,7 +2,7 @@ import { CancelledError, EngineError, type VideoFacts, type VideoPlan } from '@l
 import { type Answer, type AnswerResult, startAnswer } from './answer.js'
 import { type AskOptions, type CheckedAsk, checkAsk } from './ask-options.js'
 import type { Context } from './context.js'
-import { feedQuestion, generate } from './generate.js'
+import { generate } from './generate.js'
 import type { Models } from './models.js'
 import type { Thumbnail } from './pictures.js'
 import { WorkQueue } from './queue.js'
@@ -115,7 +115,8 @@ export class OpenWatchedVideo implements WatchedVideo {
     const start = performance.now()
     let firstToken = 0
     try {
-      const asked = await feedQuestion(models, context, ids, signal)
+      const embeds = await models.embed(ids, signal)
+      const asked = await context.feed(embeds, { signal, mode: 'answer', attention: true })
       const visualStart = this.#prefixLength - this.plan.visualTokens
       const frames = weighFrames(this.plan, asked.attention, visualStart, timestamps)
       let text = ''

@@ -1,0 +1,75 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { TextStream } from './text-stream.js'
+
+/** Tokens are indices of these words; decoding joins them with spaces, as word-level tokenizers do. */
+const WORDS = ['the', 'red', 'square', 'STOP', 'ST', 'OP']
+const words = (ids: readonly number[]): string => ids.map((id) => WORDS[id]).join(' ')
+/** Tokens are bytes of UTF-8. */
+const bytes = (ids: readonly number[]): string =>
+  new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(ids))
+
+const pieces = (stream: TextStream, ids: Iterable<number>): string[] => [
+  ...Array.from(ids, (id) => stream.push(id)),
+  stream.end(),
+]
+
+test('pieces come as they are certain and join to the whole', () => {
+  expect(pieces(new TextStream(words), [0, 1, 2])).toEqual(['the', ' red', ' square', ''])
+})
+
+test('no piece ends inside a character', () => {
+  const stream = new TextStream(bytes)
+  expect(pieces(stream, new TextEncoder().encode('é→😀'))).toEqual([
+    '',
+    'é',
+    '',
+    '',
+    '→',
+    '',
+    '',
+    '',
+    '😀',
+    '',
+  ])
+})
+
+test('whitespace at both ends is dropped, and kept in between', () => {
+  expect(pieces(new TextStream(bytes), new TextEncoder().encode('  a  b ')).join('')).toBe('a  b')
+})
+
+describe('a stop string', () => {
+  test('ends the answer and is not part of it', () => {
+    const stream = new TextStream(words, ['STOP'])
+    expect(pieces(stream, [0, 3, 1])).toEqual(['the', '', '', ''])
+    expect(stream.stopped).toBe(true)
+  })
+
+  test('is found across tokens, and its beginning is given when it turns out to be none', () => {
+    const stop = new TextStream(words, ['ST OP'])
+    expect(pieces(stop, [1, 4, 5]).join('')).toBe('red')
+    expect(stop.stopped).toBe(true)
+    const none = new TextStream(words, ['ST OP'])
+    expect(pieces(none, [1, 4, 1])).toEqual(['red', '', ' ST red', ''])
+    expect(none.stopped).toBe(false)
+  })
+
+  test('that never comes whole is given at the end', () => {
+    expect(pieces(new TextStream(words, ['ST OP']), [4])).toEqual(['', 'ST'])
+  })
+})
+
+test('of any text, the pieces join to the trimmed text before its first stop', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', ' ', 'é', '😀'), maxLength: 12 })
+  const stops = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', ' '), minLength: 1, maxLength: 3 }), {
+    maxLength: 1,
+  })
+  fc.assert(
+    fc.property(text, stops, (whole, ends) => {
+      const trimmed = whole.trimStart()
+      const cuts = ends.map((end) => trimmed.indexOf(end)).filter((cut) => cut >= 0)
+      const expected = trimmed.slice(0, Math.min(trimmed.length, ...cuts)).trimEnd()
+      expect(pieces(new TextStream(bytes, ends), new TextEncoder().encode(whole)).join('')).toBe(expected)
+    }),
+  )
+})

@@ -1,0 +1,257 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Sizes of a made-up checkpoint; everything else is as small as it can be. */
+export interface CheckpointSizes {
+  readonly framesPerClip: number
+  readonly layers: number
+  readonly heads: number
+  readonly kvHeads: number
+  readonly headDim: number
+  readonly hiddenSize: number
+  readonly nominalLength: number
+}
+
+export type Json = Record<string, unknown>
+
+/** A tensor of a safetensors file. */
+export interface MadeTensor {
+  shape: number[]
+  values: Float32Array
+}
+
+/** A checkpoint in memory: change what a test is about, then write it. */
+export interface MadeCheckpoint {
+  readonly config: Json & { vision_config: Json; text_config: Json }
+  readonly files: Record<string, Json | string>
+  readonly tensors: Map<string, MadeTensor>
+}
+
+export const WORDS = [
+  'what',
+  'is',
+  'the',
+  'colour',
+  'red',
+  'blue',
+  'green',
+  'first',
+  'last',
+  'USER',
+  'ASSISTANT',
+  ':',
+  '?',
+  'a',
+]
+export const UNKNOWN_ID = 0
+export const BOS_ID = 1
+export const EOS_ID = 2
+export const VIDEO_ID = 3
+const SPECIALS = ['<unk>', '<s>', '</s>', '<video>']
+
+const DEFAULT_SIZES: CheckpointSizes = {
+  framesPerClip: 4,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  hiddenSize: 32,
+  nominalLength: 128,
+}
+
+const VISION = { width: 16, layers: 2, heads: 2, inner: 32, side: 16, patch: 8 }
+const INNER = 48
+
+/** A random `video_llava` checkpoint with attention over time; equal seeds give equal weights. */
+export function makeCheckpoint(sizes: Partial<CheckpointSizes> = {}, seed = 1): MadeCheckpoint {
+  const all = { ...DEFAULT_SIZES, ...sizes }
+  return {
+    config: makeConfig(all),
+    files: {
+      'tokenizer.json': makeTokenizer(),
+      'tokenizer_config.json': {
+        bos_token: '<s>',
+        eos_token: '</s>',
+        unk_token: '<unk>',
+        clean_up_tokenization_spaces: false,
+      },
+      'generation_config.json': { bos_token_id: BOS_ID, eos_token_id: EOS_ID },
+      'preprocessor_config.json': {
+        image_processor_type: 'VideoLlavaImageProcessor',
+        size: { shortest_edge: VISION.side },
+        crop_size: { height: VISION.side, width: VISION.side },
+      },
+    },
+    tensors: makeTensors(all, seed),
+  }
+}
+
+/** Writes a checkpoint into a new folder; `remove` deletes it. */
+export async function writeCheckpoint(
+  made: MadeCheckpoint,
+): Promise<{ folder: string; remove: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'longtake-checkpoint-'))
+  const files: Record<string, Json | string> = { 'config.json': made.config, ...made.files }
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content))
+  }
+  await writeFile(join(folder, 'model.safetensors'), toSafetensors(made.tensors))
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+export function vocabularySize(): number {
+  return SPECIALS.length + WORDS.length
+}
+
+function makeConfig(sizes: CheckpointSizes): MadeCheckpoint['config'] {
+  return {
+    model_type: 'video_llava',
+    video_token_index: VIDEO_ID,
+    image_token_index: VIDEO_ID,
+    vision_config: {
+      model_type: 'clip_vision_model',
+      hidden_size: VISION.width,
+      num_hidden_layers: VISION.layers,
+      num_attention_heads: VISION.heads,
+      intermediate_size: VISION.inner,
+      image_size: VISION.side,
+      patch_size: VISION.patch,
+      add_time_attn: true,
+      num_frames: sizes.framesPerClip,
+    },
+    text_config: {
+      model_type: 'llama',
+      hidden_size: sizes.hiddenSize,
+      num_hidden_layers: sizes.layers,
+      num_attention_heads: sizes.heads,
+      num_key_value_heads: sizes.kvHeads,
+      head_dim: sizes.headDim,
+      intermediate_size: INNER,
+      vocab_size: vocabularySize(),
+      max_position_embeddings: sizes.nominalLength,
+      rms_norm_eps: 1e-5,
+    },
+  }
+}
+
+function makeTokenizer(): Json {
+  const added = SPECIALS.map((content, id) => ({
+    id,
+    content,
+    special: true,
+    normalized: false,
+    lstrip: false,
+    rstrip: false,
+  }))
+  const vocab = Object.fromEntries([...SPECIALS, ...WORDS].map((content, id) => [content, id]))
+  return {
+    version: '1.0',
+    added_tokens: added,
+    normalizer: null,
+    pre_tokenizer: { type: 'Whitespace' },
+    post_processor: {
+      type: 'TemplateProcessing',
+      single: [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
+      pair: [],
+      special_tokens: { '<s>': { id: '<s>', ids: [BOS_ID], tokens: ['<s>'] } },
+    },
+    decoder: null,
+    model: { type: 'WordLevel', vocab, unk_token: '<unk>' },
+  }
+}
+
+function makeTensors(sizes: CheckpointSizes, seed: number): Map<string, MadeTensor> {
+  const tensors = new Map<string, MadeTensor>()
+  const random = randomNumbers(seed)
+  const add = (name: string, ...shape: number[]): void => {
+    const norm = name.includes('norm') && name.endsWith('.weight')
+    const count = shape.reduce((product, size) => product * size, 1)
+    const values = Float32Array.from({ length: count }, () => (norm ? 1 + 0.1 * random() : 0.5 * random()))
+    tensors.set(name, { shape, values })
+  }
+  const linear = (name: string, outputs: number, inputs: number): void => {
+    add(`${name}.weight`, outputs, inputs)
+    add(`${name}.bias`, outputs)
+  }
+  addTower(add, linear, sizes.framesPerClip)
+  linear('multi_modal_projector.linear_1', sizes.hiddenSize, VISION.width)
+  linear('multi_modal_projector.linear_2', sizes.hiddenSize, sizes.hiddenSize)
+  addDecoder(add, sizes)
+  return tensors
+}
+
+type Add = (name: string, ...shape: number[]) => void
+type Linear = (name: string, outputs: number, inputs: number) => void
+
+function addTower(add: Add, linear: Linear, frames: number): void {
+  const { width, layers, inner, side, patch } = VISION
+  const tower = 'video_tower.vision_model.'
+  const norm = (name: string): void => {
+    add(`${name}.weight`, width)
+    add(`${name}.bias`, width)
+  }
+  add(`${tower}embeddings.class_embedding`, width)
+  add(`${tower}embeddings.patch_embedding.weight`, width, 3, patch, patch)
+  add(`${tower}embeddings.position_embedding.weight`, (side / patch) ** 2 + 1, width)
+  norm(`${tower}pre_layrnorm`)
+  norm(`${tower}post_layernorm`)
+  for (let layer = 0; layer < layers; layer++) {
+    const prefix = `${tower}encoder.layers.${layer}.`
+    for (const name of ['layer_norm1', 'layer_norm2', 'temporal_layer_norm1']) norm(prefix + name)
+    for (const block of ['self_attn', 'temporal_attn']) {
+      for (const part of ['q', 'k', 'v', 'out']) linear(`${prefix}${block}.${part}_proj`, width, width)
+    }
+    linear(`${prefix}mlp.fc1`, inner, width)
+    linear(`${prefix}mlp.fc2`, width, inner)
+    add(`${prefix}temporal_embedding`, 1, frames, width)
+  }
+}
+
+function addDecoder(add: Add, { layers, heads, kvHeads, headDim, hiddenSize }: CheckpointSizes): void {
+  const model = 'language_model.model.'
+  add(`${model}embed_tokens.weight`, vocabularySize(), hiddenSize)
+  add(`${model}norm.weight`, hiddenSize)
+  add('language_model.lm_head.weight', vocabularySize(), hiddenSize)
+  for (let layer = 0; layer < layers; layer++) {
+    const prefix = `${model}layers.${layer}.`
+    add(`${prefix}input_layernorm.weight`, hiddenSize)
+    add(`${prefix}post_attention_layernorm.weight`, hiddenSize)
+    add(`${prefix}self_attn.q_proj.weight`, heads * headDim, hiddenSize)
+    add(`${prefix}self_attn.k_proj.weight`, kvHeads * headDim, hiddenSize)
+    add(`${prefix}self_attn.v_proj.weight`, kvHeads * headDim, hiddenSize)
+    add(`${prefix}self_attn.o_proj.weight`, hiddenSize, heads * headDim)
+    add(`${prefix}mlp.gate_proj.weight`, INNER, hiddenSize)
+    add(`${prefix}mlp.up_proj.weight`, INNER, hiddenSize)
+    add(`${prefix}mlp.down_proj.weight`, hiddenSize, INNER)
+  }
+}
+
+/** The safetensors format: length of the header, header in JSON, data. */
+function toSafetensors(tensors: ReadonlyMap<string, MadeTensor>): Uint8Array {
+  const header: Json = {}
+  let size = 0
+  for (const [name, { shape, values }] of tensors) {
+    header[name] = { dtype: 'F32', shape, data_offsets: [size, size + values.byteLength] }
+    size += values.byteLength
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header))
+  const file = new Uint8Array(8 + text.length + size)
+  new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true)
+  file.set(text, 8)
+  let offset = 8 + text.length
+  for (const { values } of tensors.values()) {
+    file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset)
+    offset += values.byteLength
+  }
+  return file
+}
+
+/** Numbers in [-1, 1). */
+function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 31 - 1
+  }
+}
