@@ -1,4 +1,5 @@
 import { EngineError } from '@longtake/core'
+import { Gate, nativeCallLimit } from './gate.js'
 import { findLibrary } from './library.js'
 
 /** Address of something native; 0n is NULL. */
@@ -85,6 +86,8 @@ export interface OrtApi {
   readonly functions: OrtFunctions
   /** Held because koffi unloads a library that nobody holds, and functions taken from a table do not hold it. */
   readonly library: unknown
+  /** Calls on worker threads pass here; there is one pool of them in a process. */
+  readonly gate: Gate
   /** Version of the library, such as `1.30.0`. */
   readonly version: string
 }
@@ -122,7 +125,8 @@ async function bindApi(): Promise<OrtApi> {
     const bind = ([index, result, args]: (typeof FUNCTIONS)[keyof typeof FUNCTIONS]): NativeFunction =>
       koffi.decode(entry(table, index), koffi.proto(result, [...args]))
     const entries = Object.entries(FUNCTIONS).map(([name, spec]) => [name, bind(spec)])
-    return { koffi, library, version, functions: Object.fromEntries(entries) as OrtFunctions }
+    const functions = Object.fromEntries(entries) as OrtFunctions
+    return { koffi, library, gate: new Gate(nativeCallLimit()), version, functions }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new EngineError('ENGINE_UNAVAILABLE', `ONNX Runtime cannot be loaded from ${path}: ${why}`, {

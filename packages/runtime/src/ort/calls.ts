@@ -1,5 +1,5 @@
 import { EngineError } from '@longtake/core'
-import { cancelled } from './abort.js'
+import { cancelled, throwIfAborted, withAbort } from './abort.js'
 import type { OrtApi, OrtFunctions, Pointer } from './c-api.js'
 
 /** Kinds of native objects that are counted. */
@@ -81,16 +81,32 @@ export class OrtCalls {
   /**
    * Calls a function that returns a status on a worker thread. Arguments must stay valid until it settles.
    *
-   * @throws {CancelledError} If it failed after the signal had fired.
+   * @param stop - Called if the signal fires while the function is running.
+   * @throws {CancelledError} If the signal fires before the end.
    */
-  async async(name: keyof OrtFunctions, signal: AbortSignal | undefined, ...args: unknown[]): Promise<void> {
-    const status = await new Promise((resolve, reject) => {
-      this.f[name].async(...args, (error: unknown, result: unknown) =>
-        error ? reject(error) : resolve(result),
-      )
-    })
+  async async(
+    name: keyof OrtFunctions,
+    args: readonly unknown[],
+    signal: AbortSignal | undefined,
+    stop: () => void,
+  ): Promise<void> {
+    throwIfAborted(signal)
+    const status = await this.api.gate.pass(signal, () =>
+      withAbort(signal, stop, () => this.#call(name, args)),
+    )
     const error = this.toError(status)
     if (error) throw signal?.aborted ? cancelled(signal) : error
+  }
+
+  #call(name: keyof OrtFunctions, args: readonly unknown[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const settle = (error: unknown, status: unknown) => (error ? reject(callError(error)) : resolve(status))
+      try {
+        this.f[name].async(...args, settle)
+      } catch (error) {
+        reject(callError(error))
+      }
+    })
   }
 
   /** @throws {EngineError} `ENGINE_FAILED` when the block is too large or memory runs out. */
@@ -118,4 +134,9 @@ export class OrtCalls {
   view(start: Pointer, bytes: number): ArrayBuffer {
     return bytes === 0 ? new ArrayBuffer(0) : this.api.koffi.view(start, bytes)
   }
+}
+
+function callError(cause: unknown): EngineError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new EngineError('ENGINE_FAILED', `A native call could not be made: ${why}`, { cause })
 }

@@ -1,4 +1,4 @@
-import { throwIfAborted, withAbort } from './abort.js'
+import { throwIfAborted } from './abort.js'
 import type { Pointer } from './c-api.js'
 import type { Block, OrtCalls } from './calls.js'
 import { nativeStrings } from './native-strings.js'
@@ -17,7 +17,7 @@ const OPTIMISE_ALL = 99
  */
 export const CONFIG_ENTRIES: readonly (readonly [string, string])[] = [['session.force_spinning_stop', '1']]
 
-/** Opens a session on a worker thread; the model's arrays are only read until the promise settles. */
+/** Opens a session on a worker thread. The caller holds the model's arrays until the promise settles. */
 export async function loadSession(
   calls: OrtCalls,
   env: Pointer,
@@ -85,20 +85,10 @@ async function createSession(
   const stop = () => calls.check(calls.f.sessionOptionsSetLoadCancellationFlag(options, true))
   const { graph } = model
   try {
-    await withAbort(signal, stop, () =>
-      calls.async(
-        'createSessionFromArray',
-        signal,
-        env,
-        addressOf(calls, graph),
-        graph.length,
-        options,
-        cell.start,
-      ),
-    )
+    const args = [env, addressOf(calls, graph), graph.length, options, cell.start]
+    await calls.async('createSessionFromArray', args, signal, stop)
     calls.count('session', 1)
-    const session = new BigUint64Array(calls.view(cell.start, cell.bytes))[0]!
-    return session
+    return new BigUint64Array(calls.view(cell.start, cell.bytes))[0]!
   } finally {
     calls.free(cell)
   }

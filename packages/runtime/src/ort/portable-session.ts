@@ -3,7 +3,7 @@ import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { cancelled, throwIfAborted } from './abort.js'
 import { PortableTensor } from './portable-tensor.js'
 import type { RunOptions, Session, Tensor, TensorType } from './types.js'
-import { checkFeeds, checkResults, type ValueInfo } from './value-checks.js'
+import { checkFeeds, checkGraph, checkResults, type ValueInfo } from './value-checks.js'
 
 type Tensors = Readonly<Record<string, Tensor>>
 
@@ -29,6 +29,7 @@ export class PortableSession implements Session {
     this.#session = session
     this.#inputInfos = session.inputMetadata.map(describe)
     this.#outputInfos = session.outputMetadata.map(describe)
+    checkGraph(this.#inputInfos, this.#outputInfos)
     this.inputs = Object.freeze([...session.inputNames])
     this.outputs = Object.freeze([...session.outputNames])
   }
@@ -79,7 +80,11 @@ export class PortableSession implements Session {
     const produced = await this.#session.run(feeds).catch((error: unknown) => {
       throw ortError(error)
     })
-    if (signal?.aborted) throw cancelled(signal)
+    if (signal) {
+      // The run held the event loop: let it deliver what came meanwhile, such as the caller's abort.
+      await new Promise((resolve) => setImmediate(resolve))
+      if (signal.aborted) throw cancelled(signal)
+    }
     const entries = this.#outputInfos.map(({ name, type }) => {
       const given = results[name]
       if (!given) return [name, this.#host.adopt(type, produced[name]!)] as const

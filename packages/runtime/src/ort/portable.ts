@@ -48,6 +48,7 @@ class PortableBackend implements Backend, PortableHost {
   readonly #loading = new Set<Promise<unknown>>()
   /** Weak, so that forgotten tensors go the way of every array. */
   readonly #tensors = new Set<WeakRef<PortableTensor>>()
+  readonly #forgotten = new FinalizationRegistry<WeakRef<PortableTensor>>((ref) => this.#tensors.delete(ref))
   #closing: Promise<void> | undefined
 
   constructor(ort: OrtModule, reason: string | undefined) {
@@ -117,9 +118,14 @@ class PortableBackend implements Backend, PortableHost {
       await session.release()
       throw cancelled(options.signal)
     }
-    const opened = new PortableSession(this, session)
-    this.#sessions.add(opened)
-    return opened
+    try {
+      const opened = new PortableSession(this, session)
+      this.#sessions.add(opened)
+      return opened
+    } catch (error) {
+      await session.release()
+      throw error
+    }
   }
 
   #hold<T extends TensorType>(type: T, dims: readonly number[], data: TensorArrays[T]): PortableTensor<T> {
@@ -128,6 +134,7 @@ class PortableBackend implements Backend, PortableHost {
     )
     const ref = new WeakRef<PortableTensor>(tensor)
     this.#tensors.add(ref)
+    this.#forgotten.register(tensor, ref)
     return tensor
   }
 

@@ -1,5 +1,5 @@
 import { EngineError } from '@longtake/core'
-import { withAbort } from './abort.js'
+import { cancelled } from './abort.js'
 import type { OrtFunctions, Pointer } from './c-api.js'
 import type { Block, OrtCalls } from './calls.js'
 import { typeOfCode } from './elements.js'
@@ -7,7 +7,7 @@ import { LOG_ERROR } from './load-session.js'
 import { nativeStrings } from './native-strings.js'
 import { describeTensor, ResidentTensor, type TensorPool } from './resident-tensor.js'
 import type { RunOptions, Session, Tensor } from './types.js'
-import { checkFeeds, checkResults, type ValueInfo } from './value-checks.js'
+import { checkFeeds, checkGraph, checkResults, type ValueInfo } from './value-checks.js'
 
 /** What one run at a time needs natively: its options, and the table of its inputs and outputs. */
 interface Frame {
@@ -41,6 +41,7 @@ export class ResidentSession implements Session {
     this.#onClosed = onClosed
     this.#inputInfos = describeValues(calls, handle, 'Input')
     this.#outputInfos = describeValues(calls, handle, 'Output')
+    checkGraph(this.#inputInfos, this.#outputInfos)
     this.inputs = Object.freeze(this.#inputInfos.map(({ name }) => name))
     this.outputs = Object.freeze(this.#outputInfos.map(({ name }) => name))
     this.#names = nativeStrings(calls, [...this.inputs, ...this.outputs])
@@ -99,12 +100,8 @@ export class ResidentSession implements Session {
       frame.values[inputs.length + index] = tensor?.pin() ?? 0n
     })
     try {
-      await withAbort(
-        signal,
-        () => this.#calls.check(f.runOptionsSetTerminate(frame.options)),
-        () => this.#callRun(frame, signal),
-      )
-      return this.#collect(frame, outputs)
+      await this.#callRun(frame, signal)
+      return this.#collect(frame, outputs, signal)
     } finally {
       for (const tensor of [...inputs, ...outputs]) tensor?.unpin()
       if (signal?.aborted) this.#calls.check(f.runOptionsUnsetTerminate(frame.options))
@@ -113,30 +110,28 @@ export class ResidentSession implements Session {
   }
 
   #callRun(frame: Frame, signal: AbortSignal | undefined): Promise<void> {
-    const word = BigUint64Array.BYTES_PER_ELEMENT
-    const after = (start: Pointer) => start + BigInt(this.inputs.length * word)
     const names = this.#names.start
     const values = frame.block.start
-    return this.#calls.async(
-      'run',
-      signal,
-      this.#handle,
-      frame.options,
-      names,
-      values,
-      this.inputs.length,
-      after(names),
-      this.outputs.length,
-      after(values),
-    )
+    const inputs = this.inputs.length
+    const after = (start: Pointer) => start + BigInt(inputs * BigUint64Array.BYTES_PER_ELEMENT)
+    const tables = [names, values, inputs, after(names), this.outputs.length, after(values)]
+    const stop = () => this.#calls.check(this.#calls.f.runOptionsSetTerminate(frame.options))
+    return this.#calls.async('run', [this.#handle, frame.options, ...tables], signal, stop)
   }
 
-  #collect(frame: Frame, given: readonly (ResidentTensor | undefined)[]): Record<string, Tensor> {
-    const entries = this.outputs.map((name, index) => {
-      const value = frame.values[this.inputs.length + index]!
-      return [name, given[index] ?? this.#pool.adopt(value)] as const
+  #collect(
+    frame: Frame,
+    given: readonly (ResidentTensor | undefined)[],
+    signal: AbortSignal | undefined,
+  ): Record<string, Tensor> {
+    const tensors = given.map((tensor, index) => {
+      return tensor ?? this.#pool.adopt(frame.values[this.inputs.length + index]!)
     })
-    return Object.fromEntries(entries)
+    if (signal?.aborted) {
+      for (const tensor of tensors) if (!given.includes(tensor)) tensor.close()
+      throw cancelled(signal)
+    }
+    return Object.fromEntries(tensors.map((tensor, index) => [this.outputs[index], tensor]))
   }
 
   #makeFrame(): Frame {

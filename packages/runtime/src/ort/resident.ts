@@ -25,7 +25,8 @@ export class ResidentBackend implements Backend {
   readonly #env: Pointer
   readonly #pool: TensorPool
   readonly #sessions = new Set<ResidentSession>()
-  readonly #loading = new Set<Promise<unknown>>()
+  /** Sessions being opened; the model is held here, as native code reads its arrays. */
+  readonly #loading = new Map<Promise<unknown>, GraphModel>()
   #closing: Promise<void> | undefined
 
   constructor(calls: OrtCalls) {
@@ -47,7 +48,7 @@ export class ResidentBackend implements Backend {
   async session(model: GraphModel, options: SessionOptions = {}): Promise<Session> {
     this.#assertOpen()
     const loading = this.#load(model, options)
-    this.#loading.add(loading)
+    this.#loading.set(loading, model)
     try {
       return await loading
     } finally {
@@ -61,7 +62,7 @@ export class ResidentBackend implements Backend {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled(this.#loading)
+    await Promise.allSettled(this.#loading.keys())
     await Promise.all([...this.#sessions].map((session) => session.close()))
     this.#pool.close()
     this.#calls.release('env', 'releaseEnv', this.#env)

@@ -7,6 +7,16 @@ export interface ValueInfo {
   readonly type: TensorType
 }
 
+/** Refuses graphs whose output is an input itself: ONNX Runtime would lend it the feed's memory. */
+export function checkGraph(inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): void {
+  const lent = outputs.find((output) => inputs.some((input) => input.name === output.name))
+  if (lent)
+    throw new EngineError(
+      'ENGINE_FAILED',
+      `Output ${lent.name} is also an input; put an Identity between them.`,
+    )
+}
+
 /** Checks names and element types; shapes are checked by ONNX Runtime, which knows what a run makes of them. */
 export function checkFeeds(inputs: readonly ValueInfo[], feeds: Readonly<Record<string, Tensor>>): void {
   for (const input of inputs) {
