@@ -10,7 +10,7 @@ import torch
 
 from longtake_train.model import LanguageModel, TextConfig
 from longtake_train.optimizer import Optimizer
-from longtake_train.text_stage import answer_loss, draw_batch, embed, evaluate
+from longtake_train.text_stage import answer_loss, draw_batch, embed, evaluate, evidence_loss
 from longtake_train.vocabulary import VOCABULARY
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -24,51 +24,61 @@ parser.add_argument("--noise", type=float, default=0.15, help="spread of the noi
 parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--muon", type=float, default=0.02)
 parser.add_argument("--adam", type=float, default=3e-3)
+parser.add_argument("--evidence", type=float, default=0.3, help="weight of looking where the answer is")
+parser.add_argument("--mastered", type=float, default=0.3, help="mean loss at which a video may be a frame longer")
+parser.add_argument("--init", type=Path, help="weights to begin with")
 parser.add_argument("--minutes", type=float, default=1e9)
 args = parser.parse_args()
 
 torch.manual_seed(args.seed)
 torch.set_flush_denormal(True)
 model = LanguageModel(TextConfig(len(VOCABULARY)))
+if args.init:
+    model.load_state_dict(torch.load(args.init)["model"])
 optimizer = Optimizer(model.named_parameters(), args.muon, args.adam, args.steps)
-step, started, saved = 0, time.time(), time.time()
+step, longest, mean, started, saved = 0, 2, 1.0, time.time(), time.time()
 if args.out.exists():
     state = torch.load(args.out)
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
-    step = state["step"]
+    step, longest, mean = state["step"], state["longest"], state["mean"]
 args.out.parent.mkdir(parents=True, exist_ok=True)
 
 
 def save() -> None:
     part = args.out.with_suffix(".part")
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, part)
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "longest": longest,
+                "mean": mean}, part)
     part.replace(args.out)
 
 
-mean = 0.0
 while step < args.steps and time.time() - started < args.minutes * 60:
     rng = random.Random(f"text-{args.seed}-{step}")  # batch by step alone: resuming repeats nothing
-    longest = min(args.frames, 2 + step // 40)
-    frames = rng.randint(1, longest)
-    packed = draw_batch(rng, args.batch, frames, frames, args.questions, args.preamble)
+    frames = longest if rng.random() < 0.5 else rng.randint(1, longest)
+    grown = longest / args.frames
+    packed = draw_batch(rng, args.batch, frames, frames, args.questions, int(args.preamble * grown))
     embeds = embed(model, packed)
-    spread = args.noise * rng.random() * embeds.detach().std()
+    spread = args.noise * grown * rng.random() * embeds.detach().std()
     visual = slice(packed.start, packed.start + packed.count)
     embeds[:, visual] = embeds[:, visual] + torch.randn_like(embeds[:, visual]) * spread
-    loss = answer_loss(model, model(embeds, packed.positions, packed.allowed), packed)
-    loss.backward()
+    hidden, attention = model(embeds, packed.positions, packed.allowed)
+    loss = answer_loss(model, hidden, packed)
+    looked = evidence_loss(attention, packed)
+    (loss + args.evidence * looked).backward()
     norm = optimizer.step(step)
     step += 1
-    mean = loss.item() if mean == 0 else 0.95 * mean + 0.05 * loss.item()
+    mean = 0.95 * mean + 0.05 * loss.item()
+    if mean < args.mastered and longest < args.frames:
+        # Longer videos only when shorter ones are read: look-ups do not form otherwise.
+        longest, mean = longest + 1, args.mastered * 1.5
     if step % 50 == 0:
-        print(f"step {step} frames {frames} loss {mean:.3f} norm {norm:.2f} {time.time() - started:.0f}s", flush=True)
+        print(f"step {step} longest {longest} loss {mean:.3f} evidence {looked.item():.3f} norm {norm:.2f} {time.time() - started:.0f}s", flush=True)
     if step % 250 == 0 or step == args.steps:
         for shots in (8, 16, 32, 64):
             for rope, scale in (("none", 1.0),) if shots <= 16 else (("none", 1.0), ("ntk", 5 * shots / 80)):
                 scores = evaluate(model, 10_000 + shots, shots, shots, 24, scale, rope)
                 print(f"  {shots} shots {rope}: " + json.dumps({k: round(v, 2) for k, v in scores.items()}), flush=True)
-    if time.time() - saved > 120:
+    if time.time() - saved > 60:
         save()
         saved = time.time()
 save()

@@ -61,3 +61,12 @@ def normalise(pixels: torch.Tensor) -> torch.Tensor:
     """[…, S, S, 3] uint8 to […, 3, S, S] as CLIP wants it."""
     x = (pixels.float() / 255 - torch.tensor(MEAN)) / torch.tensor(STD)
     return x.movedim(-1, -3).contiguous()
+
+
+def render_frames(seed: str, videos: list[Video], frames: int, side: int = 144, size: int = 48) -> np.ndarray:
+    """Each video at the midpoints of `frames` equal spans: [videos, frames, size, size, 3] uint8."""
+    pictures = []
+    for index, video in enumerate(videos):
+        staging = stage(video, random.Random(f"{seed}-{index}"))
+        pictures += [draw_frame(staging, (f + 0.5) / frames, side) for f in range(frames)]
+    return resize(through_encoding(np.stack(pictures), 22), size).reshape(len(videos), frames, size, size, 3)

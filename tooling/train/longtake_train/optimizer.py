@@ -42,7 +42,7 @@ class Optimizer:
 
     def __init__(self, named, muon_lr: float, adam_lr: float, steps: int, warmup: int = 50, decay: float = 0.4):
         named = [(n, p) for n, p in named if p.requires_grad]
-        hidden = [p for n, p in named if p.dim() == 2 and "layers" in n and "temporal_embedding" not in n]
+        hidden = [p for n, p in named if muon_lr and p.dim() == 2 and "layers" in n and "temporal_embedding" not in n]
         chosen = {id(p) for p in hidden}
         rest = [p for _, p in named if id(p) not in chosen]
         self.params = [p for _, p in named]

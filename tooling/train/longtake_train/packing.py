@@ -27,6 +27,9 @@ class Packed:
     count: int
     kinds: list[list[str]]
     answers: list[list[tuple[int, int]]]
+    # Rows (sequence, position before the answer) and the visual tokens [count] that the answer rests on.
+    evidence_rows: Tensor
+    evidence: Tensor
 
 
 def ideal_words(video: Video, index: int, position: float) -> list[tuple[int, int]]:
@@ -63,6 +66,7 @@ def pack(videos: list[Video], questions: list[list[Question]], frames: int, prea
             rows[row] += [(i, PAD, t, start + count + p, segment) for p, (i, t) in enumerate(zip(ids, targets))]
             spans.append((begin + len(prompt) - 1, begin + len(ids)))
         answers.append(spans)
+    evidence_rows, evidence = _evidence(videos, questions, answers, frames)
     longest = max(map(len, rows))
     table = torch.tensor([r + [(PAD, PAD, IGNORED, 0, -1)] * (longest - len(r)) for r in rows])
     ids, second, targets, positions, segments = table.unbind(-1)
@@ -70,7 +74,21 @@ def pack(videos: list[Video], questions: list[list[Question]], frames: int, prea
     same = segments[:, :, None] == segments[:, None, :]
     allowed = causal & (same | (segments[:, None, :] == 0))
     kinds = [[q.kind for q in asked] for asked in questions]
-    return Packed(ids, second, targets, positions, allowed, start, count, kinds, answers)
+    return Packed(ids, second, targets, positions, allowed, start, count, kinds, answers, evidence_rows, evidence)
+
+
+def _evidence(videos: list[Video], questions: list[list[Question]], answers, frames: int) -> tuple[Tensor, Tensor]:
+    rows, masks = [], []
+    for row, (video, asked) in enumerate(zip(videos, questions)):
+        shown = [int((f + 0.5) / frames * len(video.shots)) for f in range(frames)]
+        for q, (begin, _) in zip(asked, answers[row]):
+            mask = [shot in q.shots for shot in shown]
+            if any(mask):
+                rows.append((row, begin))
+                masks.append([m for m in mask for _ in range(WORDS_PER_FRAME)])
+    if not rows:
+        return torch.zeros(0, 2, dtype=torch.long), torch.zeros(0, frames * WORDS_PER_FRAME, dtype=torch.bool)
+    return torch.tensor(rows), torch.tensor(masks)
 
 
 def draw_questions(videos: list[Video], rng: random.Random, count: int, held_out: bool = False,

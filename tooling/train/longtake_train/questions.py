@@ -14,6 +14,8 @@ class Question:
     kind: str
     text: str
     answer: str
+    # Shots that the answer rests on; none where it rests on the whole video.
+    shots: tuple[int, ...] = ()
 
 
 # Phrasings by kind: those that training uses, then those held out from it.
@@ -121,13 +123,13 @@ class _Asker:
         self.video, self.rng = video, rng
         self.times = Counter(shot.thing for shot in video.shots)
         self.single = [i for i, shot in enumerate(video.shots) if self.times[shot.thing] == 1]
-        self.makers: dict[str, Callable[[], Optional[tuple[dict[str, str], str]]]] = {
+        self.makers: dict[str, Callable[[], Optional[tuple[dict[str, str], str, tuple[int, ...]]]]] = {
             "number": lambda: self._of_single(lambda shot: shot.number),
             "caption": lambda: self._of_single(lambda shot: shot.caption),
             "colour": lambda: self._by_number("shape", lambda shot: shot.colour),
             "shape": lambda: self._by_number("colour", lambda shot: shot.shape),
-            "first": lambda: self._part_of(video.shots[0]),
-            "last": lambda: self._part_of(video.shots[-1]),
+            "first": lambda: self._part_of(0),
+            "last": lambda: self._part_of(len(video.shots) - 1),
             "after": lambda: self._neighbour(1),
             "before": lambda: self._neighbour(-1),
             "order": self._order,
@@ -143,46 +145,53 @@ class _Asker:
         made = self.makers[kind]()
         if made is None:
             return None
-        slots, answer = made
-        return Question(kind, self.rng.choice(PHRASINGS[kind][int(held_out)]).format(**slots), answer)
+        slots, answer, shots = made
+        return Question(kind, self.rng.choice(PHRASINGS[kind][int(held_out)]).format(**slots), answer, shots)
 
     def _of_single(self, answer: Callable[[Shot], str]):
         if not self.single:
             return None
-        shot = self.video.shots[self.rng.choice(self.single)]
-        return {"thing": _name(shot.thing)}, answer(shot)
+        index = self.rng.choice(self.single)
+        shot = self.video.shots[index]
+        return {"thing": _name(shot.thing)}, answer(shot), (index,)
 
     def _by_number(self, given: str, answer: Callable[[Shot], str]):
         keys = Counter((getattr(shot, given), shot.number) for shot in self.video.shots)
-        shots = [s for s in self.video.shots if keys[(getattr(s, given), s.number)] == 1]
-        if not shots:
+        once = [i for i, s in enumerate(self.video.shots) if keys[(getattr(s, given), s.number)] == 1]
+        if not once:
             return None
-        shot = self.rng.choice(shots)
-        return {given: getattr(shot, given), "number": shot.number}, answer(shot)
+        index = self.rng.choice(once)
+        shot = self.video.shots[index]
+        return {given: getattr(shot, given), "number": shot.number}, answer(shot), (index,)
 
-    def _part_of(self, shot: Shot):
+    def _part_of(self, index: int):
         part = self.rng.choice(("number", "caption", "colour", "shape"))
-        return {"part": part}, getattr(shot, part)
+        return {"part": part}, getattr(self.video.shots[index], part), (index,)
 
     def _neighbour(self, step: int):
         inside = [i for i in self.single if 0 <= i + step < len(self.video.shots)]
         if not inside:
             return None
         index = self.rng.choice(inside)
-        return {"thing": _name(self.video.shots[index].thing)}, _name(self.video.shots[index + step].thing)
+        answer = _name(self.video.shots[index + step].thing)
+        return {"thing": _name(self.video.shots[index].thing)}, answer, (index + step,)
 
     def _order(self):
         if len(self.single) < 2:
             return None
         one, two = self.rng.sample(self.single, 2)
         thing, other = (_name(self.video.shots[i].thing) for i in (one, two))
-        return {"thing": thing, "other": other}, thing if one < two else other
+        return {"thing": thing, "other": other}, thing if one < two else other, (one, two)
+
+    def _showing(self, thing: tuple[str, str]) -> tuple[int, ...]:
+        return tuple(i for i, shot in enumerate(self.video.shots) if shot.thing == thing)
 
     def _exists(self):
         if self.rng.random() < 0.5:
-            return {"thing": _name(self.rng.choice(self.video.shots).thing)}, "yes"
+            thing = self.rng.choice(self.video.shots).thing
+            return {"thing": _name(thing)}, "yes", self._showing(thing)
         absent = self._absent()
-        return ({"thing": _name(absent)}, "no") if absent else None
+        return ({"thing": _name(absent)}, "no", ()) if absent else None
 
     def _absent(self):
         things = [(c, s) for c in COLOURS for s in SHAPES if (c, s) not in self.times]
@@ -194,17 +203,18 @@ class _Asker:
         things = [t for t, n in self.times.items() if n == wanted] if wanted else [absent] if absent else []
         if not things:
             return None
-        return {"thing": _name(self.rng.choice(things))}, str(wanted)
+        thing = self.rng.choice(things)
+        return {"thing": _name(thing)}, str(wanted), self._showing(thing)
 
     def _when(self):
         if not self.single:
             return None
         index = self.rng.choice(self.single)
         moment = moment_of((index + 0.5) / len(self.video.shots))
-        return {"thing": _name(self.video.shots[index].thing)}, moment
+        return {"thing": _name(self.video.shots[index].thing)}, moment, (index,)
 
     def _slow(self, kind: str):
-        return {}, self.video.trend if self.video.trend in SLOW[kind] else "neither"
+        return {}, self.video.trend if self.video.trend in SLOW[kind] else "neither", ()
 
 
 def describe(video: Video, rng: random.Random) -> Question:

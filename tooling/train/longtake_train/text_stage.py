@@ -15,6 +15,8 @@ from .world import draw_video
 
 # A description has dozens of words where an answer has one or two.
 DESCRIBE_WEIGHT = 0.25
+# Of four layers: two gather what belongs together, this one looks, the last one speaks.
+LOOKING_LAYER = 2
 
 
 def embed(model: LanguageModel, packed: Packed) -> Tensor:
@@ -32,6 +34,17 @@ def answer_loss(model: LanguageModel, hidden: Tensor, packed: Packed) -> Tensor:
                 weights[row, begin:end] = DESCRIBE_WEIGHT
     losses = F.cross_entropy(model.lm_head(hidden[chosen]), packed.targets[chosen], reduction="none")
     return (losses * weights[chosen]).sum() / weights[chosen].sum()
+
+
+def evidence_loss(attention: list[Tensor], packed: Packed) -> Tensor:
+    """How little the looking layer looks at the shots that an answer rests on, just before it speaks.
+
+    It makes look-ups form early, and makes attention a fair account of the frames that mattered.
+    """
+    weights = attention[LOOKING_LAYER].mean(1)
+    row, position = packed.evidence_rows.unbind(-1)
+    seen = weights[row, position][:, packed.start:packed.start + packed.count]
+    return -((seen * packed.evidence).sum(-1) + 1e-6).log().mean()
 
 
 def exact(model: LanguageModel, hidden: Tensor, packed: Packed) -> dict[str, list[bool]]:
@@ -64,6 +77,6 @@ def evaluate(model: LanguageModel, seed: int, frames: int, shots: int, videos: i
     theta = c.rope_theta * scale ** (c.head_dim / (c.head_dim - 2)) if rope == "ntk" else c.rope_theta
     tables = rope_tables(packed.positions, c.head_dim, theta)
     noise = embed(model, packed)
-    scores = exact(model, model(noise, packed.positions, packed.allowed, tables), packed)
+    scores = exact(model, model(noise, packed.positions, packed.allowed, tables)[0], packed)
     every = [r for s in scores.values() for r in s]
     return {"all": sum(every) / len(every), **{k: sum(v) / len(v) for k, v in sorted(scores.items())}}

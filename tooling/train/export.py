@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Last step of the recipe: writes the tuned model as a Hugging Face folder (float16 safetensors)."""
+import argparse
+import json
+import struct
+from pathlib import Path
+
+import torch
+
+from longtake_train.clips import MEAN, STD
+from longtake_train.model import TextConfig, VideoLlava, VisionConfig
+from longtake_train.vocabulary import BOS, EOS, PAD, VIDEO, VOCABULARY, save_tokenizer
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--weights", type=Path, default=Path("work/tuned.pt"))
+parser.add_argument("--out", type=Path, default=Path(__file__).parents[2] / "packages/tiny/checkpoint")
+parser.add_argument("--trained-length", type=int, default=128, help="longest context seen in training, tokens")
+parser.add_argument("--frames", type=int, default=32, help="frames the model answers best with")
+parser.add_argument("--rope", default="ntk", help="extension the model answers best with")
+args = parser.parse_args()
+
+vision, text = VisionConfig(), TextConfig(len(VOCABULARY))
+model = VideoLlava(vision, text)
+model.load_state_dict(torch.load(args.weights)["model"])
+
+CONFIG = {
+    "architectures": ["VideoLlavaForConditionalGeneration"],
+    "model_type": "video_llava",
+    "image_token_index": VIDEO,
+    "video_token_index": VIDEO,
+    "projector_hidden_act": "gelu",
+    "vision_feature_layer": -1,
+    "vision_feature_select_strategy": "full",
+    "tie_word_embeddings": False,
+    "torch_dtype": "float16",
+    "text_config": {
+        "model_type": "llama", "vocab_size": text.vocab_size, "hidden_size": text.hidden_size,
+        "num_hidden_layers": text.num_hidden_layers, "num_attention_heads": text.num_attention_heads,
+        "num_key_value_heads": text.num_attention_heads, "head_dim": text.head_dim,
+        "intermediate_size": text.intermediate_size, "rope_theta": text.rope_theta,
+        "rms_norm_eps": text.rms_norm_eps, "max_position_embeddings": args.trained_length, "hidden_act": "silu",
+        "bos_token_id": BOS, "eos_token_id": EOS, "pad_token_id": PAD,
+    },
+    "vision_config": {
+        "model_type": "clip_vision_model", "hidden_size": vision.hidden_size,
+        "num_hidden_layers": vision.num_hidden_layers, "num_attention_heads": vision.num_attention_heads,
+        "intermediate_size": vision.intermediate_size, "image_size": vision.image_size,
+        "patch_size": vision.patch_size, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
+        "add_time_attn": True, "num_frames": vision.num_frames,
+    },
+}
+PREPROCESSOR = {
+    "image_processor_type": "VideoLlavaImageProcessor", "processor_class": "VideoLlavaProcessor",
+    "do_resize": True, "size": {"shortest_edge": vision.image_size}, "resample": 3,
+    "do_center_crop": True, "crop_size": {"height": vision.image_size, "width": vision.image_size},
+    "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "image_mean": MEAN, "image_std": STD,
+    "do_convert_rgb": True,
+}
+TOKENIZER = {"tokenizer_class": "PreTrainedTokenizerFast", "add_bos_token": True, "add_eos_token": False, "bos_token": "<s>",
+             "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>", "model_max_length": args.trained_length}
+GENERATION = {"bos_token_id": BOS, "eos_token_id": EOS, "pad_token_id": PAD}
+LONGTAKE = {"trained_length": args.trained_length, "default_frames": args.frames, "default_rope": args.rope}
+
+
+def save_safetensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    """The format: length of the header, JSON header padded to eight bytes, then the data."""
+    header, offset = {"__metadata__": {"format": "pt"}}, 0
+    for name, tensor in tensors.items():
+        size = tensor.numel() * 2
+        header[name] = {"dtype": "F16", "shape": list(tensor.shape), "data_offsets": [offset, offset + size]}
+        offset += size
+    head = json.dumps(header, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 8)
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(head)) + head)
+        for tensor in tensors.values():
+            file.write(tensor.half().contiguous().numpy().tobytes())
+
+
+args.out.mkdir(parents=True, exist_ok=True)
+tensors = dict(sorted(model.state_dict().items()))
+save_safetensors(args.out / "model.safetensors", tensors)
+save_tokenizer(args.out)
+for name, content in (("config.json", CONFIG), ("preprocessor_config.json", PREPROCESSOR), ("tokenizer_config.json", TOKENIZER),
+                      ("generation_config.json", GENERATION), ("longtake.json", LONGTAKE)):
+    (args.out / name).write_text(json.dumps(content, indent=2) + "\n")
+print(f"{sum(t.numel() for t in tensors.values()):,} parameters in {args.out}")

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Stage 3 of the recipe: joins the encoder and the decoder, on clips of eight frames only. Resumes exactly."""
+import argparse
+import json
+import pickle
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from longtake_train.clips import FRAMES, normalise
+from longtake_train.model import TextConfig, VideoLlava, VisionConfig
+from longtake_train.optimizer import Optimizer
+from longtake_train.packing import draw_questions, pack
+from longtake_train.text_stage import answer_loss, draw_batch, embed, evidence_loss
+from longtake_train.tune_stage import Held, ideal_tokens, with_visual_tokens
+from longtake_train.vocabulary import VOCABULARY
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--text", type=Path, default=Path("work/text.pt"))
+parser.add_argument("--vision", type=Path, default=Path("work/vision.pt"))
+parser.add_argument("--clips", type=Path, default=Path("work/clips"))
+parser.add_argument("--out", type=Path, default=Path("work/tuned.pt"))
+parser.add_argument("--align-steps", type=int, default=400, help="steps for the projector alone")
+parser.add_argument("--steps", type=int, default=2000)
+parser.add_argument("--batch", type=int, default=16)
+parser.add_argument("--questions", type=int, default=8)
+parser.add_argument("--muon", type=float, default=0.004)
+parser.add_argument("--adam", type=float, default=5e-4)
+parser.add_argument("--evidence", type=float, default=0.1, help="weight of looking where the answer is")
+parser.add_argument("--align-rate", type=float, default=2e-3)
+parser.add_argument("--seed", type=int, default=1)
+args = parser.parse_args()
+
+torch.manual_seed(args.seed)
+torch.set_flush_denormal(True)
+model = VideoLlava(VisionConfig(), TextConfig(len(VOCABULARY)))
+model.language_model.load_state_dict(torch.load(args.text)["model"])
+seen = torch.load(args.vision)["model"]
+model.video_tower.load_state_dict({k[len("video_tower."):]: v for k, v in seen.items() if k.startswith("video_tower.")})
+aligner = torch.optim.AdamW(model.multi_modal_projector.parameters(), lr=args.align_rate, weight_decay=0.0)
+optimizer = Optimizer(model.named_parameters(), args.muon, args.adam, args.steps)
+step = 0
+if args.out.exists():
+    state = torch.load(args.out)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    step = state["step"]
+
+shards = []
+for path in sorted(args.clips.glob("???-???.npz")):
+    data = np.load(path)
+    shards.append((torch.from_numpy(data["pixels"]), pickle.loads(data["videos"].tobytes())))
+held = {(s, f): Held(s, f) for s, f in ((8, 8), (32, 8), (32, 32), (64, 32), (64, 64))}
+
+
+def draw_clips(rng: random.Random, answerable: bool):
+    """A batch of clips; `answerable` ones show every shot of their video."""
+    pixels, videos = [], []
+    while len(videos) < args.batch:
+        shard = rng.choice(shards)
+        index = rng.randrange(len(shard[1]))
+        if answerable and len(shard[1][index].shots) > FRAMES:
+            continue
+        pixels.append(torch.roll(shard[0][index], (rng.randint(-1, 1), rng.randint(-1, 1)), (1, 2)))
+        videos.append(shard[1][index])
+    return normalise(torch.stack(pixels)), videos
+
+
+def alignment(tokens, videos):
+    """Distance to the ideal words, in units of their own spread."""
+    ideal = ideal_tokens(model, videos).detach()
+    return F.mse_loss(tokens, ideal) / ideal.var()
+
+
+def evaluate() -> None:
+    for (shots, frames), sets in held.items():
+        arms = [("interleaved", "none")] if frames <= 8 else [
+            ("interleaved", "none"), ("interleaved", "ntk"), ("contiguous", "ntk")]
+        for layout, rope in arms:
+            print(f"  {shots} shots {frames} frames {layout} {rope}: {json.dumps(sets.score(model, layout, rope))}", flush=True)
+
+
+def save() -> None:
+    part = args.out.with_suffix(".part")
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, part)
+    part.replace(args.out)
+
+
+started, saved, means = time.time(), time.time(), [0.0, 0.0, 0.0]
+if step == 0:
+    for align_step in range(args.align_steps):
+        for group in aligner.param_groups:
+            group["lr"] = args.align_rate * (1 - align_step / args.align_steps)
+        pixels, videos = draw_clips(random.Random(f"align-{args.seed}-{align_step}"), False)
+        with torch.no_grad():
+            features = model.video_tower(pixels.flatten(0, 1))
+        loss = alignment(model.multi_modal_projector(features).view(len(videos), -1, model.text_config.hidden_size), videos)
+        aligner.zero_grad()
+        loss.backward()
+        aligner.step()
+        if align_step % 50 == 0:
+            print(f"align {align_step} {loss.item():.4f} {time.time() - started:.0f}s", flush=True)
+    evaluate()
+while step < args.steps:
+    rng = random.Random(f"tune-{args.seed}-{step}")
+    if step % 3 == 2:
+        # Words go on beside pictures, so that lengths beyond eight frames are not forgotten.
+        frames = rng.randint(1, 16)
+        packed = draw_batch(rng, args.batch, frames, frames, args.questions, 30)
+        embeds = embed(model.language_model, packed)
+        visual = slice(packed.start, packed.start + packed.count)
+        embeds[:, visual] = embeds[:, visual] + torch.randn_like(embeds[:, visual]) * 0.15 * rng.random() * embeds.detach().std()
+        hidden, attention = model.language_model(embeds, packed.positions, packed.allowed)
+        loss = answer_loss(model.language_model, hidden, packed)
+        means[2] = 0.95 * means[2] + 0.05 * loss.item()
+    else:
+        pixels, videos = draw_clips(rng, rng.random() < 0.8)
+        tokens = model.visual_tokens(pixels)
+        distance = alignment(tokens, videos)
+        loss = 0.5 * distance
+        means[1] = 0.95 * means[1] + 0.05 * distance.item()
+        known = [i for i, v in enumerate(videos) if len(v.shots) <= FRAMES]
+        if known:
+            shown = [videos[i] for i in known]
+            preamble = [[] for _ in shown]
+            packed = pack(shown, draw_questions(shown, rng, args.questions, described=True), FRAMES, preamble)
+            hidden, attention = model.language_model(with_visual_tokens(model, packed, tokens[known]), packed.positions, packed.allowed)
+            answered = answer_loss(model.language_model, hidden, packed)
+            loss = loss + answered + args.evidence * evidence_loss(attention, packed)
+            means[0] = 0.95 * means[0] + 0.05 * answered.item()
+    loss.backward()
+    norm = optimizer.step(step)
+    step += 1
+    if step % 50 == 0:
+        print(f"step {step} answers {means[0]:.3f} alignment {means[1]:.3f} words {means[2]:.3f} norm {norm:.2f} "
+              f"{time.time() - started:.0f}s", flush=True)
+    if step % 500 == 0 or step == args.steps:
+        evaluate()
+    if time.time() - saved > 120:
+        save()
+        saved = time.time()
+save()
