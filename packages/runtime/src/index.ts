@@ -5,3 +5,11 @@ export { type LoadOptions, type Longtake, load } from './engine/longtake.js'
 export type { InputFrame, WatchOptions, WatchProgress, WatchStage } from './engine/watch-options.js'
 export type { WatchedVideo } from './engine/watched-video.js'
 export type { BackendKind } from './ort/index.js'
+export {
+  mattered,
+  type Picture,
+  type StoryboardOptions,
+  storyboard,
+  type VideoInput,
+  type VideoSource,
+} from './video/index.js'

@@ -8,14 +8,21 @@ export interface LongtakeFacts {
   readonly frames?: number
   readonly ropeType?: RopeType
   readonly kvCache?: KvCacheType
+  /** The layer whose attention shows best what an answer rests on, from 0. */
+  readonly evidenceLayer?: number
 }
 
 /**
- * Reads `longtake.json`: `trained_length`, `default_frames`, `default_rope`, `default_kv_cache`; all optional.
+ * Reads `longtake.json`: `trained_length`, `default_frames`, `default_rope`, `default_kv_cache`, `evidence_layer`; all
+ * optional.
  *
+ * @param layers - Layers of the decoder.
  * @throws {CheckpointError} Naming the field that is invalid or not known.
  */
-export function readLongtakeJson(json: Readonly<Record<string, unknown>> | undefined): LongtakeFacts {
+export function readLongtakeJson(
+  json: Readonly<Record<string, unknown>> | undefined,
+  layers: number,
+): LongtakeFacts {
   if (json === undefined) return {}
   const fields = new Fields(json, 'longtake.json')
   const ropes = ['none', 'linear', 'ntk', 'dynamic', 'yarn', 'llama3'] as const
@@ -28,6 +35,9 @@ export function readLongtakeJson(json: Readonly<Record<string, unknown>> | undef
     ...(fields.has('default_rope') ? { ropeType: fields.word('default_rope', ropes, 'none') } : {}),
     ...(fields.has('default_kv_cache')
       ? { kvCache: fields.word('default_kv_cache', ['fp32', 'int8', 'int4'], 'fp32') }
+      : {}),
+    ...(fields.has('evidence_layer')
+      ? { evidenceLayer: fields.integer('evidence_layer', { min: 0, max: layers - 1 }) }
       : {}),
   }
   fields.finish(new Set(['description']))

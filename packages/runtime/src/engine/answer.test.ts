@@ -71,7 +71,7 @@ test('a failure reaches iterations and awaits, and troubles nobody when nobody l
   process.on('unhandledRejection', note)
   try {
     const failing = () => startAnswer(async () => Promise.reject(new CancelledError('no')))
-    failing()
+    void failing()
     await expect(collect(failing())).rejects.toThrow('no')
     await expect(failing()).rejects.toThrow('no')
     await turn()

@@ -8,6 +8,8 @@ import { type Longtake, load, loadWith } from './longtake.js'
 import type { InputFrame, WatchOptions, WatchProgress, WatchStage } from './watch-options.js'
 
 const VIDEO = new URL('../../../../tests/data/video/vp9.webm', import.meta.url)
+/** Weights whose answers are not one word over and over. */
+const SEED = 4
 const FRAMES = makeFrames(16)
 
 let folder: string
@@ -16,7 +18,7 @@ let native: ResidentBackend
 let longtake: Longtake
 
 beforeAll(async () => {
-  const written = await writeCheckpoint(makeCheckpoint())
+  const written = await writeCheckpoint(makeCheckpoint({}, SEED))
   folder = written.folder
   removeFolder = written.remove
   longtake = await loadWith(folder, { threads: 1 }, async () => {
@@ -66,7 +68,7 @@ describe('watch and ask', () => {
     for await (const piece of answer) text += piece
     const result = await answer
     expect(result).toMatchObject({ text, finishReason: 'length' })
-    expect(result.usage).toEqual({ promptTokens: 60 + 12, visualTokens: 60, completionTokens: 8 })
+    expect(result.usage).toEqual({ promptTokens: 60 + 11, visualTokens: 60, completionTokens: 8 })
     expect((await video.ask('what is the last colour ?', { maxTokens: 8 })).text).toBe(text)
     const stages: WatchStage[] = ['open', 'decode', 'encode', 'prefill']
     expect([...new Set(progress.map(({ stage }) => stage))]).toEqual(stages)
@@ -115,6 +117,20 @@ describe('watch and ask', () => {
     for (const milliseconds of Object.values(timings)) expect(milliseconds).toBeGreaterThanOrEqual(0)
   })
 
+  test('the storyboard is a picture, and one answer later another one', async () => {
+    await using video = await longtake.watchFrames(FRAMES)
+    const plain = await video.storyboard()
+    expect(Buffer.from(plain.subarray(0, 8))).toEqual(
+      Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+    )
+    await video.ask('what ?', { maxTokens: 1 })
+    const marked = await video.storyboard()
+    expect(Buffer.from(marked).equals(Buffer.from(plain))).toBe(false)
+    expect(
+      Buffer.from(await video.storyboard({ weights: FRAMES.map(() => 1) })).equals(Buffer.from(marked)),
+    ).toBe(false)
+  })
+
   test('every layout weighs the frames that it was given, wherever their tokens stand', async () => {
     // The same picture everywhere but in one place: that frame's own weight differs from all others.
     const pictures = makeFrames(1).flatMap((frame) => new Array<InputFrame>(16).fill(frame))
@@ -131,7 +147,7 @@ describe('watch and ask', () => {
 describe('generation', () => {
   test('ends at an end token, which is not part of the text', async () => {
     const { text } = await answerOf(longtake)
-    const made = makeCheckpoint()
+    const made = makeCheckpoint({}, SEED)
     const vocabulary = (made.files['tokenizer.json'] as { model: { vocab: Record<string, number> } }).model
       .vocab
     const words = text.split(' ')
@@ -193,7 +209,7 @@ describe('what is refused', () => {
   test.each<[string, string, Parameters<Awaited<ReturnType<Longtake['watch']>>['ask']>[1], string, string]>([
     ['an empty question', '  ', {}, 'INVALID_OPTION', 'question'],
     ['a question of 10,000 words', 'what is '.repeat(5000), {}, 'CONTEXT_TOO_LONG', '10002'],
-    ['a question of a million words', 'what is '.repeat(500_000), {}, 'CONTEXT_TOO_LONG', '4000000'],
+    ['a question of a million words', 'what is '.repeat(500_000), {}, 'CONTEXT_TOO_LONG', '3999999'],
     ['no tokens', 'what ?', { maxTokens: 0 }, 'INVALID_OPTION', 'maxTokens'],
     ['a fraction of a token', 'what ?', { maxTokens: 1.5 }, 'INVALID_OPTION', 'maxTokens'],
     ['an empty stop', 'what ?', { stop: '' }, 'INVALID_OPTION', 'stop'],
@@ -296,6 +312,7 @@ describe('the end', () => {
     for (const answer of [...answers, video.ask('what ?')]) {
       await expect(answer).rejects.toThrow(refusal('ENGINE_CLOSED', 'watch it again'))
     }
+    await expect(video.storyboard()).rejects.toThrow(refusal('ENGINE_CLOSED'))
     expect(native.liveHandles).toEqual(before)
   })
 

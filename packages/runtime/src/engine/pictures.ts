@@ -1,28 +1,23 @@
 import { InvalidOptionError, type VideoFacts, type VideoPlan } from '@longtake/core'
 import { preprocessFrame } from '@longtake/kernels'
 import { throwIfAborted } from '../ort/abort.js'
+import { makeThumbnail, type Picture } from '../video/index.js'
 import { checkInteger } from './check.js'
 import type { Models } from './models.js'
 import type { InputFrame } from './watch-options.js'
 
-/** Largest side of a picture kept for the storyboard, pixels. */
-const THUMBNAIL_SIDE = 240
+/** Widest picture kept for the storyboard, pixels: what a sheet of few frames shows. */
+const MAX_THUMBNAIL_SIDE = 320
+/** Memory that all kept pictures may take, bytes; many frames are kept smaller. */
+const MAX_THUMBNAIL_BYTES = 32 * 1024 * 1024
 /** Largest side of a given picture, pixels; one side more than 8K film has. */
 const MAX_SIDE = 16_384
-
-/** A small copy of a sampled picture. */
-export interface Thumbnail {
-  readonly width: number
-  readonly height: number
-  /** `[height, width, 3]` */
-  readonly rgb: Uint8Array
-}
 
 /** What is kept of a plan's pictures. */
 export interface Pictures {
   /** `[F, 3, S, S]`, in time order. */
   readonly pixels: Float32Array
-  readonly thumbnails: readonly Thumbnail[]
+  readonly thumbnails: readonly Picture[]
   /** When each picture really begins, `[F]` seconds. */
   readonly timestamps: readonly number[]
 }
@@ -47,13 +42,14 @@ export async function takePictures(
   const { image, spec } = models.checkpoint.model
   const size = 3 * spec.encoder.imageSize ** 2
   const pixels = new Float32Array(plan.frames * size)
-  const thumbnails: Thumbnail[] = []
+  const thumbnails: Picture[] = []
   const timestamps: number[] = []
+  const side = thumbnailSide(plan.frames)
   let done = 0
   for await (const { index, rgb, width, height, timestampSeconds } of frames) {
     throwIfAborted(options.signal)
     preprocessFrame(rgb, width, height, image, pixels.subarray(index * size, (index + 1) * size))
-    thumbnails[index] = shrink({ rgb, width, height })
+    thumbnails[index] = makeThumbnail({ rgb: asBytes(rgb), width, height }, side, side)
     timestamps[index] = timestampSeconds
     options.onFrame?.(++done)
   }
@@ -109,29 +105,14 @@ export function placeFrames(frames: readonly InputFrame[], places: number): Plac
   })
 }
 
-function describeBytes(rgb: unknown): string {
-  return ArrayBuffer.isView(rgb) ? `${rgb.byteLength} bytes of ${rgb.constructor.name}` : typeof rgb
+function thumbnailSide(frames: number): number {
+  return Math.max(1, Math.min(MAX_THUMBNAIL_SIDE, Math.floor(Math.sqrt(MAX_THUMBNAIL_BYTES / frames / 3))))
 }
 
-/** Averages boxes of whole pixels; pictures that are small already are copied. */
-function shrink({ rgb, width, height }: InputFrame): Thumbnail {
-  const ratio = Math.max(1, Math.ceil(Math.max(width, height) / THUMBNAIL_SIDE))
-  const small = {
-    width: Math.max(1, Math.floor(width / ratio)),
-    height: Math.max(1, Math.floor(height / ratio)),
-  }
-  const out = new Uint8Array(small.width * small.height * 3)
-  const [boxWidth, boxHeight] = [Math.min(ratio, width), Math.min(ratio, height)]
-  for (let place = 0; place < out.length; place++) {
-    const channel = place % 3
-    const column = Math.floor(place / 3) % small.width
-    const row = Math.floor(place / 3 / small.width)
-    let sum = 0
-    for (let y = row * ratio; y < row * ratio + boxHeight; y++) {
-      for (let x = column * ratio; x < column * ratio + boxWidth; x++)
-        sum += rgb[(y * width + x) * 3 + channel]!
-    }
-    out[place] = Math.round(sum / (boxWidth * boxHeight))
-  }
-  return { ...small, rgb: out }
+function asBytes(rgb: Uint8Array | Uint8ClampedArray): Uint8Array {
+  return rgb instanceof Uint8Array ? rgb : new Uint8Array(rgb.buffer, rgb.byteOffset, rgb.length)
+}
+
+function describeBytes(rgb: unknown): string {
+  return ArrayBuffer.isView(rgb) ? `${rgb.byteLength} bytes of ${rgb.constructor.name}` : typeof rgb
 }

@@ -5,13 +5,13 @@ import { framesInContext } from './encode.js'
 
 /**
  * How much an answer rests on each frame: the attention that the prompt's last token, whose state chooses the
- * answer's first token, pays to each frame's visual tokens; the mean over all heads and layers, scaled so that all
- * frames add up to 1.
+ * answer's first token, pays to each frame's visual tokens; the mean over all heads, and over all layers or those of the
+ * one layer that the checkpoint names; scaled so that all frames add up to 1.
  *
  * Attention rather than similarity of features, because it costs one step that is run anyway, follows the question,
  * and is what the decoder really read. The first token, because short answers are decided there.
  *
- * @param attention - Of each layer, `[1, tokens]`: the mean over its heads.
+ * @param attention - Of each layer that counts, `[1, tokens]`: the mean over its heads.
  * @param visualStart - Place of the first visual token.
  * @returns In time order. Without attention every frame weighs the same.
  */

@@ -34,6 +34,11 @@ test('no piece ends inside a character', () => {
   ])
 })
 
+test('tokens without text leave no trace', () => {
+  const skipping = (ids: readonly number[]): string => words(ids.filter((id) => id >= 0))
+  expect(pieces(new TextStream(skipping), [-1, 0, -1, -1, 1]).join('|')).toBe('|the||| red|')
+})
+
 test('whitespace at both ends is dropped, and kept in between', () => {
   expect(pieces(new TextStream(bytes), new TextEncoder().encode('  a  b ')).join('')).toBe('a  b')
 })

@@ -50,6 +50,8 @@ export class TextStream {
     const before = this.#decode(this.#ids.slice(this.#from, this.#read))
     const after = this.#decode(this.#ids.slice(this.#from))
     if (!last && after.endsWith(INCOMPLETE)) return ''
+    // A token without text of its own keeps its place in front of the next one.
+    if (after.length <= before.length) return ''
     this.#from = this.#read
     this.#read = this.#ids.length
     return after.startsWith(before) ? after.slice(before.length) : after.slice(commonLength(before, after))

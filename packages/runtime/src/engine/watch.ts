@@ -1,7 +1,6 @@
 import { planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
-import { openVideo, type Video } from '../video/open-video.js'
-import type { VideoInput } from '../video/video-source.js'
+import { openVideo, type Video, type VideoInput } from '../video/index.js'
 import { decoderKind } from './context.js'
 import { encodeClips } from './encode.js'
 import type { Models } from './models.js'

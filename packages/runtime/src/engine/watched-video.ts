@@ -1,10 +1,10 @@
 import { CancelledError, EngineError, type VideoFacts, type VideoPlan } from '@longtake/core'
+import { type Picture, type StoryboardOptions, storyboard } from '../video/index.js'
 import { type Answer, type AnswerResult, startAnswer } from './answer.js'
 import { type AskOptions, type CheckedAsk, checkAsk } from './ask-options.js'
 import type { Context } from './context.js'
 import { generate } from './generate.js'
 import type { Models } from './models.js'
-import type { Thumbnail } from './pictures.js'
 import { WorkQueue } from './queue.js'
 import { weighFrames } from './relevance.js'
 import { makeSampler } from './sampler.js'
@@ -24,6 +24,14 @@ export interface WatchedVideo extends AsyncDisposable {
    *   (`CONTEXT_TOO_LONG`), a cancellation (`CANCELLED`) or a closed video (`ENGINE_CLOSED`), come from the answer.
    */
   ask(question: string, options?: AskOptions): Answer
+  /**
+   * Draws a contact sheet of the sampled frames with their times; the frames that the last answer rests on are marked.
+   *
+   * @param options - `weights`: one for each frame instead of the last answer's; `columns`: frames in a row.
+   * @returns A PNG file.
+   * @throws {EngineError} `ENGINE_CLOSED` after `close()`.
+   */
+  storyboard(options?: Partial<Pick<StoryboardOptions, 'weights' | 'columns'>>): Promise<Uint8Array>
   /** Cancels questions under way and frees the KV cache; repeated calls wait for the same end. */
   close(): Promise<void>
 }
@@ -37,7 +45,7 @@ export interface WatchedParts {
   readonly context: Context
   /** When each frame begins, seconds. */
   readonly timestamps: readonly number[]
-  readonly thumbnails: readonly Thumbnail[]
+  readonly thumbnails: readonly Picture[]
   readonly timings: WatchTimings
   readonly onClose: (video: WatchedVideo) => void
 }
@@ -49,6 +57,8 @@ export class OpenWatchedVideo implements WatchedVideo {
   readonly #prefixLength: number
   readonly #queue = new WorkQueue()
   readonly #answers = new Set<Answer>()
+  /** Of the last answer. */
+  #weights: readonly number[] | undefined
   #closing: Promise<void> | undefined
 
   constructor(parts: WatchedParts) {
@@ -67,6 +77,18 @@ export class OpenWatchedVideo implements WatchedVideo {
     const forget = (): void => void this.#answers.delete(answer)
     answer.then(forget, forget)
     return answer
+  }
+
+  async storyboard(
+    options: Partial<Pick<StoryboardOptions, 'weights' | 'columns'>> = {},
+  ): Promise<Uint8Array> {
+    this.#requireOpen()
+    const { thumbnails, timestamps } = this.#parts
+    return storyboard(thumbnails, {
+      timestamps,
+      weights: options.weights ?? this.#weights,
+      columns: options.columns,
+    })
   }
 
   close(): Promise<void> {
@@ -118,7 +140,10 @@ export class OpenWatchedVideo implements WatchedVideo {
       const embeds = await models.embed(ids, signal)
       const asked = await context.feed(embeds, { signal, mode: 'answer', attention: true })
       const visualStart = this.#prefixLength - this.plan.visualTokens
-      const frames = weighFrames(this.plan, asked.attention, visualStart, timestamps)
+      const { evidenceLayer } = models.checkpoint.model
+      const layers = asked.attention.filter((_, layer) => layer === (evidenceLayer ?? layer))
+      const frames = weighFrames(this.plan, layers, visualStart, timestamps)
+      this.#weights = frames.map(({ weight }) => weight)
       let text = ''
       const generated = await generate(models, context, asked.logits, {
         sampler: makeSampler(ask.sampling),

@@ -38,6 +38,8 @@ export interface FamilyModel {
   /** Token whose place the visual tokens take. */
   readonly placeholderId: number
   readonly eosTokenIds: readonly number[]
+  /** The decoder layer whose attention weighs frames; undefined = the mean over all of them. */
+  readonly evidenceLayer: number | undefined
   /** Prompt where the folder has no chat template; `{video}` and `{question}` are filled in. */
   readonly prompt: string
   /** Finds the layout of names that this checkpoint has. */

@@ -57,14 +57,16 @@ function readVideoLlava(json: CheckpointJson): FamilyModel {
   if (placeholderId >= text.decoder.vocabularySize) {
     throw fields.invalid(placeholder, `a token id below the vocabulary's size ${text.decoder.vocabularySize}`)
   }
+  const facts = readLongtakeJson(json.longtake, text.decoder.layers)
   return {
-    spec: makeSpec(text, vision, readLongtakeJson(json.longtake)),
+    spec: makeSpec(text, vision, facts),
     vision,
     projector: { inputSize: vision.hiddenSize, outputSize: text.decoder.hiddenSize, activation },
     decoder: text.decoder,
     image: readImageProcessing(json, vision),
     placeholderId,
     eosTokenIds: readEosTokenIds(json, text),
+    evidenceLayer: facts.evidenceLayer,
     prompt: 'USER: {video}\n{question} ASSISTANT:',
     names: findNames,
     inventory: (names) => listTensors(names, vision, text),
