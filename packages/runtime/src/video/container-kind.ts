@@ -75,10 +75,14 @@ export async function isCutOff(source: VideoSource): Promise<boolean> {
   return isoEnd(source, size)
 }
 
+/** A fragmented film has one box for every few seconds; looking at all of them would take as long as reading it. */
+const MAX_BOXES = 64
+
 /** Walks the outermost boxes of MP4 and MOV to the first that does not fit. */
 async function isoEnd(source: VideoSource, size: number): Promise<boolean> {
   let at = 0
-  for (let boxes = 0; boxes < 10_000 && at + 8 <= size; boxes++) {
+  for (let boxes = 0; at + 8 <= size; boxes++) {
+    if (boxes === MAX_BOXES) return false
     const bytes = await source.read(at, Math.min(at + 16, size))
     if (bytes.length < 8) return true
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -1,4 +1,4 @@
-import { VideoError } from '@longtake/core'
+import { isLongtakeError, VideoError } from '@longtake/core'
 import {
   CustomSource,
   EncodedPacket,
@@ -11,7 +11,6 @@ import {
   MP4,
   MPEG_TS,
   QTFF,
-  UnsupportedInputFormatError,
   WEBM,
 } from 'mediabunny'
 import type { DecoderSetup, Geometry, Packet, PacketRef, PacketTrack } from './packet-track.js'
@@ -45,7 +44,7 @@ export async function openMediabunnyTrack(source: VideoSource): Promise<PacketTr
     formats: FORMATS,
     source: new CustomSource({
       getSize: () => source.size(),
-      read: (start, end) => source.read(start, end),
+      read: (start, end) => readOrFail(source, start, end),
       maxCacheSize: CACHE_BYTES,
       prefetchProfile: 'fileSystem',
       // A read ahead that fails is asked for again when it is needed, and fails there.
@@ -62,10 +61,20 @@ export async function openMediabunnyTrack(source: VideoSource): Promise<PacketTr
     return packetTrack(input, new EncodedPacketSink(track), setup, await readGeometry(track))
   } catch (error) {
     input.dispose()
-    if (error instanceof VideoError) throw error
+    if (isLongtakeError(error)) throw error
     throw new VideoError('VIDEO_UNREADABLE', `${source.name} is damaged: its index could not be read.`, {
       cause: error,
     })
+  }
+}
+
+/** A source that fails must not look like one that ends. */
+async function readOrFail(source: VideoSource, start: number, end: number): Promise<Uint8Array> {
+  try {
+    return await source.read(start, end)
+  } catch (error) {
+    if (isLongtakeError(error)) throw error
+    throw new VideoError('VIDEO_UNREADABLE', `${source.name} could not be read to its end.`, { cause: error })
   }
 }
 
@@ -73,8 +82,9 @@ async function findTrack(input: Input, name: string): Promise<InputVideoTrack | 
   try {
     await input.getFormat()
   } catch (error) {
-    if (error instanceof UnsupportedInputFormatError) return undefined
-    throw error
+    // Besides its own refusal the demuxer trips over files of a few bytes.
+    if (isLongtakeError(error)) throw error
+    return undefined
   }
   const track = await input.getPrimaryVideoTrack()
   if (track !== null) return track
@@ -152,7 +162,7 @@ async function orNull<T extends PacketRef>(packet: Promise<T | null>): Promise<T
   try {
     return await packet
   } catch (error) {
-    if (error instanceof VideoError) throw error
+    if (isLongtakeError(error)) throw error
     return null
   }
 }

@@ -5,6 +5,12 @@ import type { Packet, PacketRef, PacketTrack } from './packet-track.js'
 import { type Picture, PictureConverter } from './picture-converter.js'
 import { emptyFrame, microseconds, PictureDecoder } from './picture-decoder.js'
 
+/** A decoded picture and when it begins, seconds. */
+export interface Shown {
+  readonly timestamp: number
+  readonly picture: Picture
+}
+
 /** More threads hold more pictures in memory and gain little. */
 const MAX_THREADS = 4
 
@@ -51,13 +57,14 @@ export class PictureReader {
    *
    * @returns Undefined where it is damaged.
    */
-  async readKey(packet: Packet): Promise<Picture | undefined> {
+  async readKey(packet: Packet): Promise<Shown | undefined> {
     this.#restart()
     await this.#decoder.send(packet)
     await this.#decoder.drain()
     try {
       const received = await this.#decoder.receive(this.#held)
-      return received === 'picture' ? await this.#converter.convert(this.#held) : undefined
+      if (received !== 'picture') return undefined
+      return { timestamp: packet.timestamp, picture: await this.#converter.convert(this.#held) }
     } finally {
       this.#restart()
     }
@@ -69,9 +76,9 @@ export class PictureReader {
    * @returns Undefined where neither can be decoded.
    * @throws {CancelledError} Between two packets, when `signal` aborts.
    */
-  async readExact(target: PacketRef, signal?: AbortSignal): Promise<Picture | undefined> {
+  async readExact(target: PacketRef, signal?: AbortSignal): Promise<Shown | undefined> {
     const wanted = microseconds(target.timestamp)
-    if (this.#heldAt === wanted) return this.#converter.convert(this.#held)
+    if (this.#heldAt === wanted) return this.#show(target)
     await this.#seek(target)
     while (this.#aheadAt === undefined || this.#aheadAt < wanted) {
       if (signal?.aborted) throw new CancelledError(undefined, { cause: signal.reason })
@@ -79,7 +86,14 @@ export class PictureReader {
       if (received === 'end') break
     }
     if (this.#aheadAt !== undefined && (this.#aheadAt <= wanted || this.#heldAt === undefined)) this.#hold()
-    return this.#heldAt === undefined ? undefined : this.#converter.convert(this.#held)
+    return this.#show(target)
+  }
+
+  async #show(target: PacketRef): Promise<Shown | undefined> {
+    if (this.#heldAt === undefined) return undefined
+    // The packet's own time where it is that picture: frames carry whole microseconds only.
+    const timestamp = this.#heldAt === microseconds(target.timestamp) ? target.timestamp : this.#heldAt / 1e6
+    return { timestamp, picture: await this.#converter.convert(this.#held) }
   }
 
   close(): void {

@@ -1,5 +1,6 @@
-import { CancelledError, VideoError, type VideoFacts } from '@longtake/core'
+import { VideoError, type VideoFacts } from '@longtake/core'
 import { isCutOff } from './container-kind.js'
+import { throwIfAborted } from './frame-iteration.js'
 import type { PacketRef, PacketTrack } from './packet-track.js'
 import { squareSize } from './picture-converter.js'
 import { MAX_PIXELS } from './picture-decoder.js'
@@ -18,6 +19,8 @@ const END_SEARCH_STEPS = 27
 export interface Inspection {
   readonly facts: VideoFacts
   readonly notes: readonly string[]
+  /** When the last picture begins whose bytes are there. */
+  readonly lastSeconds: number
 }
 
 /**
@@ -38,26 +41,39 @@ export async function inspect(
   const counted = await countPackets(track, first, signal)
   const end = await findEnd(track, first, counted, signal)
   // A player does not show what lies before nought when the video goes on beyond it.
-  const startSeconds = counted.start < 0 && end.seconds > 0 ? 0 : counted.start
-  const durationSeconds = Math.max(0, end.seconds - startSeconds)
-  const keyframeIntervalSeconds = await keyframeInterval(track, startSeconds, end.seconds, signal)
-  const notes = end.isCut
-    ? [`${source.name} is cut off: only its first ${durationSeconds.toFixed(1)} seconds can be watched.`]
-    : []
-  const frameCount = counted.isComplete ? counted.packets : undefined
+  const startSeconds = counted.start < 0 && end.seconds > 0 ? 0 : rounded(counted.start)
+  const durationSeconds = Math.max(0, rounded(end.seconds - startSeconds))
+  const interval = await keyframeInterval(track, startSeconds, end.seconds, signal)
+  const shown = counted.isComplete ? countShown(counted.pictures, startSeconds, end.seconds) : undefined
   return {
     facts: {
       startSeconds,
       durationSeconds,
-      ...(frameCount === undefined ? {} : { frameCount }),
-      ...(counted.rate === undefined ? {} : { framesPerSecond: counted.rate }),
-      ...(keyframeIntervalSeconds === undefined ? {} : { keyframeIntervalSeconds }),
+      ...(shown === undefined ? {} : { frameCount: shown }),
+      ...(counted.rate === undefined ? {} : { framesPerSecond: rounded(counted.rate) }),
+      ...(interval === undefined ? {} : { keyframeIntervalSeconds: rounded(interval) }),
       width,
       height,
       codec: track.setup.codec,
     },
-    notes,
+    notes:
+      end.isCut || (await isCutOff(source))
+        ? [`${source.name} is cut off: only ${durationSeconds.toFixed(1)} seconds of it can be watched.`]
+        : [],
+    lastSeconds: end.lastSeconds,
   }
+}
+
+/** To a microsecond, so that sums of binary fractions print as what they mean. */
+function rounded(seconds: number): number {
+  return Math.round(seconds * 1e6) / 1e6
+}
+
+function countShown(pictures: readonly PacketRef[], start: number, end: number): number {
+  return pictures.filter((picture) => {
+    const isOver = picture.timestamp < start && picture.timestamp + picture.duration <= start + 1e-6
+    return !isOver && picture.timestamp < end
+  }).length
 }
 
 function displaySize(track: PacketTrack, name: string): { width: number; height: number } {
@@ -83,48 +99,59 @@ async function noPictures(source: VideoSource): Promise<VideoError> {
 }
 
 interface Counted {
-  readonly packets: number
+  /** The first packets, without their bytes. */
+  readonly pictures: readonly PacketRef[]
+  /** Whether these are all. */
   readonly isComplete: boolean
   /** Earliest presentation time seen. */
   readonly start: number
-  /** Latest end of a picture seen. */
-  readonly end: number
+  /** Pictures per second. */
   readonly rate: number | undefined
 }
 
 async function countPackets(track: PacketTrack, first: PacketRef, signal?: AbortSignal): Promise<Counted> {
-  let packets = 0
-  let start = Number.POSITIVE_INFINITY
-  let last = Number.NEGATIVE_INFINITY
-  let end = Number.NEGATIVE_INFINITY
+  const pictures: PacketRef[] = []
   let packet: PacketRef | null = first
-  while (packet !== null && packets < COUNTED_PACKETS) {
+  while (packet !== null && pictures.length < COUNTED_PACKETS) {
     throwIfAborted(signal)
-    packets++
-    start = Math.min(start, packet.timestamp)
-    last = Math.max(last, packet.timestamp)
-    end = Math.max(end, packet.timestamp + packet.duration)
+    pictures.push(packet)
     packet = await track.nextRef(packet)
   }
-  const span = last - start
-  const rate = packets > 1 && span > 0 ? (packets - 1) / span : undefined
-  return { packets, isComplete: packet === null, start, end, rate }
+  const times = pictures.map((picture) => picture.timestamp)
+  const start = Math.min(...times)
+  const span = Math.max(...times) - start
+  const rate = times.length > 1 && span > 0 ? (times.length - 1) / span : undefined
+  return { pictures, isComplete: packet === null, start, rate }
 }
 
-/** End of the last picture whose bytes are there. */
+interface End {
+  readonly lastSeconds: number
+  /** When the last picture leaves the screen. */
+  readonly seconds: number
+  readonly isCut: boolean
+}
+
+/** Finds the last picture whose bytes are there. */
 async function findEnd(
   track: PacketTrack,
   first: PacketRef,
   counted: Counted,
   signal?: AbortSignal,
-): Promise<{ seconds: number; isCut: boolean }> {
-  const endOf = (packet: PacketRef) =>
-    packet.timestamp +
-    (packet.duration > 0 ? packet.duration : 1 / (counted.rate ?? Number.POSITIVE_INFINITY))
+): Promise<End> {
   const last = await track.at(Number.MAX_VALUE)
-  if (last === null) return { seconds: await walkToEnd(track, first, signal), isCut: true }
-  if (await track.readable(last.timestamp))
-    return { seconds: Math.max(counted.end, endOf(last)), isCut: false }
+  const isCut = last === null || !(await track.readable(last.timestamp))
+  const found = last !== null && !isCut ? last : await findCut(track, first, last, signal)
+  const length = found.duration > 0 ? found.duration : 1 / (counted.rate ?? Number.POSITIVE_INFINITY)
+  return { lastSeconds: found.timestamp, seconds: found.timestamp + length, isCut }
+}
+
+async function findCut(
+  track: PacketTrack,
+  first: PacketRef,
+  last: PacketRef | null,
+  signal?: AbortSignal,
+): Promise<PacketRef> {
+  if (last === null) return walkToEnd(track, first, signal)
   let low = first.timestamp
   let high = last.timestamp
   for (let step = 0; step < END_SEARCH_STEPS && high - low > 1e-3; step++) {
@@ -133,18 +160,17 @@ async function findEnd(
     if (await track.readable(middle)) low = middle
     else high = middle
   }
-  const end = await track.at(low)
-  return { seconds: end === null ? low : endOf(end), isCut: true }
+  return (await track.at(low)) ?? first
 }
 
 /** For files whose index itself is cut: from packet to packet. */
-async function walkToEnd(track: PacketTrack, first: PacketRef, signal?: AbortSignal): Promise<number> {
-  let end = first.timestamp
+async function walkToEnd(track: PacketTrack, first: PacketRef, signal?: AbortSignal): Promise<PacketRef> {
+  let latest = first
   for (let packet: PacketRef | null = first; packet !== null; packet = await track.nextRef(packet)) {
     throwIfAborted(signal)
-    end = Math.max(end, packet.timestamp + packet.duration)
+    if (packet.timestamp > latest.timestamp) latest = packet
   }
-  return end
+  return latest
 }
 
 /** Largest distance between neighbouring keyframes at some places over the video; the whole length with one keyframe. */
@@ -164,8 +190,4 @@ async function keyframeInterval(
     largest = Math.max(largest ?? 0, distance)
   }
   return largest
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new CancelledError(undefined, { cause: signal.reason })
 }

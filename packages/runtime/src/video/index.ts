@@ -1,0 +1,6 @@
+export type { FramesOptions, VideoFrame } from './frame-iteration.js'
+export { openVideo, type Video } from './open-video.js'
+export type { Picture } from './picture-converter.js'
+export { mattered, type StoryboardOptions, storyboard } from './storyboard.js'
+export { makeThumbnail } from './thumbnail.js'
+export type { VideoInput, VideoSource } from './video-source.js'
