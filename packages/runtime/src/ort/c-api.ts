@@ -115,6 +115,7 @@ async function bindApi(): Promise<OrtApi> {
   try {
     const koffi = (await import('koffi')).default
     growStack(koffi)
+    tryView(koffi)
     const library = koffi.load(path)
     const base = library.func('OrtGetApiBase', P, [])() as Pointer
     const entry = (table: Pointer, index: number): Pointer => koffi.decode(table, index * koffi.sizeof(P), P)
@@ -146,5 +147,15 @@ function growStack(koffi: Koffi): void {
       `koffi is in use with async_stack_size ${stackBytes()}; set it to ${STACK_BYTES} before the first library`,
       { cause },
     )
+  }
+}
+
+/** Some runtimes forbid arrays over foreign memory; then tensors cannot lie there. */
+function tryView(koffi: Koffi): void {
+  const memory = koffi.alloc('uint8', 1)
+  try {
+    koffi.view(memory, 1)
+  } finally {
+    koffi.free(memory)
   }
 }

@@ -38,7 +38,7 @@ export class OrtCalls {
   }
 
   /** Native objects alive, by kind; kinds with none are left out. */
-  live(): Readonly<Partial<Record<HandleKind, number>>> {
+  live(): Readonly<Record<string, number>> {
     return Object.fromEntries([...this.#live].filter(([, count]) => count !== 0))
   }
 

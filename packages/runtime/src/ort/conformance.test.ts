@@ -198,6 +198,11 @@ describe.each(['resident', 'portable'] as const)('%s back end', (kind) => {
       expect(await failure(backend.session(unknown))).toMatch(/^ENGINE_FAILED: ONNX Runtime: .*Addx/s)
     })
 
+    test('of thread counts that are none', async () => {
+      for (const threads of [0, -1, 1.5, Number.NaN, 1e9])
+        expect(await failure(backend.session(addGraph(), { threads }))).toMatch(/^INVALID_OPTION: threads/)
+    })
+
     test('of graphs that hand an input through as it is', async () => {
       const graph = graphModel({ nodes: [], inputs: [vector('value')], outputs: [vector('value')] })
       expect(await failure(backend.session(graph))).toMatch(/^ENGINE_FAILED: Output value is also an input/)

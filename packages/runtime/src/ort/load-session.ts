@@ -2,7 +2,7 @@ import { throwIfAborted } from './abort.js'
 import type { Pointer } from './c-api.js'
 import type { Block, OrtCalls } from './calls.js'
 import { nativeStrings } from './native-strings.js'
-import { defaultThreads } from './threads.js'
+import { threadCount } from './threads.js'
 import type { GraphModel, SessionOptions } from './types.js'
 
 /** `ORT_LOGGING_LEVEL_ERROR`: warnings about optimisations are of no use to callers. */
@@ -12,10 +12,12 @@ export const LOG_ERROR = 3
 const OPTIMISE_ALL = 99
 
 /**
- * Session settings. Idle pool threads must not spin between runs: on small machines they would take the time of
- * the event loop and of decoding video.
+ * Session settings. Threads without work sleep: spinning took half as much CPU time again, which on small machines
+ * is missing to the event loop and to decoding video, and made steps slower as soon as anything else ran.
  */
-export const CONFIG_ENTRIES: readonly (readonly [string, string])[] = [['session.force_spinning_stop', '1']]
+export const CONFIG_ENTRIES: readonly (readonly [string, string])[] = [
+  ['session.intra_op.allow_spinning', '0'],
+]
 
 /** Opens a session on a worker thread. The caller holds the model's arrays until the promise settles. */
 export async function loadSession(
@@ -25,10 +27,11 @@ export async function loadSession(
   options: SessionOptions,
 ): Promise<Pointer> {
   throwIfAborted(options.signal)
+  const threads = threadCount(options.threads)
   const native = calls.create('sessionOptions', 'createSessionOptions')
   const blocks: Block[] = []
   try {
-    configure(calls, native, options.threads ?? defaultThreads())
+    configure(calls, native, threads)
     if (model.weights.length > 0) blocks.push(addWeights(calls, native, model.weights))
     return await createSession(calls, env, native, model, options.signal)
   } finally {

@@ -5,7 +5,7 @@ import { checkData, elementCount, elementType } from './elements.js'
 import { CONFIG_ENTRIES, LOG_ERROR } from './load-session.js'
 import { ortError, type PortableHost, PortableSession } from './portable-session.js'
 import { arrayOf, type OrtTensorConstructor, PortableTensor } from './portable-tensor.js'
-import { defaultThreads } from './threads.js'
+import { threadCount } from './threads.js'
 import type {
   Backend,
   GraphModel,
@@ -38,6 +38,10 @@ export async function openPortable(reason?: string): Promise<Backend> {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new EngineError('ENGINE_UNAVAILABLE', `onnxruntime-node cannot be loaded: ${why}`, { cause })
   }
+}
+
+interface Settings {
+  [name: string]: string | Settings
 }
 
 class PortableBackend implements Backend, PortableHost {
@@ -106,7 +110,7 @@ class PortableBackend implements Backend, PortableHost {
       externalData: model.weights.map(({ location, data }) => ({ path: location, data })),
       logSeverityLevel: LOG_ERROR,
       graphOptimizationLevel: 'all',
-      intraOpNumThreads: options.threads ?? defaultThreads(),
+      intraOpNumThreads: threadCount(options.threads),
       interOpNumThreads: 1,
       enableCpuMemArena: false,
       enableMemPattern: false,
@@ -143,12 +147,18 @@ class PortableBackend implements Backend, PortableHost {
   }
 }
 
-/** Settings `a.b` as nested objects, which is how onnxruntime-node takes them. */
-function nested(entries: readonly (readonly [string, string])[]): Record<string, Record<string, string>> {
-  const sections: Record<string, Record<string, string>> = {}
+/** Settings `a.b.c` as nested objects, which is how onnxruntime-node takes them. */
+function nested(entries: readonly (readonly [string, string])[]): Record<string, unknown> {
+  const root: Settings = {}
   for (const [key, value] of entries) {
-    const [section, name] = key.split('.') as [string, string]
-    sections[section] = { ...sections[section], [name]: value }
+    const path = key.split('.')
+    const last = path.pop()!
+    let section = root
+    for (const name of path) {
+      section[name] ??= {}
+      section = section[name] as Settings
+    }
+    section[last] = value
   }
-  return sections
+  return root
 }

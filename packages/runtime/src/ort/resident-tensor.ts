@@ -86,17 +86,12 @@ export class TensorPool {
     const count = elementCount(dims)
     if (data) checkData(element, dims, count, data)
     const block = this.#calls.allocate(count * element.bytes)
-    try {
-      const shape = BigInt64Array.from(dims, BigInt)
-      const args = [this.#memoryInfo, block.start, block.bytes, shape, dims.length, element.code]
-      const value = this.#calls.create('value', 'createTensorWithDataAsOrtValue', ...args)
-      const tensor = this.#hold(element, dims, block.start, { value, block })
-      if (data) setData(tensor.data, data)
-      return tensor
-    } catch (error) {
-      this.#calls.free(block)
-      throw error
-    }
+    const tensor = this.#hold(element, dims, block.start, {
+      value: this.#valueOver(block, element, dims),
+      block,
+    })
+    if (data) setData(tensor.data, data)
+    return tensor
   }
 
   /** Takes over an OrtValue that a run allocated. */
@@ -145,6 +140,17 @@ export class TensorPool {
     this.#held.set(holding.value, { holding, tensor: new WeakRef<ResidentTensor>(tensor) })
     this.#forgotten.register(buffer, holding.value, holding)
     return tensor
+  }
+
+  #valueOver(block: Block, element: ElementType, dims: readonly number[]): Pointer {
+    const shape = BigInt64Array.from(dims, BigInt)
+    const args = [this.#memoryInfo, block.start, block.bytes, shape, dims.length, element.code]
+    try {
+      return this.#calls.create('value', 'createTensorWithDataAsOrtValue', ...args)
+    } catch (error) {
+      this.#calls.free(block)
+      throw error
+    }
   }
 
   #describe(value: Pointer): { code: number; dims: number[] } {

@@ -1,6 +1,6 @@
 import { EngineError } from '@longtake/core'
 import { loadApi, type Pointer } from './c-api.js'
-import { type HandleKind, OrtCalls } from './calls.js'
+import { OrtCalls } from './calls.js'
 import { LOG_ERROR, loadSession } from './load-session.js'
 import { ResidentSession } from './resident-session.js'
 import { TensorPool } from './resident-tensor.js'
@@ -36,7 +36,7 @@ export class ResidentBackend implements Backend {
   }
 
   /** Native objects alive, by kind; empty once the back end has closed. */
-  get liveHandles(): Readonly<Partial<Record<HandleKind, number>>> {
+  get liveHandles(): Readonly<Record<string, number>> {
     return this.#calls.live()
   }
 

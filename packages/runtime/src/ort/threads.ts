@@ -1,10 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { InvalidOptionError } from '@longtake/core'
 
 /** More threads than this seldom help one operator, and a shared server has other work. */
 const MAX_DEFAULT_THREADS = 16
 
 const CPU_FOLDER = '/sys/devices/system/cpu'
+
+/** More than this is surely a mistake, and starting them would take the machine down. */
+const MAX_THREADS = 256
+
+/** @throws {InvalidOptionError} If `threads` is given and not a whole number from 1 to 256. */
+export function threadCount(threads: number | undefined): number {
+  if (threads === undefined) return defaultThreads()
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS)
+    throw new InvalidOptionError('threads', `a whole number from 1 to ${MAX_THREADS}`, threads)
+  return threads
+}
 
 /** Threads of one operator unless asked otherwise: physical cores, within what this process may use. */
 export function defaultThreads(): number {

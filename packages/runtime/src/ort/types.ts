@@ -30,12 +30,15 @@ export interface Tensor<T extends TensorType = TensorType> {
    * @throws {EngineError} `ENGINE_CLOSED` after `close()`.
    */
   readonly data: TensorArrays[T]
-  /** Gives the memory back; repeated calls do nothing. During a run the memory goes when the run has ended. */
+  /**
+   * Gives the memory back; repeated calls do nothing. During a run the memory goes when the run has ended. Arrays
+   * taken from `data` must not be used afterwards: their memory is gone.
+   */
   close(): void
 }
 
 export interface SessionOptions {
-  /** Threads of one operator, 1 or more. Unset: physical cores as far as they are known, at most 16. */
+  /** Threads of one operator, 1 to 256. Unset: physical cores as far as they are known, at most 16. */
   readonly threads?: number
   /** Gives up opening; the promise rejects with `CancelledError`. */
   readonly signal?: AbortSignal
@@ -51,7 +54,8 @@ export interface Session {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   /**
-   * Runs the graph without blocking the event loop.
+   * Runs the graph. The resident back end works on other threads and leaves the event loop free; the portable
+   * one holds it until the run has ended, so that there a signal cannot end a run early.
    *
    * @param feeds - One tensor for each input, of this back end.
    * @param results - Tensors that receive outputs of the same name, in place. One tensor may be a feed and a
@@ -74,6 +78,8 @@ export interface Backend {
   readonly name: BackendKind
   /** Why this back end was chosen, when `auto` had to fall back: the failure of the resident one. */
   readonly reason?: string
+  /** Native objects alive, by kind, where the back end counts them; empty once it has closed. */
+  readonly liveHandles?: Readonly<Record<string, number>>
   /**
    * A tensor of zeros, or a copy of `data`.
    *
@@ -87,6 +93,7 @@ export interface Backend {
    * Loads a graph; the model's arrays are copied or read before the promise resolves and not kept afterwards.
    *
    * @throws {EngineError} `ENGINE_FAILED` with ONNX Runtime's message when the graph is refused.
+   * @throws {InvalidOptionError} If `threads` is out of range.
    * @throws {CancelledError} If the signal fires first.
    */
   session(model: GraphModel, options?: SessionOptions): Promise<Session>
