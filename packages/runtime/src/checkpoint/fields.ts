@@ -8,7 +8,10 @@ export interface NumberRule {
 }
 
 /** Values that switch nothing on: an unknown field that holds one cannot change the computation. */
-const INACTIVE: readonly unknown[] = [null, false, undefined]
+function isInactive(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0
+  return value === null || value === false || value === undefined
+}
 
 /**
  * Reads one JSON object of a checkpoint field by field, and refuses what nobody asked for.
@@ -96,7 +99,7 @@ export class Fields {
   finish(harmless: ReadonlySet<string>): void {
     for (const [name, value] of Object.entries(this.#json)) {
       const known = this.#seen.has(name) || harmless.has(name) || name.startsWith('_')
-      if (!known && !INACTIVE.includes(value)) throw this.unsupported(name, 'the field is not known here')
+      if (!known && !isInactive(value)) throw this.unsupported(name, 'the field is not known here')
     }
   }
 

@@ -1,50 +1,20 @@
+const words = (text: string): string[] => text.trim().split(/\s+/)
+
 /**
  * Fields that every published config may carry and that do not change what is computed here: names, training
  * settings, defaults of text generation, which is configured by `generation_config.json` and by the caller.
  */
-const COMMON = [
-  ...[
-    'architectures',
-    'auto_map',
-    'dtype',
-    'id2label',
-    'label2id',
-    'model_type',
-    'num_labels',
-    'problem_type',
-  ],
-  ...[
-    'torch_dtype',
-    'torchscript',
-    'transformers_version',
-    'task_specific_params',
-    'tokenizer_class',
-    'prefix',
-  ],
-  ...['initializer_factor', 'initializer_range', 'ignore_index', 'finetuning_task', 'pruned_heads'],
-  ...[
-    'use_cache',
-    'return_dict',
-    'output_attentions',
-    'output_hidden_states',
-    'use_bfloat16',
-    'tf_legacy_loss',
-  ],
-  ...['attention_dropout', 'dropout', 'hidden_dropout', 'gradient_checkpointing', 'chunk_size_feed_forward'],
-  ...['bad_words_ids', 'begin_suppress_tokens', 'suppress_tokens', 'decoder_start_token_id', 'sep_token_id'],
-  ...['bos_token_id', 'eos_token_id', 'pad_token_id', 'forced_bos_token_id', 'forced_eos_token_id'],
-  ...['diversity_penalty', 'do_sample', 'early_stopping', 'encoder_no_repeat_ngram_size', 'length_penalty'],
-  ...[
-    'max_length',
-    'min_length',
-    'no_repeat_ngram_size',
-    'num_beam_groups',
-    'num_beams',
-    'num_return_sequences',
-  ],
-  ...['exponential_decay_length_penalty', 'output_scores', 'remove_invalid_values', 'repetition_penalty'],
-  ...['return_dict_in_generate', 'temperature', 'top_k', 'top_p', 'typical_p', 'attn_implementation'],
-]
+const COMMON = words(`
+  architectures auto_map dtype id2label label2id model_type num_labels problem_type torch_dtype torchscript
+  transformers_version task_specific_params tokenizer_class prefix initializer_factor initializer_range ignore_index
+  finetuning_task pruned_heads use_cache return_dict output_attentions output_hidden_states use_bfloat16
+  tf_legacy_loss attention_dropout dropout hidden_dropout gradient_checkpointing chunk_size_feed_forward
+  bad_words_ids begin_suppress_tokens suppress_tokens decoder_start_token_id sep_token_id bos_token_id eos_token_id
+  pad_token_id forced_bos_token_id forced_eos_token_id diversity_penalty do_sample early_stopping
+  encoder_no_repeat_ngram_size length_penalty max_length min_length no_repeat_ngram_size num_beam_groups num_beams
+  num_return_sequences exponential_decay_length_penalty output_scores remove_invalid_values repetition_penalty
+  return_dict_in_generate temperature top_k top_p typical_p attn_implementation
+`)
 
 /** Beside what is read of a text model: the tensor-parallel slicing of Llama's training does not change sums. */
 export const HARMLESS_TEXT: ReadonlySet<string> = new Set([...COMMON, 'pretraining_tp'])
@@ -52,13 +22,13 @@ export const HARMLESS_TEXT: ReadonlySet<string> = new Set([...COMMON, 'pretraini
 /** Beside what is read of a tower: CLIP's own projection, LanguageBind's training and file-reading settings. */
 export const HARMLESS_VISION: ReadonlySet<string> = new Set([
   ...COMMON,
-  ...['projection_dim', 'logit_scale_init_value', 'vocab_size', 'force_patch_dropout'],
-  ...['lora_alpha', 'lora_dropout', 'lora_r', 'video_decode_backend'],
+  ...words('tie_word_embeddings projection_dim logit_scale_init_value vocab_size force_patch_dropout'),
+  ...words('lora_alpha lora_dropout lora_r video_decode_backend'),
 ])
 
 /** Beside what is read at the top of a `video_llava` config: lengths that only batching code uses, images. */
 export const HARMLESS_VIDEO_LLAVA: ReadonlySet<string> = new Set([
   ...COMMON,
-  ...['image_seq_length', 'video_seq_length', 'image_token_index', 'image_token_id', 'vocab_size'],
-  ...['vision_feature_select_strategy', 'is_encoder_decoder', 'add_cross_attention'],
+  ...words('image_seq_length video_seq_length image_token_index image_token_id vocab_size'),
+  'vision_feature_select_strategy',
 ])

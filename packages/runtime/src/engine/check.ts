@@ -33,12 +33,16 @@ export function checkSignal(value: unknown): AbortSignal | undefined {
   throw new InvalidOptionError('signal', 'an AbortSignal', value)
 }
 
+/** @throws {InvalidOptionError} If `options` is no object. */
+export function checkObject<O>(options: O): O {
+  if (typeof options === 'object' && options !== null) return options
+  throw new InvalidOptionError('options', 'an object', options)
+}
+
 /** @throws {InvalidOptionError} If `options` is no object or has a field that is not known. */
 export function checkFields(options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null)
-    throw new InvalidOptionError('options', 'an object', options)
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name))
-      throw new InvalidOptionError(name, `no such option (known: ${known.join(', ')})`, name)
+  for (const [name, value] of Object.entries(checkObject(options))) {
+    if (known.includes(name) || value === undefined) continue
+    throw new InvalidOptionError(name, `no option of this name (known: ${known.join(', ')})`, value)
   }
 }

@@ -215,6 +215,8 @@ describe('what is refused', () => {
     ['an empty stop', 'what ?', { stop: '' }, 'INVALID_OPTION', 'stop'],
     ['a high temperature', 'what ?', { temperature: 1e9 }, 'INVALID_OPTION', 'temperature'],
     ['an unknown option', 'what ?', { maxToken: 3 } as object, 'INVALID_OPTION', 'maxToken'],
+    ['a signal that is none', 'what ?', { signal: {} } as object, 'INVALID_OPTION', 'signal'],
+    ['no object', 'what ?', null as unknown as object, 'INVALID_OPTION', 'options'],
   ])('%s', async (_, question, options, code, part) => {
     await using video = await longtake.watchFrames(FRAMES)
     await expect(video.ask(question, options)).rejects.toThrow(refusal(code, part))
@@ -228,6 +230,7 @@ describe('what is refused', () => {
     [{ framez: 3 } as object, 'framez'],
     [{ onProgress: 3 } as object, 'onProgress'],
     [{ signal: {} } as object, 'signal'],
+    [null as unknown as object, 'options'],
   ])('watching with %j', async (options, option) => {
     await expect(longtake.watch(VIDEO, options)).rejects.toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', option }),
@@ -244,6 +247,10 @@ describe('what is refused', () => {
     ['times that go back', [{ ...FRAMES[1]! }, { ...FRAMES[0]! }], 'timestampSeconds'],
   ])('%s', async (_, frames, part) => {
     await expect(longtake.watchFrames(frames)).rejects.toThrow(refusal('INVALID_OPTION', part))
+  })
+
+  test('options that choose frames, where frames are given', async () => {
+    await expect(longtake.watchFrames(FRAMES, { fps: 1 })).rejects.toThrow(refusal('INVALID_OPTION', 'fps'))
   })
 
   test('a missing file, a text file', async () => {

@@ -4,7 +4,7 @@ import { openCheckpoint } from '../checkpoint/open-checkpoint.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { type Backend, type BackendKind, openBackend } from '../ort/index.js'
 import { openVideo, type VideoInput } from '../video/index.js'
-import { checkChoice, checkFields, checkInteger, checkSignal } from './check.js'
+import { checkChoice, checkFields, checkInteger, checkObject, checkSignal } from './check.js'
 import { type Inspection, type InspectOptions, inspectPictures } from './inspect.js'
 import { Models } from './models.js'
 import { planOpenVideo, watchPictures, watchVideo } from './watch.js'
@@ -48,9 +48,11 @@ export interface Longtake extends AsyncDisposable {
    */
   watch(video: VideoInput, options?: WatchOptions): Promise<WatchedVideo>
   /**
-   * Watches given pictures, all of them and in this order; `frames`, `fps` and `sampling` do not count.
+   * Watches given pictures, all of them and in this order.
    *
    * @param frames - In time order. Neighbours are repeated where the encoder's clips need more.
+   * @throws {InvalidOptionError} If a picture is not what it says, or an option chooses frames (`frames`, `fps`,
+   *   `maxFrames`, `startSeconds`, `endSeconds`, `sampling`).
    */
   watchFrames(frames: readonly InputFrame[], options?: WatchOptions): Promise<WatchedVideo>
   /** Runs given pictures and a prompt and returns what each stage computed, for comparison with a reference. */
@@ -184,8 +186,7 @@ class LoadedLongtake implements Longtake {
     work: (linked: O) => Promise<R>,
   ): Promise<R> {
     this.#requireOpen()
-    const { signal } = options
-    checkSignal(signal)
+    const signal = checkSignal(checkObject(options).signal)
     const linked = new AbortController()
     const stop = (): void => linked.abort(signal?.reason)
     if (signal?.aborted) stop()

@@ -11,6 +11,7 @@ import {
 import type { Checkpoint } from '../checkpoint/open-checkpoint.js'
 import { throwIfAborted } from '../ort/abort.js'
 import type { Backend, Session, Tensor } from '../ort/types.js'
+import { TokenRows } from './token-rows.js'
 
 /** What a decoder session is asked for; each combination is its own graph, built when it is first needed. */
 export interface DecoderKind {
@@ -32,12 +33,14 @@ export class Models {
   readonly backend: Backend
   readonly #options: ModelsOptions
   readonly #sessions = new Map<string, Promise<Session>>()
+  readonly #rows: TokenRows
   #closed = false
 
   private constructor(checkpoint: Checkpoint, backend: Backend, options: ModelsOptions) {
     this.checkpoint = checkpoint
     this.backend = backend
     this.#options = options
+    this.#rows = new TokenRows(checkpoint.model.spec.decoder.hiddenSize)
   }
 
   /**
@@ -89,15 +92,16 @@ export class Models {
   }
 
   /** Rows of the embedding table, `[ids, D]`; a copy. */
-  async embed(ids: readonly number[], signal?: AbortSignal): Promise<Float32Array> {
-    if (ids.length === 0) return new Float32Array(0)
-    const input = this.backend.tensor('int64', [ids.length], BigInt64Array.from(ids, BigInt))
-    const result = await this.#run(await this.#embedding(), { input_ids: input }, signal)
-    try {
-      return float32(result.embeds).data.slice()
-    } finally {
-      closeAll(result)
-    }
+  embed(ids: readonly number[], signal?: AbortSignal): Promise<Float32Array> {
+    return this.#rows.take(ids, async (missing) => {
+      const input = this.backend.tensor('int64', [missing.length], BigInt64Array.from(missing, BigInt))
+      const result = await this.#run(await this.#embedding(), { input_ids: input }, signal)
+      try {
+        return float32(result.embeds).data.slice()
+      } finally {
+        closeAll(result)
+      }
+    })
   }
 
   /** The decoder of a kind. */

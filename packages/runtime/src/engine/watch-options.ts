@@ -48,6 +48,24 @@ const PLAN_FIELDS: Record<keyof PlanOptions, true> = {
   memoryBudgetBytes: true,
 }
 
+/** Options that choose frames: meaningless where the frames are given. */
+const CHOOSING: readonly (keyof PlanOptions)[] = [
+  'frames',
+  'fps',
+  'maxFrames',
+  'startSeconds',
+  'endSeconds',
+  'sampling',
+]
+
+/** @throws {InvalidOptionError} If an option chooses frames. */
+export function checkGivenFrames(options: WatchOptions): void {
+  for (const name of CHOOSING) {
+    if (options[name] !== undefined)
+      throw new InvalidOptionError(name, 'nothing: all given pictures are watched', options[name])
+  }
+}
+
 /** @throws {InvalidOptionError} If an option is unknown, or `signal` or `onProgress` is not what it must be. */
 export function checkWatch(options: WatchOptions): WatchOptions {
   checkFields(options, [...Object.keys(PLAN_FIELDS), 'signal', 'onProgress'])

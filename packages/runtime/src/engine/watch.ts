@@ -6,7 +6,7 @@ import { encodeClips } from './encode.js'
 import type { Models } from './models.js'
 import { describeFrames, type PlacedFrame, placeFrames, takePictures } from './pictures.js'
 import { embedPrefix, openContext } from './prefix.js'
-import { type InputFrame, StageClock, type WatchOptions } from './watch-options.js'
+import { checkGivenFrames, type InputFrame, StageClock, type WatchOptions } from './watch-options.js'
 import { OpenWatchedVideo, type WatchedVideo } from './watched-video.js'
 
 /** Any question: what stands before the video does not depend on it. */
@@ -66,6 +66,7 @@ export function planPictures(
   pictures: readonly InputFrame[],
   options: WatchOptions,
 ): PlannedVideo {
+  checkGivenFrames(options)
   const facts = describeFrames(pictures)
   const planned = planVideo(models.checkpoint.model.spec, facts, { ...options, frames: pictures.length })
   const frames = placeFrames(pictures, planned.frames)

@@ -50,6 +50,11 @@ export interface WatchedParts {
   readonly onClose: (video: WatchedVideo) => void
 }
 
+/** Whatever is no signal is refused with the other options, through the answer. */
+function signalOf(options: AskOptions | null): AbortSignal | undefined {
+  return options?.signal instanceof AbortSignal ? options.signal : undefined
+}
+
 export class OpenWatchedVideo implements WatchedVideo {
   readonly plan: VideoPlan
   readonly facts: VideoFacts
@@ -71,7 +76,7 @@ export class OpenWatchedVideo implements WatchedVideo {
   ask(question: string, options: AskOptions = {}): Answer {
     const answer: Answer = startAnswer(
       (write, signal) => this.#ask(question, options, write, signal),
-      options?.signal,
+      signalOf(options),
     )
     this.#answers.add(answer)
     const forget = (): void => void this.#answers.delete(answer)
