@@ -115,6 +115,18 @@ describe('a file that cannot be watched is refused by name', () => {
     expect(await outcome(bytes)).toBe('VIDEO_TOO_LARGE')
   })
 
+  test.each([
+    ['stts', 8],
+    ['ctts', 8],
+    ['stsz', 8],
+    ['stco', 4],
+  ])('an index whose %s claims billions of pictures', async (kind, offset) => {
+    const bytes = await bytesOf('h264.mp4')
+    const at = Buffer.from(bytes.buffer).lastIndexOf(kind) + 4
+    bytes.fill(0x7f, at + offset, at + offset + 4)
+    expect(await outcome(bytes)).toBe('VIDEO_UNREADABLE')
+  })
+
   test('links and things that are no video at all', async () => {
     const inputs: unknown[] = [
       'https://example.org/talk.mp4',
@@ -129,11 +141,10 @@ describe('a file that cannot be watched is refused by name', () => {
 
   test('a source that fails', async () => {
     const bytes = await bytesOf('h264.mkv')
-    for (const good of [0, 1, 2]) {
-      let reads = 0
+    for (const limit of [0, 100, 1000]) {
       const read = async (start: number, end: number) => {
-        if (reads++ >= good) throw new Error('connection lost')
-        return bytes.slice(start, Math.min(end, start + 1024))
+        if (end > limit) throw new Error('connection lost')
+        return bytes.slice(start, end)
       }
       const source: VideoSource = {
         name: 'lost.mkv',

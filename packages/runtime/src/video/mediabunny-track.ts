@@ -13,6 +13,7 @@ import {
   QTFF,
   WEBM,
 } from 'mediabunny'
+import { checkSampleTables } from './mp4-guard.js'
 import type { DecoderSetup, Geometry, Packet, PacketRef, PacketTrack } from './packet-track.js'
 import type { VideoSource } from './video-source.js'
 
@@ -40,6 +41,7 @@ const CACHE_BYTES = 8 * 2 ** 20
 export async function openMediabunnyTrack(source: VideoSource): Promise<PacketTrack | undefined> {
   // Its messages about damaged files go to the console, which belongs to the caller.
   Logging.level = LogLevel.Silent
+  await checkSampleTables(source)
   const input = new Input({
     formats: FORMATS,
     source: new CustomSource({

@@ -1,0 +1,125 @@
+import { VideoError } from '@longtake/core'
+import type { VideoSource } from './video-source.js'
+
+/** Boxes that hold the sample tables, from the outside in. */
+const CONTAINERS = new Set(['moov', 'trak', 'mdia', 'minf', 'stbl', 'edts'])
+
+/** Bytes of each entry in the tables that begin with a count. */
+const ENTRY_BYTES = new Map([
+  ['stts', 8],
+  ['ctts', 8],
+  ['stsc', 12],
+  ['stco', 4],
+  ['co64', 8],
+  ['stss', 4],
+  ['elst', 12],
+])
+
+/** A day of film with sound takes some MB of tables; more than this in one is an attack. */
+const MAX_TABLE_BYTES = 2 ** 27
+
+/** Boxes looked at in all; a film with a hundred tracks has some thousand. */
+const MAX_BOXES = 10_000
+
+/** Some files count a few samples more in one table than in another. */
+const SLACK = 1024
+
+interface Box {
+  readonly kind: string
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * Refuses MP4 and MOV files whose index claims more samples than the file can hold: the demuxer would believe it
+ * and fill the memory with them.
+ *
+ * @throws {VideoError} `VIDEO_UNREADABLE`.
+ */
+export async function checkSampleTables(source: VideoSource): Promise<void> {
+  const size = await source.size()
+  const budget = { boxes: MAX_BOXES }
+  for await (const box of boxesIn(source, 0, size, budget)) {
+    if (box.kind === 'moov') return checkContainer(source, box, size, budget)
+    // Other containers do not begin with a box.
+    if (box.start === 8 && !/^[a-z]{4}$/.test(box.kind)) return
+  }
+}
+
+async function* boxesIn(
+  source: VideoSource,
+  start: number,
+  end: number,
+  budget: { boxes: number },
+): AsyncGenerator<Box> {
+  let at = start
+  while (at + 8 <= end && budget.boxes-- > 0) {
+    const bytes = await source.read(at, Math.min(at + 16, end))
+    if (bytes.length < 8) return
+    const view = viewOf(bytes)
+    const short = view.getUint32(0)
+    const isLong = short === 1 && bytes.length >= 16
+    const length = isLong ? Number(view.getBigUint64(8)) : short === 0 ? end - at : short
+    if (length < 8) return
+    const kind = String.fromCharCode(...bytes.subarray(4, 8))
+    yield { kind, start: at + (isLong ? 16 : 8), end: Math.min(end, at + length) }
+    at += length
+  }
+}
+
+async function checkContainer(
+  source: VideoSource,
+  container: Box,
+  size: number,
+  budget: { boxes: number },
+): Promise<void> {
+  const inside: Box[] = []
+  for await (const box of boxesIn(source, container.start, container.end, budget)) {
+    inside.push(box)
+    if (CONTAINERS.has(box.kind)) await checkContainer(source, box, size, budget)
+    await checkEntries(source, box)
+  }
+  if (container.kind !== 'stbl') return
+  const samples = await countSamples(source, inside, size)
+  for (const box of inside) {
+    if (box.kind !== 'stts' && box.kind !== 'ctts') continue
+    if ((await sumCounts(source, box)) > samples + SLACK) throw damagedIndex(source)
+  }
+}
+
+/** The table must hold as many entries as it says. */
+async function checkEntries(source: VideoSource, box: Box): Promise<void> {
+  const entryBytes = ENTRY_BYTES.get(box.kind)
+  if (entryBytes === undefined) return
+  const head = await source.read(box.start, box.start + 8)
+  if (head.length < 8 || box.end - box.start > MAX_TABLE_BYTES) throw damagedIndex(source)
+  if (8 + viewOf(head).getUint32(4) * entryBytes > box.end - box.start) throw damagedIndex(source)
+}
+
+async function countSamples(source: VideoSource, boxes: readonly Box[], size: number): Promise<number> {
+  const box = boxes.find(({ kind }) => kind === 'stsz')
+  if (box === undefined) return 0
+  const head = await source.read(box.start, box.start + 12)
+  if (head.length < 12) throw damagedIndex(source)
+  const [sampleBytes, samples] = [viewOf(head).getUint32(4), viewOf(head).getUint32(8)]
+  const room = sampleBytes === 0 ? (box.end - box.start - 12) / 4 : size / sampleBytes
+  if (samples > room + (sampleBytes === 0 ? 0 : SLACK)) throw damagedIndex(source)
+  return samples
+}
+
+/** Samples that the runs of a time table cover. */
+async function sumCounts(source: VideoSource, box: Box): Promise<number> {
+  const bytes = await source.read(box.start, box.end)
+  const view = viewOf(bytes)
+  let sum = 0
+  for (let at = 8; at + 8 <= bytes.length; at += 8) sum += view.getUint32(at)
+  return sum
+}
+
+function damagedIndex(source: VideoSource): VideoError {
+  return new VideoError('VIDEO_UNREADABLE', `${source.name} is damaged: its index contradicts itself.`)
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
