@@ -182,6 +182,17 @@ describe('generation', () => {
   })
 })
 
+test.each(['int8', 'int4'] as const)('%s weights stay near fp32', async (weights) => {
+  await using small = await load(folder, { weights, threads: 1 })
+  const [exact, near] = await Promise.all(
+    [longtake, small].map((model) => model.inspect(FRAMES, { question: 'what ?', greedyTokens: 0 })),
+  )
+  const size = (values: Float32Array): number => Math.hypot(...values)
+  const error = size(near!.logits.data.map((value, index) => value - exact!.logits.data[index]!))
+  expect(error).toBeGreaterThan(0)
+  expect(error / size(exact!.logits.data)).toBeLessThan(weights === 'int8' ? 0.05 : 0.6)
+})
+
 describe('the KV cache', () => {
   test.each(['int8', 'int4'] as const)(
     '%s that may not be prefilled whole in fp32 starts with one chunk',
