@@ -1,5 +1,5 @@
 import { EngineError } from '@longtake/core'
-import { cancelled, throwIfAborted, withAbort } from './abort.js'
+import { cancelled, withAbort } from './abort.js'
 import type { OrtApi, OrtFunctions, Pointer } from './c-api.js'
 
 /** Kinds of native objects that are counted. */
@@ -78,6 +78,11 @@ export class OrtCalls {
     this.count(kind, -1)
   }
 
+  /** Waits until a worker thread may be taken, and runs the task that calls `async`. */
+  turn<R>(signal: AbortSignal | undefined, task: () => Promise<R>): Promise<R> {
+    return this.api.gate.pass(signal, task)
+  }
+
   /**
    * Calls a function that returns a status on a worker thread. Arguments must stay valid until it settles.
    *
@@ -90,10 +95,7 @@ export class OrtCalls {
     signal: AbortSignal | undefined,
     stop: () => void,
   ): Promise<void> {
-    throwIfAborted(signal)
-    const status = await this.api.gate.pass(signal, () =>
-      withAbort(signal, stop, () => this.#call(name, args)),
-    )
+    const status = await withAbort(signal, stop, () => this.#call(name, args))
     const error = this.toError(status)
     if (error) throw signal?.aborted ? cancelled(signal) : error
   }

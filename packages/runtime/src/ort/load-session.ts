@@ -89,7 +89,7 @@ async function createSession(
   const { graph } = model
   try {
     const args = [env, addressOf(calls, graph), graph.length, options, cell.start]
-    await calls.async('createSessionFromArray', args, signal, stop)
+    await calls.turn(signal, () => calls.async('createSessionFromArray', args, signal, stop))
     calls.count('session', 1)
     return new BigUint64Array(calls.view(cell.start, cell.bytes))[0]!
   } finally {

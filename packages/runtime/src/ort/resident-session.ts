@@ -1,5 +1,5 @@
 import { EngineError } from '@longtake/core'
-import { cancelled } from './abort.js'
+import { cancelled, throwIfAborted } from './abort.js'
 import type { OrtFunctions, Pointer } from './c-api.js'
 import type { Block, OrtCalls } from './calls.js'
 import { typeOfCode } from './elements.js'
@@ -91,20 +91,27 @@ export class ResidentSession implements Session {
     outputs: readonly (ResidentTensor | undefined)[],
     { signal }: RunOptions,
   ): Promise<Record<string, Tensor>> {
+    throwIfAborted(signal)
+    const values = [...inputs, ...outputs].map((tensor) => tensor?.pin() ?? 0n)
+    try {
+      return await this.#calls.turn(signal, () => this.#runNow(values, outputs, signal))
+    } finally {
+      for (const tensor of [...inputs, ...outputs]) tensor?.unpin()
+    }
+  }
+
+  async #runNow(
+    values: readonly Pointer[],
+    outputs: readonly (ResidentTensor | undefined)[],
+    signal: AbortSignal | undefined,
+  ): Promise<Record<string, Tensor>> {
     const frame = this.#idleFrames.pop() ?? this.#makeFrame()
-    const { f } = this.#calls
-    inputs.forEach((tensor, index) => {
-      frame.values[index] = tensor.pin()
-    })
-    outputs.forEach((tensor, index) => {
-      frame.values[inputs.length + index] = tensor?.pin() ?? 0n
-    })
+    frame.values.set(values)
     try {
       await this.#callRun(frame, signal)
       return this.#collect(frame, outputs, signal)
     } finally {
-      for (const tensor of [...inputs, ...outputs]) tensor?.unpin()
-      if (signal?.aborted) this.#calls.check(f.runOptionsUnsetTerminate(frame.options))
+      if (signal?.aborted) this.#calls.check(this.#calls.f.runOptionsUnsetTerminate(frame.options))
       this.#idleFrames.push(frame)
     }
   }
