@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest'
+import { CHECKPOINT, runCli, VIDEO, WEBM } from '../test/run-cli.js'
+
+describe('plan', () => {
+  test('tells people what would happen', async () => {
+    const { code, stdout, stderr } = await runCli(['plan', WEBM, '--model', CHECKPOINT, '--frames', '16'])
+    for (const label of ['video', 'model', 'read', 'encode', 'context', 'RoPE', 'KV cache', 'prefill']) {
+      expect(stdout).toMatch(new RegExp(`^${label} `, 'm'))
+    }
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+
+  test('--json prints one object', async () => {
+    const method = 'rearrange=contiguous,context=linear,kvCache=int4'
+    const { stdout, stderr } = await runCli([
+      'plan',
+      VIDEO,
+      '--model',
+      CHECKPOINT,
+      '--frames',
+      '16',
+      '--method',
+      method,
+      '--json',
+    ])
+    const report = JSON.parse(stdout)
+    expect(Object.keys(report)).toEqual(['model', 'video', 'plan', 'notes'])
+    expect(report.plan).toMatchObject({
+      frames: 16,
+      layout: 'contiguous',
+      pooling: null,
+      rope: { type: 'linear' },
+      kvCache: { type: 'int4' },
+    })
+    expect(report.plan.timestamps).toHaveLength(16)
+    expect(stderr).toBe('')
+  })
+
+  test('gives long answers room and leaves it at that for short ones', async () => {
+    const contextOf = async (...flags: string[]): Promise<number> => {
+      const { stdout } = await runCli([
+        'plan',
+        VIDEO,
+        '--model',
+        CHECKPOINT,
+        '--frames',
+        '8',
+        '--json',
+        ...flags,
+      ])
+      return JSON.parse(stdout).plan.contextTokens
+    }
+    const usual = await contextOf()
+    expect(await contextOf('--max-tokens', '2')).toBe(usual)
+    expect(await contextOf('--max-tokens', '2000')).toBeGreaterThan(2000)
+    expect(await contextOf('--prompt-tokens', '500', '--max-tokens', '2000')).toBeGreaterThan(2500)
+  })
+
+  test('watches the part between --start and --end', async () => {
+    const argv = [
+      'plan',
+      VIDEO,
+      '--model',
+      CHECKPOINT,
+      '--frames',
+      '8',
+      '--start',
+      '0:00.25',
+      '--end',
+      '0.75',
+      '--json',
+    ]
+    const { timestamps } = JSON.parse((await runCli(argv)).stdout).plan
+    expect(Math.min(...timestamps)).toBeGreaterThanOrEqual(0.25)
+    expect(Math.max(...timestamps)).toBeLessThanOrEqual(0.75)
+  })
+})
+
+describe('models', () => {
+  test('lists the embedded checkpoint', async () => {
+    const { code, stdout } = await runCli(['models'])
+    expect(stdout).toMatch(/^@longtake\/tiny {2}/)
+    expect(code).toBe(0)
+  })
+
+  test('--json prints one object', async () => {
+    const { stdout } = await runCli(['models', '--json'])
+    const entry = {
+      id: '@longtake/tiny',
+      source: 'embedded',
+      description: expect.any(String),
+      sizeBytes: expect.any(Number),
+      present: expect.any(Boolean),
+    }
+    expect(JSON.parse(stdout)).toEqual({ models: [entry] })
+  })
+})
+
+describe('doctor', () => {
+  test('checks everything; its exit code says whether all is well', async () => {
+    const { code, stdout, stderr } = await runCli(['doctor', '--json'])
+    const checks: { name: string; state: string; detail: string }[] = JSON.parse(stdout).checks
+    expect(checks.map(({ name }) => name)).toEqual([
+      'runtime',
+      'memory',
+      'back end',
+      'decoders',
+      'checkpoint',
+    ])
+    expect(checks.find(({ name }) => name === 'decoders')).toMatchObject({
+      state: 'ok',
+      detail: expect.stringMatching(/H\.264.*AV1/),
+    })
+    expect(checks.find(({ name }) => name === 'runtime')).toMatchObject({ state: 'ok' })
+    expect(code).toBe(checks.some(({ state }) => state === 'failed') ? 4 : 0)
+    expect(stderr).toBe('')
+  })
+
+  test('prints a line for each check', async () => {
+    const { stdout } = await runCli(['doctor'])
+    expect(stdout.trimEnd().split('\n')).toHaveLength(5)
+  })
+})

@@ -1,0 +1,142 @@
+import { availableParallelism, totalmem } from 'node:os'
+import { CancelledError } from '@longtake/core'
+import { load } from '@longtake/runtime'
+import { openBackend } from '@longtake/runtime/ort'
+import { count, formatBytes } from '../describe.js'
+import { EMBEDDED_MODELS } from '../embedded.js'
+import { describeFailure, ExitCode } from '../exit-code.js'
+import type { Session } from '../main.js'
+
+export interface DoctorFlags {
+  readonly json?: boolean
+}
+
+interface Check {
+  readonly name: string
+  /** `warning`: works, but not as well as it could. */
+  readonly state: 'ok' | 'warning' | 'failed'
+  readonly detail: string
+}
+
+/** Oldest Node that Longtake is tested on. */
+const MIN_NODE = [20, 19] as const
+/** Less memory than this holds a small checkpoint, but little video. */
+const LOW_MEMORY_BYTES = 1e9
+
+/** Codecs that Longtake reads, with the name of FFmpeg's id for each. */
+const CODECS = {
+  'H.264': 'AV_CODEC_ID_H264',
+  HEVC: 'AV_CODEC_ID_HEVC',
+  VP8: 'AV_CODEC_ID_VP8',
+  VP9: 'AV_CODEC_ID_VP9',
+  AV1: 'AV_CODEC_ID_AV1',
+  ProRes: 'AV_CODEC_ID_PRORES',
+  'MPEG-4': 'AV_CODEC_ID_MPEG4',
+  'Motion JPEG': 'AV_CODEC_ID_MJPEG',
+} as const
+
+/**
+ * `longtake doctor`: whether everything that Longtake needs is here and works.
+ *
+ * @returns `answered`, or `model` if something failed.
+ */
+export async function doctor({ json }: DoctorFlags, session: Session): Promise<ExitCode> {
+  const { out } = session
+  const checks: Check[] = []
+  for (const check of [checkRuntime, checkMemory, checkBackend, checkDecoders, checkCheckpoint]) {
+    if (session.signal.aborted) throw new CancelledError()
+    const found = await check(session)
+    checks.push(found)
+    if (!json) printCheck(found, session)
+  }
+  if (json) out.line(JSON.stringify({ checks }, null, 2))
+  return checks.some(({ state }) => state === 'failed') ? ExitCode.model : ExitCode.answered
+}
+
+async function checkRuntime(): Promise<Check> {
+  const { versions, platform, arch } = process
+  const other = versions.bun ? `Bun ${versions.bun}` : versions.deno ? `Deno ${versions.deno}` : undefined
+  const [major = 0, minor = 0] = versions.node.split('.').map(Number)
+  const isNew = major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])
+  const cores = count(availableParallelism(), 'core')
+  const detail = `${other ?? `Node ${versions.node}`} on ${platform}-${arch}, ${cores}`
+  if (other !== undefined || isNew) return { name: 'runtime', state: 'ok', detail }
+  return {
+    name: 'runtime',
+    state: 'failed',
+    detail: `${detail}: install Node ${MIN_NODE.join('.')} or newer`,
+  }
+}
+
+async function checkMemory(): Promise<Check> {
+  const limit = typeof process.constrainedMemory === 'function' ? process.constrainedMemory() : 0
+  // Without a limit, systems report none, zero or more than the machine has.
+  const total = limit > 0 && limit < totalmem() ? limit : totalmem()
+  const free =
+    typeof process.availableMemory === 'function' ? Math.min(process.availableMemory(), total) : undefined
+  const left = free === undefined ? '' : `, ${formatBytes(free)} free`
+  const isLow = (free ?? total) < LOW_MEMORY_BYTES
+  return { name: 'memory', state: isLow ? 'warning' : 'ok', detail: `${formatBytes(total)}${left}` }
+}
+
+async function checkBackend({ io }: Session): Promise<Check> {
+  const name = 'back end'
+  try {
+    const backend = await openBackend()
+    await backend.close()
+    if (backend.name === 'resident') {
+      return {
+        name,
+        state: 'ok',
+        detail: 'resident: ONNX Runtime through its C API, the KV cache stays in place',
+      }
+    }
+    const reason = 'reason' in backend && typeof backend.reason === 'string' ? ` (${backend.reason})` : ''
+    return { name, state: 'warning', detail: `portable: onnxruntime-node, slower on long videos${reason}` }
+  } catch (error) {
+    return { name, state: 'failed', detail: describeFailure(error, io.env) }
+  }
+}
+
+async function checkDecoders({ io }: Session): Promise<Check> {
+  const name = 'decoders'
+  try {
+    const [{ Codec }, constants] = await Promise.all([import('node-av/lib'), import('node-av/constants')])
+    const names = Object.keys(CODECS) as (keyof typeof CODECS)[]
+    const isFound = (codec: keyof typeof CODECS): boolean =>
+      Codec.findDecoder(constants[CODECS[codec]]) !== null
+    const missing = names.filter((codec) => !isFound(codec))
+    if (missing.length === 0) return { name, state: 'ok', detail: `FFmpeg: ${names.join(', ')}` }
+    const found = names.filter(isFound).join(', ') || 'none'
+    return { name, state: 'failed', detail: `FFmpeg: ${found}; missing: ${missing.join(', ')}` }
+  } catch (error) {
+    const detail = `FFmpeg cannot be loaded: ${describeFailure(error, io.env)}`
+    return { name, state: 'failed', detail }
+  }
+}
+
+async function checkCheckpoint({ io, signal }: Session): Promise<Check> {
+  const [id] = EMBEDDED_MODELS
+  const name = 'checkpoint'
+  try {
+    await using longtake = await load(id, { signal })
+    const { family, encoder, defaults } = longtake.spec
+    const detail = `${id}: ${family}, ${encoder.framesPerClip} frames at once, ${defaults.frames} by default; loads`
+    return { name, state: 'ok', detail }
+  } catch (error) {
+    if (signal.aborted) throw error
+    return { name, state: 'failed', detail: `${id}: ${describeFailure(error, io.env)}` }
+  }
+}
+
+const SYMBOLS = {
+  ok: ['✓', 'ok', 'green'],
+  warning: ['!', '!', 'yellow'],
+  failed: ['✗', 'x', 'red'],
+} as const
+
+function printCheck({ name, state, detail }: Check, { out }: Session): void {
+  const [symbol, ascii, colour] = SYMBOLS[state]
+  const mark = out.style(colour, (out.isUnicode ? symbol : ascii).padEnd(2))
+  out.line(`${mark} ${out.style('bold', name.padEnd(10))} ${out.plain(detail)}`)
+}

@@ -1,0 +1,56 @@
+import { formatTimestamp, type VideoFacts, type VideoPlan } from '@longtake/core'
+import { type AnswerResult, type FrameWeight, mattered } from '@longtake/runtime'
+
+/** Most moments that are named under an answer. */
+const MAX_MOMENTS = 3
+
+/** Bytes for people: `1.3 MB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
+  const power = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), units.length - 1)
+  return `${power === 0 ? bytes : (bytes / 1000 ** power).toFixed(1)} ${units[power]}`
+}
+
+/** `1 clip`, `4 clips`. */
+export function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`
+}
+
+/** Milliseconds for people: `0.42 s`. */
+export function formatMilliseconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(2)} s`
+}
+
+/** The video in a line. */
+export function describeVideo(facts: VideoFacts): string {
+  const rate =
+    facts.framesPerSecond === undefined ? '' : `, ${round(facts.framesPerSecond)} pictures a second`
+  const length = facts.durationSeconds === 0 ? 'a still' : formatTimestamp(facts.durationSeconds)
+  return `${length}, ${facts.width}×${facts.height}, ${facts.codec}${rate}`
+}
+
+/** What an answer rests on and took, in a line. */
+export function describeAnswer(plan: VideoPlan, result: AnswerResult, milliseconds: number): string {
+  const moments = keyMoments(result.frames)
+  const where = moments.map(
+    ({ timestamp, weight }) => `${formatTimestamp(timestamp)} (${Math.round(weight * 100)} %)`,
+  )
+  const tokens = `${result.usage.promptTokens}+${result.usage.completionTokens} tokens`
+  const parts = [count(plan.frames, 'frame'), tokens, formatMilliseconds(milliseconds)]
+  const cut = result.finishReason === 'length' ? ['cut at the most tokens'] : []
+  return [...(where.length > 0 ? [`looked at ${where.join(', ')}`] : []), ...parts, ...cut].join(' · ')
+}
+
+/** The frames that the storyboard marks, at most three of them, in time order. */
+export function keyMoments(frames: readonly FrameWeight[]): FrameWeight[] {
+  const marked = mattered(frames.map(({ weight }) => weight))
+  return frames
+    .filter((_, index) => marked.includes(index))
+    .toSorted((a, b) => b.weight - a.weight)
+    .slice(0, MAX_MOMENTS)
+    .toSorted((a, b) => a.index - b.index)
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100
+}

@@ -1,0 +1,37 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+
+/** Checkpoints that come as packages with Longtake. */
+export const EMBEDDED_MODELS = ['@longtake/tiny'] as const
+
+/** A checkpoint that is, or should be, on this machine. */
+export interface ModelEntry {
+  readonly id: string
+  readonly source: 'embedded'
+  readonly description: string
+  /** Whether its files are there. */
+  readonly isPresent: boolean
+  /** Bytes of its files. */
+  readonly sizeBytes: number
+}
+
+/** What is known of an embedded checkpoint without loading it. */
+export async function describeEmbedded(id: string): Promise<ModelEntry> {
+  const entry: ModelEntry = { id, source: 'embedded', description: '', isPresent: false, sizeBytes: 0 }
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`${id}/package.json`)
+    const description: unknown = Reflect.get(JSON.parse(await readFile(manifest, 'utf8')), 'description')
+    const folder = join(dirname(manifest), 'checkpoint')
+    const names = await readdir(folder)
+    const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size))
+    return {
+      ...entry,
+      description: typeof description === 'string' ? description.replace(/^Longtake: /, '') : '',
+      isPresent: names.includes('config.json'),
+      sizeBytes: sizes.reduce((sum, size) => sum + size, 0),
+    }
+  } catch {
+    return entry
+  }
+}

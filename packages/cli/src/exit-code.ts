@@ -1,0 +1,90 @@
+import { inspect } from 'node:util'
+import { isLongtakeError, type LongtakeFailure } from '@longtake/core'
+
+/** What the process ends with. */
+export const ExitCode = {
+  answered: 0,
+  /** A failure that Longtake does not know: a bug, or a full disk. */
+  unexpected: 1,
+  usage: 2,
+  /** The video cannot be used. */
+  input: 3,
+  /** The checkpoint cannot be used, or running it failed. */
+  model: 4,
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
+
+/** The exit code of a failure. */
+export function exitCodeOf(error: unknown): ExitCode {
+  return isLongtakeError(error) ? exitCodeOfFailure(error) : ExitCode.unexpected
+}
+
+/**
+ * What a person is told about a failure: one or two sentences, or everything with `LONGTAKE_DEBUG=1`.
+ *
+ * @param env - Environment of the process.
+ */
+export function describeFailure(error: unknown, env: Readonly<Record<string, string | undefined>>): string {
+  if (env.LONGTAKE_DEBUG === '1') return inspect(error)
+  if (isLongtakeError(error)) return error.code === 'INVALID_OPTION' ? withFlag(error) : error.message
+  const message = error instanceof Error ? error.message : String(error)
+  const [first = ''] = message.split('\n')
+  return `Unexpected failure: ${first}. Run it again with LONGTAKE_DEBUG=1 and report what it prints.`
+}
+
+function exitCodeOfFailure(error: LongtakeFailure): ExitCode {
+  switch (error.code) {
+    case 'INVALID_OPTION':
+      // Only the input itself is no matter of usage, such as a link.
+      return error.option === 'video' ? ExitCode.input : ExitCode.usage
+    case 'CONTEXT_TOO_LONG':
+      return ExitCode.usage
+    case 'CANCELLED':
+      return ExitCode.interrupted
+    case 'SHAPE':
+    case 'CHECKPOINT_NOT_FOUND':
+    case 'CHECKPOINT_INVALID':
+    case 'CHECKPOINT_UNSUPPORTED':
+    case 'CHECKPOINT_TENSOR':
+    case 'ENGINE_FAILED':
+    case 'ENGINE_UNAVAILABLE':
+    case 'ENGINE_CLOSED':
+      return ExitCode.model
+    default:
+      return ExitCode.input
+  }
+}
+
+/** Names of the library's options as the command line spells them. */
+const FLAGS: Readonly<Record<string, string>> = {
+  frames: '--frames',
+  fps: '--fps',
+  maxFrames: '--max-frames',
+  startSeconds: '--start',
+  endSeconds: '--end',
+  layout: '--layout',
+  rope: '--rope',
+  kvCache: '--kv',
+  sampling: '--sampling',
+  promptTokens: '--prompt-tokens',
+  maxNewTokens: '--max-tokens',
+  maxTokens: '--max-tokens',
+  memoryBudgetBytes: '--memory',
+  temperature: '--temperature',
+  topP: '--top-p',
+  seed: '--seed',
+  stop: '--stop',
+  backend: '--backend',
+  weights: '--weights',
+  threads: '--threads',
+  storyboard: '--storyboard',
+  id: '--model',
+}
+
+function withFlag(error: LongtakeFailure & { readonly option: string }): string {
+  const flag = FLAGS[error.option]
+  const { message, option } = error
+  return flag !== undefined && message.startsWith(option) ? flag + message.slice(option.length) : message
+}

@@ -1,0 +1,185 @@
+import {
+  CLIP_LAYOUTS,
+  type ClipLayout,
+  InvalidOptionError,
+  KV_CACHE_TYPES,
+  type KvCacheType,
+  MAX_FRAMES,
+  MAX_TEXT_TOKENS,
+  type PlanOptions,
+  ROPE_TYPES,
+  type RopeType,
+  type SamplingMode,
+} from '@longtake/core'
+import type { AskOptions, LoadOptions } from '@longtake/runtime'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { byteCount, clockTime, frameCount, number, repeated, wholeNumber } from './parse.js'
+
+/** The checkpoint that comes with Longtake. */
+export const DEFAULT_MODEL = '@longtake/tiny'
+
+/** Parts of `--method`, by the names of the paper's steps. */
+interface Method {
+  readonly rearrange?: ClipLayout
+  readonly context?: RopeType
+  readonly kvCache?: KvCacheType | 'auto'
+}
+
+/** Flags about the model, as commander hands them over. */
+export interface ModelFlags {
+  readonly model: string
+  readonly backend: 'auto' | 'resident' | 'portable'
+  readonly weights: 'fp32' | 'int8' | 'int4'
+  readonly threads?: number
+}
+
+/** Flags about what is watched, and how. */
+export interface WatchFlags {
+  readonly frames?: number | 'auto'
+  readonly fps?: number
+  readonly maxFrames?: number
+  readonly start?: number
+  readonly end?: number
+  readonly layout?: ClipLayout
+  readonly rope?: RopeType
+  readonly kv?: KvCacheType | 'auto'
+  readonly method?: Method
+  readonly sampling: SamplingMode | 'auto'
+  readonly promptTokens?: number
+  readonly memory?: number
+}
+
+/** Flags about the answer. */
+export interface AnswerFlags {
+  readonly maxTokens?: number
+  readonly temperature?: number
+  readonly topP?: number
+  readonly seed?: number
+  readonly stop?: readonly string[]
+}
+
+export function addModelFlags(command: Command): Command {
+  return command
+    .option('--model <id>', 'checkpoint: an installed package or a folder', DEFAULT_MODEL)
+    .addOption(choice('--backend <name>', 'where it runs', ['auto', 'resident', 'portable']).default('auto'))
+    .addOption(
+      choice('--weights <type>', 'storage of the matrices', ['fp32', 'int8', 'int4']).default('fp32'),
+    )
+    .option('--threads <count>', 'threads of one operator', wholeNumber(1, 1024))
+}
+
+export function addWatchFlags(command: Command): Command {
+  return command
+    .option('--frames <count>', 'frames to watch, or auto', frameCount(MAX_FRAMES))
+    .option(
+      '--fps <rate>',
+      'frames to watch per second of video, instead of --frames',
+      number('a number above 0', (v) => v > 0),
+    )
+    .option('--max-frames <count>', 'most frames that --fps or auto may take', wholeNumber(1, MAX_FRAMES))
+    .option('--start <time>', 'watch from here: seconds or 1:02:03', clockTime)
+    .option('--end <time>', 'watch up to here', clockTime)
+    .addOption(choice('--layout <name>', 'how frames share clips', CLIP_LAYOUTS))
+    .addOption(choice('--rope <type>', 'how the context is extended', ROPE_TYPES))
+    .addOption(choice('--kv <type>', 'storage of the KV cache', ['auto', ...KV_CACHE_TYPES]))
+    .option('--method <parts>', 'the three above in one: rearrange=…,context=…,kvCache=…', parseMethod)
+    .addOption(
+      choice('--sampling <mode>', 'read keyframes or exact times', ['auto', 'keyframe', 'exact']).default(
+        'auto',
+      ),
+    )
+    .option('--prompt-tokens <count>', 'tokens kept free for the question', wholeNumber(0, MAX_TEXT_TOKENS))
+    .option('--memory <bytes>', 'most memory for the KV cache, such as 2GiB', byteCount)
+}
+
+export function addAnswerFlags(command: Command): Command {
+  return command
+    .option('--max-tokens <count>', 'most tokens of the answer', wholeNumber(1, MAX_TEXT_TOKENS))
+    .option(
+      '--temperature <t>',
+      '0 takes the most probable word, more is more random',
+      number('a number from 0 to 100', (v) => v >= 0 && v <= 100),
+    )
+    .option(
+      '--top-p <p>',
+      'share of probability to choose from',
+      number('a number above 0, at most 1', (v) => v > 0 && v <= 1),
+    )
+    .option('--seed <number>', 'makes random choices repeatable', wholeNumber(0, 2 ** 32 - 1))
+    .option('--stop <text>', 'ends the answer where this text would come (repeatable)', repeated)
+}
+
+/** Options of `load`. */
+export function loadOptions(flags: ModelFlags, signal: AbortSignal): LoadOptions {
+  const { backend, weights, threads } = flags
+  return { backend, weights, threads, signal }
+}
+
+/**
+ * Options of `planVideo` and `watch`.
+ *
+ * @throws {InvalidOptionError} If two flags say different things about one matter.
+ */
+export function planOptions(flags: WatchFlags): PlanOptions {
+  const { frames, fps, maxFrames, start, end, method = {}, sampling, promptTokens, memory } = flags
+  return {
+    frames,
+    fps,
+    maxFrames,
+    startSeconds: start,
+    endSeconds: end,
+    layout: either('layout', flags.layout, 'rearrange', method.rearrange),
+    rope: either('rope', flags.rope, 'context', method.context),
+    kvCache: either('kvCache', flags.kv, 'kvCache', method.kvCache),
+    sampling,
+    promptTokens,
+    memoryBudgetBytes: memory,
+  }
+}
+
+/** Options of `ask`. */
+export function askOptions(flags: AnswerFlags, signal: AbortSignal): AskOptions {
+  const { maxTokens, temperature, topP, seed, stop } = flags
+  return { maxTokens, temperature, topP, seed, stop, signal }
+}
+
+function choice(flags: string, description: string, choices: readonly string[]): Option {
+  return new Option(flags, description).choices(choices)
+}
+
+function either<T extends string>(
+  option: string,
+  flag: T | undefined,
+  part: string,
+  value: T | undefined,
+): T | undefined {
+  if (flag !== undefined && value !== undefined && flag !== value) {
+    throw new InvalidOptionError(
+      option,
+      `the same as ${part}=${value} in --method, or only one of the two`,
+      flag,
+    )
+  }
+  return flag ?? value
+}
+
+const METHOD_CHOICES: Readonly<Record<keyof Method, readonly string[]>> = {
+  rearrange: CLIP_LAYOUTS,
+  context: ROPE_TYPES,
+  kvCache: ['auto', ...KV_CACHE_TYPES],
+}
+
+function parseMethod(text: string): Method {
+  const method: Record<string, string> = {}
+  for (const part of text.split(',')) {
+    const [name = '', value = ''] = part.split('=').map((side) => side.trim())
+    const choices = Object.hasOwn(METHOD_CHOICES, name) ? METHOD_CHOICES[name as keyof Method] : undefined
+    if (choices === undefined) {
+      throw new InvalidArgumentError(`Expected parts such as rearrange=interleaved,context=ntk,kvCache=int8.`)
+    }
+    if (!choices.includes(value))
+      throw new InvalidArgumentError(`${name}: expected one of ${choices.join(', ')}.`)
+    method[name] = value
+  }
+  return method
+}

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { ask } from './commands/ask.js'
+import { chat } from './commands/chat.js'
+import { doctor } from './commands/doctor.js'
+import { models } from './commands/models.js'
+import { plan } from './commands/plan.js'
+import type { ExitCode } from './exit-code.js'
+import type { Session } from './main.js'
+import { addAnswerFlags, addModelFlags, addWatchFlags } from './options.js'
+
+const EXIT_CODES = `
+Exit codes: 0 answered, 2 wrong usage, 3 the video cannot be used, 4 a problem with the model, 130 interrupted.
+LONGTAKE_DEBUG=1 shows where a failure comes from.`
+
+/** Descriptions in narrower columns than this are not broken. */
+const MIN_HELP_WIDTH = 16
+
+/** Every command with its options; `onExit` is told the code of commands that end with one. */
+export function buildProgram(session: Session, onExit: (code: ExitCode) => void): Command {
+  const { out, err } = session
+  const program = new Command('longtake')
+    .description('Asks questions about long videos.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpCommand(false)
+    .addHelpText('after', EXIT_CODES)
+    .exitOverride()
+    .configureHelp({ minWidthToWrap: MIN_HELP_WIDTH })
+    .configureOutput({
+      writeOut: (text) => out.write(text),
+      writeErr: (text) => err.write(text),
+      // Told by main, in a sentence of its own.
+      outputError: () => {},
+      getOutHelpWidth: () => out.columns,
+      getErrHelpWidth: () => err.columns,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+  addAsk(program, session)
+  addChat(program, session, onExit)
+  addPlan(program, session)
+  program
+    .command('models')
+    .description('list the checkpoints that are here')
+    .option('--json', 'print one JSON object')
+    .action((flags) => models(flags, session))
+  program
+    .command('doctor')
+    .description('check that everything Longtake needs is here and works')
+    .option('--json', 'print one JSON object')
+    .action(async (flags) => onExit(await doctor(flags, session)))
+  return program
+}
+
+function addAsk(program: Command, session: Session): void {
+  const command = program
+    .command('ask')
+    .description('answer a question about a video')
+    .argument('<file>', 'video file')
+    .argument('<question>', 'question, in quotes')
+  addFlags(command)
+    .option('--json', 'print one JSON object, with the frames that mattered and all costs')
+    .option('--storyboard <file>', 'write a contact sheet with the frames that mattered marked (.png)')
+    .option('--quiet', 'no progress and no notes')
+    .action((file, question, flags) => ask(file, question, flags, session))
+}
+
+function addChat(program: Command, session: Session, onExit: (code: ExitCode) => void): void {
+  const command = program
+    .command('chat')
+    .description('watch a video once and answer questions, one a line')
+    .argument('<file>', 'video file')
+  addFlags(command)
+    .option('--quiet', 'no progress and no notes')
+    .action(async (file, flags) => onExit(await chat(file, flags, session)))
+}
+
+function addPlan(program: Command, session: Session): void {
+  const command = program
+    .command('plan')
+    .description('tell what would be read, encoded and held, and run nothing')
+    .argument('<file>', 'video file')
+  addFlags(command)
+    .option('--json', 'print one JSON object')
+    .action((file, flags) => plan(file, flags, session))
+}
+
+function addFlags(command: Command): Command {
+  return addAnswerFlags(addWatchFlags(addModelFlags(command)))
+}
+
+/** The manifest lies one folder above both the sources and the build. */
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  return String(typeof manifest === 'object' && manifest !== null ? Reflect.get(manifest, 'version') : '')
+}

@@ -1,0 +1,119 @@
+import type { VideoFacts, VideoPlan } from '@longtake/core'
+import type { AnswerResult, FrameWeight } from '@longtake/runtime'
+
+/** What `longtake ask --json` prints. Times in seconds, timings in milliseconds. */
+export interface AnswerReport {
+  readonly answer: string
+  readonly model: string
+  readonly video: VideoReport
+  readonly plan: PlanReport
+  /** Every sampled frame in time order; the weights add up to 1. */
+  readonly frames: readonly FrameWeight[]
+  readonly usage: { readonly promptTokens: number; readonly completionTokens: number }
+  /** `firstToken` counts from the question; `total` is everything from opening the video to the last token. */
+  readonly timings: Readonly<
+    Record<'open' | 'decode' | 'encode' | 'prefill' | 'firstToken' | 'total', number>
+  >
+}
+
+export interface VideoReport {
+  readonly duration: number
+  readonly width: number
+  readonly height: number
+  readonly codec: string
+}
+
+export interface PlanReport {
+  readonly frames: number
+  readonly clips: number
+  readonly visualTokens: number
+  readonly contextTokens: number
+  readonly rope: { readonly type: string; readonly scale: number }
+  /** No checkpoint that runs pools its tokens. */
+  readonly pooling: null
+  readonly kvCache: { readonly type: string; readonly bytes: number }
+  readonly sampling: string
+}
+
+/** What `longtake plan --json` prints. */
+export interface PlanDetails {
+  readonly model: string
+  readonly video: VideoReport
+  readonly plan: PlanReport & {
+    readonly layout: string
+    readonly prefill: { readonly steps: number; readonly tokensPerStep: number }
+    readonly timestamps: readonly number[]
+  }
+  readonly notes: readonly string[]
+}
+
+export function reportAnswer(
+  model: string,
+  video: { readonly facts: VideoFacts; readonly plan: VideoPlan },
+  result: AnswerResult,
+): AnswerReport {
+  const { promptTokens, completionTokens } = result.usage
+  const { open, decode, encode, prefill, firstToken } = result.timings
+  return {
+    answer: result.text,
+    model,
+    video: reportVideo(video.facts),
+    plan: reportPlan(video.plan),
+    frames: result.frames.map(({ index, timestamp, weight }) => ({ index, timestamp, weight })),
+    usage: { promptTokens, completionTokens },
+    timings: {
+      open: tenths(open),
+      decode: tenths(decode),
+      encode: tenths(encode),
+      prefill: tenths(prefill),
+      firstToken: tenths(firstToken),
+      total: tenths(wholeTime(result)),
+    },
+  }
+}
+
+/** Milliseconds from opening the video to the last token. */
+export function wholeTime({ timings }: AnswerResult): number {
+  return timings.open + timings.decode + timings.encode + timings.prefill + timings.total
+}
+
+export function reportVideo(facts: VideoFacts): VideoReport {
+  const { durationSeconds, width, height, codec } = facts
+  return { duration: durationSeconds, width, height, codec }
+}
+
+export function reportPlan(plan: VideoPlan): PlanReport {
+  return {
+    frames: plan.frames,
+    clips: plan.clips.length,
+    visualTokens: plan.visualTokens,
+    contextTokens: plan.contextTokens,
+    rope: { type: plan.rope.type, scale: plan.rope.scale },
+    pooling: null,
+    kvCache: { type: plan.kvCache.type, bytes: plan.kvCache.bytes },
+    sampling: plan.sampling,
+  }
+}
+
+export function reportPlanDetails(
+  model: string,
+  facts: VideoFacts,
+  plan: VideoPlan,
+  notes: readonly string[],
+): PlanDetails {
+  return {
+    model,
+    video: reportVideo(facts),
+    plan: {
+      ...reportPlan(plan),
+      layout: plan.layout,
+      prefill: { steps: plan.prefillChunks, tokensPerStep: plan.prefillChunk },
+      timestamps: plan.timestamps,
+    },
+    notes,
+  }
+}
+
+function tenths(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10
+}
