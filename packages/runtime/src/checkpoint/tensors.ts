@@ -92,7 +92,8 @@ export function projectorTensors(
 export function decoderTensors(config: DecoderConfig, model: string, head: string): TensorInventory {
   const { hiddenSize: width, headDim, intermediateSize } = config
   const required: TensorShapes = new Map()
-  const optional: TensorShapes = new Map()
+  // Rotary frequencies that some exports keep; they follow from the config.
+  const optional: TensorShapes = new Map([[`${model}rotary_emb.inv_freq`, null]])
   required.set(`${model}embed_tokens.weight`, [config.vocabularySize, width])
   required.set(`${model}norm.weight`, [width])
   // A tied head may be stored all the same; the embedding table is what counts then.

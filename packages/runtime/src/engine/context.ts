@@ -4,6 +4,7 @@ import type { Session, Tensor } from '../ort/types.js'
 import { compressCache } from './compress.js'
 import { KvCache } from './kv-cache.js'
 import { type DecoderKind, float32, type Models } from './models.js'
+import { TensorGroup } from './tensor-group.js'
 
 export interface FeedOptions {
   readonly signal?: AbortSignal | undefined
@@ -57,6 +58,7 @@ export class Context {
   readonly #chunk: number
   readonly #width: number
   #cache: KvCache
+  readonly #own: TensorGroup
   readonly #tables: { readonly cos_cache: Tensor; readonly sin_cache: Tensor }
   readonly #counters: { readonly seqlens_k: Tensor<'int32'>; readonly total_sequence_length: Tensor<'int32'> }
   readonly #inputs = new Map<number, Tensor<'float32'>>()
@@ -79,15 +81,16 @@ export class Context {
     this.#cache = cache
     const { cos, sin } = ropeTables(rope, positions)
     const dims = [positions, headDim / 2]
-    this.#tables = {
-      cos_cache: backend.tensor('float32', dims, cos),
-      sin_cache: backend.tensor('float32', dims, sin),
+    this.#own = new TensorGroup(backend)
+    try {
+      const own = this.#own
+      this.#tables = { cos_cache: own.add('float32', dims, cos), sin_cache: own.add('float32', dims, sin) }
+      this.#counters = { seqlens_k: own.add('int32', [1]), total_sequence_length: own.add('int32', []) }
+      this.#logits = own.add('float32', [1, 1, vocabularySize])
+    } catch (error) {
+      cache.close()
+      throw error
     }
-    this.#counters = {
-      seqlens_k: backend.tensor('int32', [1]),
-      total_sequence_length: backend.tensor('int32', []),
-    }
-    this.#logits = backend.tensor('float32', [1, 1, vocabularySize])
   }
 
   /** Tokens held. */
@@ -165,8 +168,8 @@ export class Context {
     if (this.#closed) return
     this.#closed = true
     this.#cache.close()
-    const own = [...Object.values(this.#tables), ...Object.values(this.#counters), ...this.#inputs.values()]
-    for (const tensor of [...own, this.#logits]) tensor.close()
+    this.#own.close()
+    for (const tensor of this.#inputs.values()) tensor.close()
     this.#inputs.clear()
   }
 

@@ -17,18 +17,18 @@ export interface EncodeOptions {
  * Encodes a plan's clips and puts their tokens in the order of the context.
  *
  * @param pixels - `[F, 3, S, S]`, frames in time order.
- * @returns `[F · tokens, D]`, in the order that the plan gives.
+ * @param visual - Receives the tokens, `[F · tokens, D]`, in the order that the plan gives.
  * @throws {CancelledError} If the signal fires, within one batch.
  */
 export async function encodeClips(
   models: Models,
   plan: VideoPlan,
   pixels: Float32Array,
+  visual: Float32Array,
   { signal, onFrames, onBatch }: EncodeOptions = {},
-): Promise<Float32Array> {
+): Promise<void> {
   const { hiddenSize } = models.checkpoint.model.spec.decoder
   const tokenSize = (plan.visualTokens / plan.frames) * hiddenSize
-  const visual = new Float32Array(plan.visualTokens * hiddenSize)
   const positions = invert(plan.order)
   const framesPerClip = plan.clips[0]?.length ?? 1
   const batchClips = Math.max(1, Math.floor(BATCH_FRAMES / framesPerClip))
@@ -48,7 +48,6 @@ export async function encodeClips(
     onBatch?.(frames, encoded)
     onFrames?.(start + frames.length)
   }
-  return visual
 }
 
 /** The frame whose tokens stand at each place of the context, `[F]`. */

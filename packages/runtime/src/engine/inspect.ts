@@ -5,7 +5,7 @@ import { encodeClips } from './encode.js'
 import { generate } from './generate.js'
 import type { Models } from './models.js'
 import { takePictures } from './pictures.js'
-import { embedPrefix, openContext } from './prefix.js'
+import { makePrefix, openContext } from './prefix.js'
 import { greedy } from './sampler.js'
 import { TextStream } from './text-stream.js'
 import { planPictures } from './watch.js'
@@ -70,11 +70,12 @@ export async function inspectPictures(
   )
   const { pixels } = await takePictures(models, plan, frames, { signal })
   const kept = new FrameArrays(plan.frames)
-  const visual = await encodeClips(models, plan, pixels, {
+  const prefix = await makePrefix(models, plan, before, signal)
+  await encodeClips(models, plan, pixels, prefix.visual, {
     signal,
     onBatch: (indices, { features, projected }) => kept.add(indices, features, projected),
   })
-  const decoded = await decodeAll(models, plan, before, visual, after, greedyTokens, watch)
+  const decoded = await decodeAll(models, plan, prefix.embeds, after, greedyTokens, watch)
   const { encoder, decoder } = checkpoint.model.spec
   const perFrame = [plan.frames, encoder.tokensPerFrame]
   const placeholder = checkpoint.model.placeholderId
@@ -84,7 +85,7 @@ export async function inspectPictures(
     pixelValues: { dims: [plan.frames, 3, encoder.imageSize, encoder.imageSize], data: pixels },
     visionFeatures: { dims: [...perFrame, checkpoint.model.vision.hiddenSize], data: kept.features },
     projected: { dims: [...perFrame, decoder.hiddenSize], data: kept.projected },
-    visualTokens: { dims: [plan.visualTokens, decoder.hiddenSize], data: visual },
+    visualTokens: { dims: [plan.visualTokens, decoder.hiddenSize], data: prefix.visual },
     promptIds: [...before, placeholder, ...after],
     inputIds,
     logits: { dims: [inputIds.length, decoder.vocabularySize], data: decoded.logits },
@@ -107,14 +108,12 @@ function withRoom(watch: WatchOptions, promptTokens: number, newTokens: number):
 async function decodeAll(
   models: Models,
   plan: VideoPlan,
-  before: readonly number[],
-  visual: Float32Array,
+  prefix: Float32Array,
   after: readonly number[],
   greedyTokens: number,
   { signal, memoryBudgetBytes }: WatchOptions,
 ): Promise<Decoded> {
   const mode = 'inspect'
-  const prefix = await embedPrefix(models, before, visual, signal)
   const { context, logits: head } = await openContext(models, plan, prefix, memoryBudgetBytes, {
     signal,
     mode,

@@ -1,5 +1,6 @@
 import type { KvCacheType, ModelSpec } from '@longtake/core'
-import type { Backend, Tensor, TensorType } from '../ort/types.js'
+import type { Backend, Tensor } from '../ort/types.js'
+import { TensorGroup } from './tensor-group.js'
 
 type CacheTensor = Tensor<'float32' | 'int8' | 'uint8'>
 
@@ -13,7 +14,7 @@ export interface LayerCache {
   readonly valueScale?: Tensor<'float32'>
 }
 
-const ELEMENT: Readonly<Record<KvCacheType, TensorType>> = { fp32: 'float32', int8: 'int8', int4: 'uint8' }
+const ELEMENT = { fp32: 'float32', int8: 'int8', int4: 'uint8' } as const
 
 /** Keys and values of every layer, in buffers that the decoder reads and writes in place. */
 export class KvCache {
@@ -24,19 +25,16 @@ export class KvCache {
   /** What a decoder run is fed, and what it writes: past and present are the same buffers. */
   readonly feeds: Readonly<Record<string, Tensor>>
   readonly results: Readonly<Record<string, Tensor>>
+  readonly #tensors: TensorGroup
 
   /** @throws {EngineError} `ENGINE_FAILED` when memory runs out; nothing is kept then. */
   constructor(backend: Backend, decoder: ModelSpec['decoder'], type: KvCacheType, capacity: number) {
     this.type = type
     this.capacity = capacity
-    const layers: LayerCache[] = []
-    try {
-      for (let layer = 0; layer < decoder.layers; layer++)
-        layers.push(makeLayer(backend, decoder, type, capacity))
-    } catch (error) {
-      closeLayers(layers)
-      throw error
-    }
+    this.#tensors = new TensorGroup(backend)
+    const layers = Array.from({ length: decoder.layers }, () =>
+      makeLayer(this.#tensors, decoder, type, capacity),
+    )
     this.layers = layers
     const named = (prefix: string): [string, Tensor][] =>
       layers.flatMap(({ key, value }, layer) => [
@@ -61,38 +59,25 @@ export class KvCache {
   }
 
   close(): void {
-    closeLayers(this.layers)
+    this.#tensors.close()
   }
 }
 
 function makeLayer(
-  backend: Backend,
-  decoder: ModelSpec['decoder'],
+  tensors: TensorGroup,
+  { kvHeads, headDim }: ModelSpec['decoder'],
   type: KvCacheType,
   capacity: number,
 ): LayerCache {
-  const { kvHeads, headDim } = decoder
   const dims = [1, kvHeads, capacity, type === 'int4' ? headDim / 2 : headDim]
-  const made: Tensor[] = []
-  const add = <T extends TensorType>(element: T, shape: readonly number[]): Tensor<T> => {
-    const tensor = backend.tensor(element, shape)
-    made.push(tensor)
-    return tensor
-  }
-  try {
-    const key = add(ELEMENT[type], dims) as CacheTensor
-    const value = add(ELEMENT[type], dims) as CacheTensor
-    if (type === 'fp32') return { key, value }
-    const scaleDims = [1, kvHeads, 1, headDim]
-    return { key, value, keyScale: add('float32', scaleDims), valueScale: add('float32', scaleDims) }
-  } catch (error) {
-    for (const tensor of made) tensor.close()
-    throw error
-  }
-}
-
-function closeLayers(layers: readonly LayerCache[]): void {
-  for (const layer of layers) {
-    for (const tensor of Object.values(layer)) tensor.close()
+  const key = tensors.add(ELEMENT[type], dims)
+  const value = tensors.add(ELEMENT[type], dims)
+  if (type === 'fp32') return { key, value }
+  const scaleDims = [1, kvHeads, 1, headDim]
+  return {
+    key,
+    value,
+    keyScale: tensors.add('float32', scaleDims),
+    valueScale: tensors.add('float32', scaleDims),
   }
 }

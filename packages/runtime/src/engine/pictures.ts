@@ -1,7 +1,8 @@
-import { InvalidOptionError, type VideoFacts, type VideoPlan } from '@longtake/core'
+import { InvalidOptionError, VideoError, type VideoFacts, type VideoPlan } from '@longtake/core'
 import { preprocessFrame } from '@longtake/kernels'
 import { throwIfAborted } from '../ort/abort.js'
 import { makeThumbnail, type Picture } from '../video/index.js'
+import { allocateFloats } from './allocate.js'
 import { checkInteger } from './check.js'
 import type { Models } from './models.js'
 import type { InputFrame } from './watch-options.js'
@@ -41,7 +42,7 @@ export async function takePictures(
 ): Promise<Pictures> {
   const { image, spec } = models.checkpoint.model
   const size = 3 * spec.encoder.imageSize ** 2
-  const pixels = new Float32Array(plan.frames * size)
+  const pixels = allocateFloats(plan.frames * size, 'Pixels')
   const thumbnails: Picture[] = []
   const timestamps: number[] = []
   const side = thumbnailSide(plan.frames)
@@ -51,9 +52,13 @@ export async function takePictures(
     preprocessFrame(rgb, width, height, image, pixels.subarray(index * size, (index + 1) * size))
     thumbnails[index] = makeThumbnail({ rgb: asBytes(rgb), width, height }, side, side)
     timestamps[index] = timestampSeconds
-    options.onFrame?.(++done)
+    done++
+    options.onFrame?.(done)
   }
   throwIfAborted(options.signal)
+  if (done !== plan.frames) {
+    throw new VideoError('VIDEO_UNREADABLE', `The video gave ${done} of ${plan.frames} pictures.`)
+  }
   return { pixels, thumbnails, timestamps }
 }
 

@@ -1,20 +1,29 @@
 import { EngineError, kvCacheBytes, type VideoPlan } from '@longtake/core'
+import { allocateFloats } from './allocate.js'
 import { Context, type FeedOptions } from './context.js'
 import { KvCache } from './kv-cache.js'
 import type { Models } from './models.js'
 
-/** Embeddings of everything before the question: the prompt's beginning, then the video. `[tokens, D]` */
-export async function embedPrefix(
+/** Embeddings of everything before the question: the prompt's beginning, then the video. */
+export interface Prefix {
+  /** `[tokens, D]` */
+  readonly embeds: Float32Array
+  /** The video's part of `embeds`, to be filled in. */
+  readonly visual: Float32Array
+}
+
+/** Makes a video's prefix, with zeros where the video goes. */
+export async function makePrefix(
   models: Models,
+  plan: VideoPlan,
   before: readonly number[],
-  visual: Float32Array,
   signal?: AbortSignal,
-): Promise<Float32Array> {
+): Promise<Prefix> {
   const text = await models.embed(before, signal)
-  const prefix = new Float32Array(text.length + visual.length)
-  prefix.set(text)
-  prefix.set(visual, text.length)
-  return prefix
+  const size = plan.visualTokens * models.checkpoint.model.spec.decoder.hiddenSize
+  const embeds = allocateFloats(text.length + size, 'Visual tokens')
+  embeds.set(text)
+  return { embeds, visual: embeds.subarray(text.length) }
 }
 
 /**

@@ -5,7 +5,7 @@ import { decoderKind } from './context.js'
 import { encodeClips } from './encode.js'
 import type { Models } from './models.js'
 import { describeFrames, type PlacedFrame, placeFrames, takePictures } from './pictures.js'
-import { embedPrefix, openContext } from './prefix.js'
+import { makePrefix, openContext } from './prefix.js'
 import { checkGivenFrames, type InputFrame, StageClock, type WatchOptions } from './watch-options.js'
 import { OpenWatchedVideo, type WatchedVideo } from './watched-video.js'
 
@@ -84,12 +84,13 @@ async function watchPlanned(
   const pictures = await clock.run('decode', plan.frames, (onFrame) =>
     takePictures(models, plan, frames, { signal, onFrame }),
   )
-  const visual = await clock.run('encode', plan.frames, (onFrames) =>
-    encodeClips(models, plan, pictures.pixels, { signal, onFrames }),
-  )
   const { before } = models.checkpoint.encodeQuestion(ANY_QUESTION)
+  const prefix = await clock.run('encode', plan.frames, async (onFrames) => {
+    const made = await makePrefix(models, plan, before, signal)
+    await encodeClips(models, plan, pictures.pixels, made.visual, { signal, onFrames })
+    return made.embeds
+  })
   const { context } = await clock.run('prefill', before.length + plan.visualTokens, async (onTokens) => {
-    const prefix = await embedPrefix(models, before, visual, signal)
     // The first question should not wait for its graph.
     await models.decoder(decoderKind('answer', plan.kvCache.type))
     return openContext(models, plan, prefix, memoryBudgetBytes, { signal, onTokens })
