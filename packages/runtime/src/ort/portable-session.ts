@@ -43,8 +43,11 @@ export class PortableSession implements Session {
     checkFeeds(this.#inputInfos, feeds)
     checkResults(this.#outputInfos, results)
     const inputs = this.inputs.map((name) => [name, this.#own(name, feeds[name]!).ort] as const)
-    for (const [name, tensor] of Object.entries(results)) this.#own(name, tensor)
-    const run = this.#run(Object.fromEntries(inputs), results, options)
+    // A given output is written where it lies, and `null` asks for a new one; copies come back of both.
+    const fetches = this.outputs.map(
+      (name) => [name, results[name] ? this.#own(name, results[name]).ort : null] as const,
+    )
+    const run = this.#run(Object.fromEntries(inputs), Object.fromEntries(fetches), results, options)
     this.#running.add(run)
     try {
       return await run
@@ -73,11 +76,12 @@ export class PortableSession implements Session {
 
   async #run(
     feeds: Readonly<Record<string, OrtTensor>>,
+    fetches: Readonly<Record<string, OrtTensor | null>>,
     results: Tensors,
     { signal }: RunOptions,
   ): Promise<Record<string, Tensor>> {
     throwIfAborted(signal)
-    const produced = await this.#session.run(feeds).catch((error: unknown) => {
+    const produced = await this.#session.run(feeds, fetches).catch((error: unknown) => {
       throw ortError(error)
     })
     if (signal) {
@@ -86,11 +90,7 @@ export class PortableSession implements Session {
       if (signal.aborted) throw cancelled(signal)
     }
     const entries = this.#outputInfos.map(({ name, type }) => {
-      const given = results[name]
-      if (!given) return [name, this.#host.adopt(type, produced[name]!)] as const
-      // A tensor that was closed meanwhile receives nothing; its memory is the caller's no more.
-      if (!(given as PortableTensor).closed) (given as PortableTensor).assign(name, produced[name]!)
-      return [name, given] as const
+      return [name, results[name] ?? this.#host.adopt(type, produced[name]!)] as const
     })
     return Object.fromEntries(entries)
   }

@@ -49,16 +49,6 @@ export class PortableTensor<T extends TensorType = TensorType> implements Tensor
     return this.#ort
   }
 
-  /** Receives a result of the same type and shape. */
-  assign(name: string, result: OrtTensor): void {
-    if (this.dims.length !== result.dims.length || this.dims.some((size, axis) => size !== result.dims[axis]))
-      throw new EngineError(
-        'ENGINE_FAILED',
-        `Output ${name} has shape [${result.dims.join(', ')}], but the tensor for it has [${this.dims.join(', ')}].`,
-      )
-    ;(this.data as { set(source: unknown): void }).set(arrayOf(this.type, result))
-  }
-
   close(): void {
     if (!this.#data) return
     this.#data = undefined

@@ -25,7 +25,7 @@ interface OrtModule {
 }
 
 /**
- * Opens the back end on onnxruntime-node's own API: results are copied, and the event loop waits for each run.
+ * Opens the back end on onnxruntime-node's own API: every output is copied, and the event loop waits for each run.
  *
  * @param reason - Why the resident back end was not taken.
  * @throws {EngineError} `ENGINE_UNAVAILABLE` if onnxruntime-node cannot be loaded.
