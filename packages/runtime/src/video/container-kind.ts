@@ -3,8 +3,8 @@ import type { VideoSource } from './video-source.js'
 
 const SIGNATURE_BYTES = 4096
 
-/** First byte of each MPEG-TS packet; such a stream may end anywhere. */
-const TRANSPORT_STREAM_SYNC = 0x47
+/** Boxes with which MP4 and MOV files begin. */
+const FIRST_BOXES = new Set(['ftyp', 'styp', 'moov', 'mdat', 'free', 'skip', 'wide'])
 
 /** What the first bytes say a file is, where the demuxers do not know it. */
 type Kind =
@@ -65,14 +65,14 @@ export async function expectAvi(source: VideoSource): Promise<'avi'> {
   )
 }
 
-/** Whether an MP4, MOV, MKV or WebM file declares more bytes than it has. */
+/** Whether an MP4, MOV, MKV or WebM file declares more bytes than it has. False for others, which do not say. */
 export async function isCutOff(source: VideoSource): Promise<boolean> {
   const size = await source.size()
   const bytes = await source.read(0, Math.min(SIGNATURE_BYTES, size))
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (bytes.length < 8 || bytes[0] === TRANSPORT_STREAM_SYNC) return false
+  if (bytes.length < 8) return false
   if (view.getUint32(0) === 0x1a45dfa3) return matroskaEnd(bytes) > size
-  return isoEnd(source, size)
+  return FIRST_BOXES.has(String.fromCharCode(...bytes.subarray(4, 8))) && isoEnd(source, size)
 }
 
 /** A fragmented film has one box for every few seconds; looking at all of them would take as long as reading it. */

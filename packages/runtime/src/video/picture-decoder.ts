@@ -56,9 +56,12 @@ export type Received = 'picture' | 'hungry' | 'end'
 export class PictureDecoder {
   readonly #context: CodecContext
   readonly #packet = new NativePacket()
+  readonly #canSkip: boolean
+  #skips = false
 
-  private constructor(context: CodecContext) {
+  private constructor(context: CodecContext, canSkip: boolean) {
     this.#context = context
+    this.#canSkip = canSkip
     this.#packet.alloc()
   }
 
@@ -85,7 +88,8 @@ export class PictureDecoder {
       } finally {
         options.free()
       }
-      return new PictureDecoder(context)
+      // Elsewhere the decoder knows no such pictures, or (HEVC) others may still need them.
+      return new PictureDecoder(context, setup.codec === 'h264')
     } catch (cause) {
       context.freeContext()
       throw new VideoError('VIDEO_UNSUPPORTED_CODEC', `The ${setup.codec} decoder refuses this video.`, {
@@ -94,8 +98,13 @@ export class PictureDecoder {
     }
   }
 
-  /** Hands one packet in. False where the decoder rejects it as damaged. */
-  async send(packet: Packet): Promise<boolean> {
+  /**
+   * Hands one packet in. False where the decoder rejects it as damaged.
+   *
+   * @param isWanted - False lets the decoder leave the picture out if no other is made from it.
+   */
+  async send(packet: Packet, isWanted = true): Promise<boolean> {
+    this.#skip(this.#canSkip && !isWanted)
     const native = this.#packet
     native.data = Buffer.from(packet.data.buffer, packet.data.byteOffset, packet.data.byteLength)
     native.isKeyframe = packet.type === 'key'
@@ -107,6 +116,12 @@ export class PictureDecoder {
     } finally {
       native.unref()
     }
+  }
+
+  #skip(skips: boolean): void {
+    if (skips === this.#skips) return
+    this.#skips = skips
+    this.#context.setOption('skip_frame', skips ? 'noref' : 'default')
   }
 
   /** Says that no packet follows, so that the pictures held back for reordering come out. */

@@ -82,7 +82,7 @@ export class PictureReader {
     await this.#seek(target)
     while (this.#aheadAt === undefined || this.#aheadAt < wanted) {
       if (signal?.aborted) throw new CancelledError(undefined, { cause: signal.reason })
-      const received = await this.#advance()
+      const received = await this.#advance(wanted)
       if (received === 'end') break
     }
     if (this.#aheadAt !== undefined && (this.#aheadAt <= wanted || this.#heldAt === undefined)) this.#hold()
@@ -114,7 +114,7 @@ export class PictureReader {
       (key === null || key.timestamp <= this.#sent.timestamp)
     if (onTheWay && !this.#ended) return
     this.#restart()
-    if (key !== null) await this.#send(key)
+    if (key !== null) await this.#send(key, wanted)
   }
 
   #restart(): void {
@@ -131,7 +131,7 @@ export class PictureReader {
   }
 
   /** One step: the next picture becomes `ahead`, or the next packet goes in. */
-  async #advance(): Promise<'step' | 'end'> {
+  async #advance(wanted: number): Promise<'step' | 'end'> {
     if (this.#aheadAt !== undefined) this.#hold()
     const received = await this.#decoder.receive(this.#ahead)
     if (received === 'picture') {
@@ -142,7 +142,7 @@ export class PictureReader {
     if (received === 'end' || this.#sent === undefined) return this.#end()
     const packet = await this.#track.next(this.#sent)
     if (packet !== null) {
-      await this.#send(packet)
+      await this.#send(packet, wanted)
       return 'step'
     }
     if (this.#draining) return this.#end()
@@ -156,7 +156,7 @@ export class PictureReader {
     return 'end'
   }
 
-  async #send(packet: Packet): Promise<void> {
+  async #send(packet: Packet, wanted: number): Promise<void> {
     this.#sent = packet
     this.#fruitless++
     if (this.#fruitless > MAX_FRUITLESS_PACKETS) {
@@ -165,8 +165,11 @@ export class PictureReader {
         `${this.#name} is damaged: ${this.#fruitless} packets gave no picture.`,
       )
     }
-    if (this.#track.setup.decodingOrder === true) this.#expected.push(microseconds(packet.timestamp))
-    await this.#decoder.send(packet)
+    const at = microseconds(packet.timestamp)
+    // Where pictures are told apart by counting them, none may be missing.
+    const counts = this.#track.setup.decodingOrder === true
+    if (counts) this.#expected.push(at)
+    await this.#decoder.send(packet, counts || at >= wanted)
   }
 
   #hold(): void {

@@ -9,8 +9,11 @@ import type { VideoSource } from './video-source.js'
 /** Packets looked at for the frame rate; a video with fewer has its pictures counted exactly. */
 const COUNTED_PACKETS = 600
 
+/** H.264 and HEVC keep at most this many pictures for later. */
+const REORDERED_PACKETS = 16
+
 /** Places over the video where the distance between two keyframes is measured. */
-const KEYFRAME_PROBES = 8
+const KEYFRAME_PROBES = 4
 
 /** Halvings in the search for the end of a cut file: a day down to a millisecond. */
 const END_SEARCH_STEPS = 27
@@ -117,11 +120,13 @@ async function countPackets(track: PacketTrack, first: PacketRef, signal?: Abort
     pictures.push(packet)
     packet = await track.nextRef(packet)
   }
-  const times = pictures.map((picture) => picture.timestamp)
-  const start = Math.min(...times)
-  const span = Math.max(...times) - start
-  const rate = times.length > 1 && span > 0 ? (times.length - 1) / span : undefined
-  return { pictures, isComplete: packet === null, start, rate }
+  const isComplete = packet === null
+  const times = pictures.map((picture) => picture.timestamp).sort((a, b) => a - b)
+  const start = times[0] ?? 0
+  // Where more follow, the last ones in time still have gaps for pictures that are stored behind them.
+  const dense = isComplete ? times : times.slice(0, -REORDERED_PACKETS)
+  const span = (dense.at(-1) ?? start) - start
+  return { pictures, isComplete, start, rate: span > 0 ? (dense.length - 1) / span : undefined }
 }
 
 interface End {
