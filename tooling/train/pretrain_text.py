@@ -23,9 +23,10 @@ parser.add_argument("--preamble", type=int, default=30, help="most words before 
 parser.add_argument("--noise", type=float, default=0.15, help="spread of the noise on visual words, in embedding units")
 parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--muon", type=float, default=0.02)
-parser.add_argument("--adam", type=float, default=3e-3)
+parser.add_argument("--adam", type=float, default=5e-3)
 parser.add_argument("--evidence", type=float, default=0.3, help="weight of looking where the answer is")
-parser.add_argument("--mastered", type=float, default=0.3, help="mean loss at which a video may be a frame longer")
+parser.add_argument("--recall-frames", type=int, default=8, help="length at which the plain look-ups count as learned")
+parser.add_argument("--mastered", type=float, default=0.35, help="mean loss at which a video may be a frame longer")
 parser.add_argument("--init", type=Path, help="weights to begin with")
 parser.add_argument("--minutes", type=float, default=1e9)
 args = parser.parse_args()
@@ -36,41 +37,44 @@ model = LanguageModel(TextConfig(len(VOCABULARY)))
 if args.init:
     model.load_state_dict(torch.load(args.init)["model"])
 optimizer = Optimizer(model.named_parameters(), args.muon, args.adam, args.steps)
-step, longest, mean, started, saved = 0, 2, 1.0, time.time(), time.time()
+step, longest, mean, recalled, started, saved = 0, 4, 1.0, False, time.time(), time.time()
 if args.out.exists():
     state = torch.load(args.out)
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
-    step, longest, mean = state["step"], state["longest"], state["mean"]
+    step, longest, mean, recalled = (state[k] for k in ("step", "longest", "mean", "recalled"))
 args.out.parent.mkdir(parents=True, exist_ok=True)
 
 
 def save() -> None:
     part = args.out.with_suffix(".part")
     torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "longest": longest,
-                "mean": mean}, part)
+                "mean": mean, "recalled": recalled}, part)
     part.replace(args.out)
 
 
 while step < args.steps and time.time() - started < args.minutes * 60:
     rng = random.Random(f"text-{args.seed}-{step}")  # batch by step alone: resuming repeats nothing
-    frames = longest if rng.random() < 0.5 else rng.randint(1, longest)
+    # Look-ups form within minutes on their own, and hardly at all among questions with easier ways to be less wrong.
+    exercise = not recalled
+    frames = longest if exercise or rng.random() < 0.5 else rng.randint(1, longest)
     grown = longest / args.frames
-    packed = draw_batch(rng, args.batch, frames, frames, args.questions, int(args.preamble * grown))
+    packed = draw_batch(rng, args.batch, frames, frames, 0 if exercise else args.questions, int(args.preamble * grown))
     embeds = embed(model, packed)
     spread = args.noise * grown * rng.random() * embeds.detach().std()
     visual = slice(packed.start, packed.start + packed.count)
     embeds[:, visual] = embeds[:, visual] + torch.randn_like(embeds[:, visual]) * spread
     hidden, attention = model(embeds, packed.positions, packed.allowed)
     loss = answer_loss(model, hidden, packed)
-    looked = evidence_loss(attention, packed)
-    (loss + args.evidence * looked).backward()
+    looked = torch.zeros(()) if exercise else evidence_loss(attention, packed)
+    (loss if exercise else loss + args.evidence * looked).backward()
     norm = optimizer.step(step)
     step += 1
     mean = 0.95 * mean + 0.05 * loss.item()
-    if mean < args.mastered and longest < args.frames:
-        # Longer videos only when shorter ones are read: look-ups do not form otherwise.
-        longest, mean = longest + 1, args.mastered * 1.5
+    if mean < args.mastered:
+        # Longer videos only when shorter ones are read.
+        recalled = recalled or longest >= args.recall_frames
+        longest, mean = min(longest + 1, args.frames), args.mastered * 1.5
     if step % 50 == 0:
         print(f"step {step} longest {longest} loss {mean:.3f} evidence {looked.item():.3f} norm {norm:.2f} {time.time() - started:.0f}s", flush=True)
     if step % 250 == 0 or step == args.steps:

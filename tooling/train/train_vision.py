@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from longtake_train.clips import HEADS, normalise, render_clips
+from longtake_train.clips import HEADS, LABELS, normalise, render_clips
 from longtake_train.model import VideoTower, VisionConfig
 from longtake_train.optimizer import Optimizer
 
@@ -22,6 +22,7 @@ parser.add_argument("--steps", type=int, default=6000)
 parser.add_argument("--batch", type=int, default=32, help="clips a step")
 parser.add_argument("--muon", type=float, default=0.02)
 parser.add_argument("--adam", type=float, default=2e-3)
+parser.add_argument("--init", type=Path, help="weights to begin with")
 parser.add_argument("--seed", type=int, default=1)
 args = parser.parse_args()
 
@@ -54,12 +55,14 @@ def evaluate(model: Reader, pixels: torch.Tensor, labels: torch.Tensor) -> dict[
     model.eval()
     logits = model(normalise(pixels))
     model.train()
-    return {name: round((z.argmax(-1) == labels[..., i].flatten()).float().mean().item(), 3)
-            for i, (z, (name, _, _)) in enumerate(zip(logits, HEADS))}
+    return {f"{name}@{token}": round((z.argmax(-1) == labels[..., LABELS.index(name)].flatten()).float().mean().item(), 3)
+            for z, (name, _, token) in zip(logits, HEADS)}
 
 
 model = Reader()
 optimizer = Optimizer(model.named_parameters(), args.muon, args.adam, args.steps)
+if args.init:
+    model.load_state_dict(torch.load(args.init)["model"], strict=False)
 step, started, saved = 0, time.time(), time.time()
 if args.out.exists():
     state = torch.load(args.out)
@@ -100,7 +103,7 @@ while step < args.steps:
     pixels = torch.cat([shards[n][0][i] for n, i in chosen])
     labels = torch.cat([shards[n][1][i] for n, i in chosen]).flatten(0, 1)
     logits = model(normalise(augment(pixels, rng)))
-    loss = sum(F.cross_entropy(z, labels[:, i]) for i, z in enumerate(logits))
+    loss = sum(F.cross_entropy(z, labels[:, LABELS.index(name)]) for z, (name, _, _) in zip(logits, HEADS))
     loss.backward()
     norm = optimizer.step(step)
     step += 1

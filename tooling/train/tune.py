@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from longtake_train.clips import FRAMES, normalise
 from longtake_train.model import TextConfig, VideoLlava, VisionConfig
 from longtake_train.optimizer import Optimizer
-from longtake_train.packing import draw_questions, pack
+from longtake_train.packing import draw_lessons, pack
 from longtake_train.text_stage import answer_loss, draw_batch, embed, evidence_loss
 from longtake_train.tune_stage import Held, ideal_tokens, with_visual_tokens
 from longtake_train.vocabulary import VOCABULARY
@@ -127,7 +127,7 @@ while step < args.steps:
         if known:
             shown = [videos[i] for i in known]
             preamble = [[] for _ in shown]
-            packed = pack(shown, draw_questions(shown, rng, args.questions, described=True), FRAMES, preamble)
+            packed = pack(shown, draw_lessons(shown, rng, args.questions), FRAMES, preamble)
             hidden, attention = model.language_model(with_visual_tokens(model, packed, tokens[known]), packed.positions, packed.allowed)
             answered = answer_loss(model.language_model, hidden, packed)
             loss = loss + answered + args.evidence * evidence_loss(attention, packed)

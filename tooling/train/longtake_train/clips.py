@@ -14,9 +14,11 @@ from .world import CAPTIONS, COLOURS, MOMENTS, NUMBERS, SHAPES, TRENDS, Video, d
 FRAMES = 8
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
-# One label a frame each; the first two sit in the class token, the others in the four patches.
+# What each token of a frame is to tell: the class token everything, the four patches their part.
 HEADS = (("moment", MOMENTS, 0), ("trend", TRENDS, 0), ("colour", COLOURS, 1), ("shape", SHAPES, 2),
-         ("caption", CAPTIONS, 3), ("number", NUMBERS, 4))
+         ("caption", CAPTIONS, 3), ("number", NUMBERS, 4),
+         ("colour", COLOURS, 0), ("shape", SHAPES, 0), ("caption", CAPTIONS, 0), ("number", NUMBERS, 0))
+LABELS = ("moment", "trend", "colour", "shape", "caption", "number")
 
 
 def draw_length(rng: random.Random) -> int:

@@ -35,7 +35,7 @@ class TextConfig:
     num_attention_heads: int = 4
     head_dim: int = 32
     intermediate_size: int = 384
-    rope_theta: float = 300.0
+    rope_theta: float = 10_000.0
     rms_norm_eps: float = 1e-5
 
 
@@ -121,18 +121,9 @@ class LanguageModel(nn.Module):
         self.lm_head = nn.Linear(c.hidden_size, c.vocab_size, bias=False)
         for name, p in self.named_parameters():
             if p.dim() == 2:
-                nn.init.normal_(p, std=p.shape[1] ** -0.5 if "embed" not in name else 0.5)
+                nn.init.normal_(p, std=p.shape[1] ** -0.5 if "embed" not in name else 1.0)
                 if name.endswith(("o_proj.weight", "down_proj.weight")):
                     p.data /= math.sqrt(2 * c.num_hidden_layers)
-        self.begin_matching()
-
-    def begin_matching(self) -> None:
-        """From the second layer on, equal words attend to each other and copy: look-ups form hundreds of steps sooner."""
-        for layer in self.model.layers[1:]:
-            a = layer.self_attn
-            a.k_proj.weight.data.copy_(a.q_proj.weight.data)
-            nn.init.orthogonal_(a.v_proj.weight)
-            a.o_proj.weight.data.copy_(a.v_proj.weight.data.t() * 0.5)
 
     def forward(self, embeds: Tensor, positions: Tensor, allowed: Tensor, tables=None) -> tuple[Tensor, list[Tensor]]:
         """Last hidden states [B, T, D] of embeds [B, T, D], and each layer's attention [B, H, T, T].

@@ -7,19 +7,23 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .questions import Question, ask_questions, describe
+from .questions import Question, ask_questions, describe, recall
 from .vocabulary import BOS, EOS, IDS, PAD, encode
 from .world import Video, moment_of
 
-WORDS_PER_FRAME = 5
+TOKENS_PER_FRAME = 5
+MOST_WORDS = 6
+NO_WORDS = [PAD] * (MOST_WORDS - 1)
 IGNORED = -100
 
 
 @dataclass
 class Packed:
-    """ids, targets, positions [B, T]; allowed [B, T, T]; the visual tokens stand at [start, start + count)."""
+    """ids [B, T, W] (a token is the sum of its words), targets and positions [B, T], allowed [B, T, T].
+
+    The visual tokens stand at [start, start + count).
+    """
     ids: Tensor
-    second_ids: Tensor
     targets: Tensor
     positions: Tensor
     allowed: Tensor
@@ -32,16 +36,20 @@ class Packed:
     evidence: Tensor
 
 
-def ideal_words(video: Video, index: int, position: float) -> list[tuple[int, int]]:
-    """The words a perfect encoder would put into the five tokens of a frame; the first token carries two."""
+def ideal_words(video: Video, index: int, position: float) -> list[list[int]]:
+    """The words a perfect encoder would put into the five tokens of a frame.
+
+    The class token sums up the frame, as it does in CLIP; each patch token says what lies nearest to it.
+    """
     shot = video.shots[index]
-    words = [(moment_of(position), video.trend), (shot.colour,), (shot.shape,), (shot.caption,), (shot.number,)]
-    return [(IDS[w[0]], IDS[w[1]] if len(w) > 1 else PAD) for w in words]
+    seen = (shot.colour, shot.shape, shot.caption, shot.number)
+    words = [(moment_of(position), video.trend, *seen), *((word,) for word in seen)]
+    return [[IDS[w] for w in token] + [PAD] * (MOST_WORDS - len(token)) for token in words]
 
 
-def caption_tokens(video: Video, frames: int) -> list[tuple[int, int]]:
+def caption_tokens(video: Video, frames: int) -> list[list[int]]:
     """The video told in words, at the midpoints of `frames` equal spans."""
-    tokens: list[tuple[int, int]] = []
+    tokens: list[list[int]] = []
     for f in range(frames):
         position = (f + 0.5) / frames
         tokens += ideal_words(video, int(position * len(video.shots)), position)
@@ -50,31 +58,36 @@ def caption_tokens(video: Video, frames: int) -> list[tuple[int, int]]:
 
 def pack(videos: list[Video], questions: list[list[Question]], frames: int, preamble: list[list[int]]) -> Packed:
     heads = [[BOS] + p + encode("user :") for p in preamble]
-    start, count = len(heads[0]), frames * WORDS_PER_FRAME
+    start, count = len(heads[0]), frames * TOKENS_PER_FRAME
     rows = [[] for _ in videos]
     for row, (head, video) in enumerate(zip(heads, videos)):
-        prefix = [(i, PAD) for i in head] + caption_tokens(video, frames)
-        rows[row] = [(i, j, IGNORED, p, 0) for p, (i, j) in enumerate(prefix)]
+        prefix = [[i] + NO_WORDS for i in head] + caption_tokens(video, frames)
+        rows[row] = [(*words, IGNORED, p, 0) for p, words in enumerate(prefix)]
     answers: list[list[tuple[int, int]]] = []
     for row, asked in enumerate(questions):
         spans = []
         for segment, q in enumerate(asked, 1):
             prompt, answer = encode(f"{q.text} assistant :"), encode(q.answer) + [EOS]
             ids = prompt + answer[:-1]
-            targets = [IGNORED] * (len(prompt) - 1) + answer
+            targets = [IGNORED] * (len(prompt) - 1) + (follows(answer) if q.kind == "recall" else answer)
             begin = len(rows[row])
-            rows[row] += [(i, PAD, t, start + count + p, segment) for p, (i, t) in enumerate(zip(ids, targets))]
+            rows[row] += [(i, *NO_WORDS, t, start + count + p, segment) for p, (i, t) in enumerate(zip(ids, targets))]
             spans.append((begin + len(prompt) - 1, begin + len(ids)))
         answers.append(spans)
     evidence_rows, evidence = _evidence(videos, questions, answers, frames)
     longest = max(map(len, rows))
-    table = torch.tensor([r + [(PAD, PAD, IGNORED, 0, -1)] * (longest - len(r)) for r in rows])
-    ids, second, targets, positions, segments = table.unbind(-1)
+    table = torch.tensor([r + [(PAD, *NO_WORDS, IGNORED, 0, -1)] * (longest - len(r)) for r in rows])
+    ids, (targets, positions, segments) = table[..., :MOST_WORDS], table[..., MOST_WORDS:].unbind(-1)
     causal = torch.ones(longest, longest, dtype=torch.bool).tril()
     same = segments[:, :, None] == segments[:, None, :]
     allowed = causal & (same | (segments[:, None, :] == 0))
     kinds = [[q.kind for q in asked] for asked in questions]
-    return Packed(ids, second, targets, positions, allowed, start, count, kinds, answers, evidence_rows, evidence)
+    return Packed(ids, targets, positions, allowed, start, count, kinds, answers, evidence_rows, evidence)
+
+
+def follows(recalled: list[int]) -> list[int]:
+    """Of four words a shot only the last two can be known; nor can the end."""
+    return [word if i % 4 >= 2 else IGNORED for i, word in enumerate(recalled[:-1])] + [IGNORED]
 
 
 def _evidence(videos: list[Video], questions: list[list[Question]], answers, frames: int) -> tuple[Tensor, Tensor]:
@@ -85,12 +98,21 @@ def _evidence(videos: list[Video], questions: list[list[Question]], answers, fra
             mask = [shot in q.shots for shot in shown]
             if any(mask):
                 rows.append((row, begin))
-                masks.append([m for m in mask for _ in range(WORDS_PER_FRAME)])
+                masks.append([m for m in mask for _ in range(TOKENS_PER_FRAME)])
     if not rows:
-        return torch.zeros(0, 2, dtype=torch.long), torch.zeros(0, frames * WORDS_PER_FRAME, dtype=torch.bool)
+        return torch.zeros(0, 2, dtype=torch.long), torch.zeros(0, frames * TOKENS_PER_FRAME, dtype=torch.bool)
     return torch.tensor(rows), torch.tensor(masks)
 
 
-def draw_questions(videos: list[Video], rng: random.Random, count: int, held_out: bool = False,
-                   described: bool = False) -> list[list[Question]]:
-    return [ask_questions(v, rng, count, held_out) + [describe(v, rng)] * described for v in videos]
+def draw_questions(videos: list[Video], rng: random.Random, count: int, held_out: bool = False) -> list[list[Question]]:
+    return [ask_questions(v, rng, count, held_out) for v in videos]
+
+
+def draw_lessons(videos: list[Video], rng: random.Random, count: int) -> list[list[Question]]:
+    """What a video is taught with: questions, and the plain exercises; the exercises alone at a count of 0."""
+    lessons = []
+    for video in videos:
+        exercises = [describe(video, rng), recall(video, rng)] if count else [recall(video, rng)]
+        asked = ask_questions(video, rng, count) if count else []
+        lessons.append(asked + [q for q in exercises if q])
+    return lessons

@@ -110,6 +110,7 @@ WEIGHTS = {
 }
 SLOW = {"brightness": ("brighter", "darker"), "drift": ("left", "right"), "size": ("longer", "shorter")}
 LARGEST_COUNT = 3
+MOST_RECALLED = 8
 
 
 def _name(thing: tuple[str, str]) -> str:
@@ -221,6 +222,19 @@ def describe(video: Video, rng: random.Random) -> Question:
     """All shots in order. It teaches order and what belongs together; too long for exact match, so never scored."""
     told = " ".join(f"{s.colour} {s.shape} {s.caption} {s.number}" for s in video.shots)
     return Question("describe", rng.choice(DESCRIBE), told)
+
+
+def recall(video: Video, rng: random.Random) -> Optional[Question]:
+    """Shots in any order, each by what names it and then what it names: the plainest look-ups there are.
+
+    Four words a shot, of which the last two follow from the first two; never scored.
+    """
+    things = Counter(shot.thing for shot in video.shots)
+    numbered = Counter((shot.shape, shot.number) for shot in video.shots)
+    told = [f"{s.colour} {s.shape} {s.caption} {s.number}" for s in video.shots if things[s.thing] == 1]
+    told += [f"{s.number} {s.shape} {s.colour} {s.caption}" for s in video.shots if numbered[(s.shape, s.number)] == 1]
+    rng.shuffle(told)
+    return Question("recall", "Tell me which is which.", " ".join(told[:MOST_RECALLED])) if told else None
 
 
 def ask_questions(video: Video, rng: random.Random, count: int, held_out: bool = False,

@@ -9,20 +9,26 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .model import LanguageModel, rope_tables
-from .packing import IGNORED, Packed, caption_tokens, draw_questions, pack
-from .vocabulary import VOCABULARY, SPECIAL
+from .packing import IGNORED, Packed, draw_lessons, draw_questions, pack
+from .vocabulary import PAD, SPECIAL, VOCABULARY
 from .world import draw_video
 
-# A description has dozens of words where an answer has one or two.
-DESCRIBE_WEIGHT = 0.25
+# The exercises have dozens of words where an answer has one or two.
+LESSON_WEIGHT = {"describe": 0.3, "recall": 0.6}
 # Of four layers: two gather what belongs together, this one looks, the last one speaks.
 LOOKING_LAYER = 2
 
 
+def sum_of_words(model: LanguageModel, ids: Tensor) -> Tensor:
+    """[…, D] for word ids […, W], padding left out."""
+    return (F.embedding(ids, model.model.embed_tokens.weight) * (ids != PAD)[..., None]).sum(-2)
+
+
 def embed(model: LanguageModel, packed: Packed) -> Tensor:
-    table = model.model.embed_tokens.weight
-    second = F.embedding(packed.second_ids, table) * (packed.second_ids != 0)[..., None]
-    return F.embedding(packed.ids, table) + second
+    """Visual tokens have several words, all others one: looked up apart, since most tokens are others."""
+    visual = slice(packed.start, packed.start + packed.count)
+    others = F.embedding(packed.ids[..., 0], model.model.embed_tokens.weight)
+    return torch.cat((others[:, :packed.start], sum_of_words(model, packed.ids[:, visual]), others[:, visual.stop:]), 1)
 
 
 def answer_loss(model: LanguageModel, hidden: Tensor, packed: Packed) -> Tensor:
@@ -30,8 +36,7 @@ def answer_loss(model: LanguageModel, hidden: Tensor, packed: Packed) -> Tensor:
     weights = torch.ones(packed.targets.shape)
     for row, (kinds, spans) in enumerate(zip(packed.kinds, packed.answers)):
         for kind, (begin, end) in zip(kinds, spans):
-            if kind == "describe":
-                weights[row, begin:end] = DESCRIBE_WEIGHT
+            weights[row, begin:end] = LESSON_WEIGHT.get(kind, 1.0)
     losses = F.cross_entropy(model.lm_head(hidden[chosen]), packed.targets[chosen], reduction="none")
     return (losses * weights[chosen]).sum() / weights[chosen].sum()
 
@@ -63,7 +68,7 @@ def draw_batch(rng: random.Random, size: int, frames: int, shots: int, questions
     length = rng.randint(0, longest_preamble)
     words = range(len(SPECIAL), len(VOCABULARY))
     preamble = [[rng.choice(words) for _ in range(length)] for _ in range(size)]
-    return pack(videos, draw_questions(videos, rng, questions, described=True), frames, preamble)
+    return pack(videos, draw_lessons(videos, rng, questions), frames, preamble)
 
 
 @torch.no_grad()

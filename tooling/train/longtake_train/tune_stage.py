@@ -5,21 +5,17 @@ import random
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from .clips import FRAMES, normalise, render_frames
 from .model import VideoLlava, rope_tables
 from .packing import Packed, caption_tokens, draw_questions, pack
-from .text_stage import embed, exact
-from .vocabulary import PAD
+from .text_stage import embed, exact, sum_of_words
 from .world import Video, draw_video
 
 
 def ideal_tokens(model: VideoLlava, videos: list[Video], frames: int = FRAMES) -> Tensor:
     """[B, F·P, D]: what a perfect encoder would say, in the decoder's own embeddings."""
-    ids = torch.tensor([caption_tokens(v, frames) for v in videos])
-    table = model.language_model.model.embed_tokens.weight
-    return F.embedding(ids[..., 0], table) + F.embedding(ids[..., 1], table) * (ids[..., 1] != PAD)[..., None]
+    return sum_of_words(model.language_model, torch.tensor([caption_tokens(v, frames) for v in videos]))
 
 
 def with_visual_tokens(model: VideoLlava, packed: Packed, tokens: Tensor) -> Tensor:
