@@ -5,6 +5,7 @@ import { HARMLESS_TEXT } from './harmless.js'
 
 /** Largest sizes accepted anywhere in a config: far above published models, small enough that products stay exact. */
 const MAX_SIZE = 1 << 20
+const MAX_LENGTH = 1 << 26
 
 /** What is read of a Llama text config. */
 export interface TextFacts {
@@ -25,28 +26,16 @@ export interface TextFacts {
 export function readLlamaConfig(fields: Fields, tiedAbove: boolean): TextFacts {
   fields.word('model_type', ['llama'], 'llama')
   const hiddenSize = fields.integer('hidden_size', { default: 4096, min: 1, max: MAX_SIZE })
-  const heads = fields.integer('num_attention_heads', { default: 32, min: 1, max: 1024 })
-  const kvHeads = fields.integer('num_key_value_heads', { default: heads, min: 1, max: heads })
-  if (heads % kvHeads !== 0)
-    throw fields.invalid('num_key_value_heads', `a divisor of num_attention_heads ${heads}`)
-  const fallbackHeadDim = hiddenSize % heads === 0 ? { default: hiddenSize / heads } : {}
-  const headDim = fields.integer('head_dim', { ...fallbackHeadDim, min: 1, max: 1024 })
   fields.word('hidden_act', ['silu'], 'silu')
   for (const name of ['attention_bias', 'mlp_bias']) {
     if (fields.boolean(name, false)) throw fields.unsupported(name, 'linear layers without bias only')
   }
-  const nominalLength = fields.integer('max_position_embeddings', {
-    default: 2048,
-    min: 1,
-    max: MAX_SIZE * 64,
-  })
+  const nominalLength = fields.integer('max_position_embeddings', { default: 2048, min: 1, max: MAX_LENGTH })
   const rope = readRope(fields, nominalLength)
   const decoder: DecoderConfig = {
     hiddenSize,
     layers: fields.integer('num_hidden_layers', { default: 32, min: 1, max: 1024 }),
-    heads,
-    kvHeads,
-    headDim,
+    ...readHeads(fields, hiddenSize),
     intermediateSize: fields.integer('intermediate_size', { default: 11_008, min: 1, max: MAX_SIZE }),
     vocabularySize: fields.integer('vocab_size', { default: 32_000, min: 1, max: MAX_SIZE * 4 }),
     rmsNormEpsilon: fields.number('rms_norm_eps', { default: 1e-6, min: 0, max: 1 }),
@@ -56,6 +45,16 @@ export function readLlamaConfig(fields: Fields, tiedAbove: boolean): TextFacts {
   const eosTokenIds = readTokenIds(fields, 'eos_token_id', [2])
   fields.finish(HARMLESS_TEXT)
   return { decoder, ...rope, nominalLength, eosTokenIds }
+}
+
+function readHeads(fields: Fields, hiddenSize: number): Pick<DecoderConfig, 'heads' | 'kvHeads' | 'headDim'> {
+  const heads = fields.integer('num_attention_heads', { default: 32, min: 1, max: 1024 })
+  const kvHeads = fields.integer('num_key_value_heads', { default: heads, min: 1, max: heads })
+  if (heads % kvHeads !== 0) {
+    throw fields.invalid('num_key_value_heads', `a divisor of num_attention_heads ${heads}`)
+  }
+  const fallback = hiddenSize % heads === 0 ? { default: hiddenSize / heads } : {}
+  return { heads, kvHeads, headDim: fields.integer('head_dim', { ...fallback, min: 1, max: 1024 }) }
 }
 
 /** A token id or a list of them. */
@@ -90,7 +89,7 @@ function scalingOfType(type: string, fields: Fields, nominalLength: number): Rop
   if (type === 'default') return { type: 'none' }
   const factor = fields.number('factor', { min: 1, max: 1e6 })
   if (type === 'linear') return { type, factor }
-  const length = { default: nominalLength, min: 1, max: MAX_SIZE * 64 }
+  const length = { default: nominalLength, min: 1, max: MAX_LENGTH }
   const originalLength = fields.integer('original_max_position_embeddings', length)
   if (type === 'dynamic') return { type, factor, originalLength }
   if (type === 'yarn') {

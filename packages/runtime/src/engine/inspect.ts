@@ -1,4 +1,5 @@
-import type { VideoPlan } from '@longtake/core'
+import { InvalidOptionError, type VideoPlan } from '@longtake/core'
+import type { PromptIds } from '../checkpoint/prompt.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { checkInteger } from './check.js'
 import { encodeClips } from './encode.js'
@@ -60,14 +61,9 @@ export async function inspectPictures(
   checkInteger('greedyTokens', greedyTokens, 0, MAX_GREEDY)
   const { signal } = watch
   throwIfAborted(signal)
-  const { checkpoint } = models
-  const { before, after } =
-    prompt === undefined ? checkpoint.encodeQuestion(question ?? '') : checkpoint.encodePrompt(prompt)
-  const { plan, frames } = planPictures(
-    models,
-    pictures,
-    withRoom(watch, before.length + after.length, greedyTokens),
-  )
+  const { before, after } = encodeEither(models, question, prompt)
+  const options = withRoom(watch, before.length + after.length, greedyTokens)
+  const { plan, frames } = planPictures(models, pictures, options)
   const { pixels } = await takePictures(models, plan, frames, { signal })
   const kept = new FrameArrays(plan.frames)
   const prefix = await makePrefix(models, plan, before, signal)
@@ -75,22 +71,44 @@ export async function inspectPictures(
     signal,
     onBatch: (indices, { features, projected }) => kept.add(indices, features, projected),
   })
-  const decoded = await decodeAll(models, plan, prefix.embeds, after, greedyTokens, watch)
-  const { encoder, decoder } = checkpoint.model.spec
-  const perFrame = [plan.frames, encoder.tokensPerFrame]
-  const placeholder = checkpoint.model.placeholderId
-  const inputIds = [...before, ...new Array<number>(plan.visualTokens).fill(placeholder), ...after]
+  const { logits, ids, cacheBytes } = await decodeAll(models, plan, prefix.embeds, after, greedyTokens, watch)
+  const { placeholderId } = models.checkpoint.model
+  const inputIds = [...before, ...new Array<number>(plan.visualTokens).fill(placeholderId), ...after]
   return {
     plan,
-    pixelValues: { dims: [plan.frames, 3, encoder.imageSize, encoder.imageSize], data: pixels },
-    visionFeatures: { dims: [...perFrame, checkpoint.model.vision.hiddenSize], data: kept.features },
-    projected: { dims: [...perFrame, decoder.hiddenSize], data: kept.projected },
-    visualTokens: { dims: [plan.visualTokens, decoder.hiddenSize], data: prefix.visual },
-    promptIds: [...before, placeholder, ...after],
+    ...nameArrays(models, plan, pixels, kept, prefix.visual),
+    promptIds: [...before, placeholderId, ...after],
     inputIds,
-    logits: { dims: [inputIds.length, decoder.vocabularySize], data: decoded.logits },
-    greedy: decoded.ids,
-    cacheBytes: decoded.cacheBytes,
+    logits: { dims: [inputIds.length, logits.length / inputIds.length], data: logits },
+    greedy: ids,
+    cacheBytes,
+  }
+}
+
+function encodeEither(models: Models, question: string | undefined, prompt: string | undefined): PromptIds {
+  if ((question === undefined) === (prompt === undefined)) {
+    throw new InvalidOptionError('question', 'a question or a prompt, and not both', question)
+  }
+  const { checkpoint } = models
+  return prompt === undefined ? checkpoint.encodeQuestion(question ?? '') : checkpoint.encodePrompt(prompt)
+}
+
+function nameArrays(
+  { checkpoint }: Models,
+  plan: VideoPlan,
+  pixels: Float32Array,
+  { features, projected }: FrameArrays,
+  visual: Float32Array,
+) {
+  const { spec, vision } = checkpoint.model
+  const side = spec.encoder.imageSize
+  const perFrame = [plan.frames, spec.encoder.tokensPerFrame]
+  const width = spec.decoder.hiddenSize
+  return {
+    pixelValues: { dims: [plan.frames, 3, side, side], data: pixels },
+    visionFeatures: { dims: [...perFrame, vision.hiddenSize], data: features },
+    projected: { dims: [...perFrame, width], data: projected },
+    visualTokens: { dims: [plan.visualTokens, width], data: visual },
   }
 }
 
@@ -124,7 +142,7 @@ async function decodeAll(
     logits.set(head)
     logits.set(tail, head.length)
     const { vocabularySize } = models.checkpoint.model.spec.decoder
-    const { ids } = await generate(models, context, tail.slice(tail.length - vocabularySize), {
+    const { ids } = await generate(models, context, logits.slice(-vocabularySize), {
       sampler: greedy,
       text: new TextStream(() => ''),
       maxTokens: greedyTokens,

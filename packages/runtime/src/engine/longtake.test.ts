@@ -106,6 +106,16 @@ describe('watch and ask', () => {
     expect(results[2]?.text).toBe(results[0]?.text)
   })
 
+  test('questions leave nothing behind in memory', async () => {
+    await using video = await longtake.watchFrames(FRAMES)
+    // Inputs of two lengths are kept from the second question on.
+    for (let count = 0; count < 2; count++) await video.ask('what is the first colour ?', { maxTokens: 4 })
+    const held = native.liveHandles
+    for (let count = 0; count < 5; count++)
+      await video.ask('what is the first colour ?', { maxTokens: 4 + count })
+    expect(native.liveHandles).toEqual(held)
+  })
+
   test('frames come with their times, and weights that add up to 1', async () => {
     const { frames, timings } = await answerOf(longtake)
     expect(frames.map(({ index }) => index)).toEqual(FRAMES.map((_, index) => index))

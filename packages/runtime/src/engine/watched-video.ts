@@ -1,8 +1,8 @@
 import { CancelledError, EngineError, type VideoFacts, type VideoPlan } from '@longtake/core'
 import { type Picture, type StoryboardOptions, storyboard } from '../video/index.js'
-import { type Answer, type AnswerResult, startAnswer } from './answer.js'
+import { type Answer, type AnswerResult, type FrameWeight, startAnswer } from './answer.js'
 import { type AskOptions, type CheckedAsk, checkAsk } from './ask-options.js'
-import type { Context } from './context.js'
+import type { AttentionMap, Context } from './context.js'
 import { generate } from './generate.js'
 import type { Models } from './models.js'
 import { WorkQueue } from './queue.js'
@@ -138,17 +138,13 @@ export class OpenWatchedVideo implements WatchedVideo {
     write: (text: string) => void,
     signal: AbortSignal,
   ): Promise<AnswerResult> {
-    const { models, context, timings, timestamps } = this.#parts
+    const { models, context, timings } = this.#parts
     const start = performance.now()
     let firstToken = 0
     try {
       const embeds = await models.embed(ids, signal)
       const asked = await context.feed(embeds, { signal, mode: 'answer', attention: true })
-      const visualStart = this.#prefixLength - this.plan.visualTokens
-      const { evidenceLayer } = models.checkpoint.model
-      const layers = asked.attention.filter((_, layer) => layer === (evidenceLayer ?? layer))
-      const frames = weighFrames(this.plan, layers, visualStart, timestamps)
-      this.#weights = frames.map(({ weight }) => weight)
+      const frames = this.#weigh(asked.attention)
       let text = ''
       const generated = await generate(models, context, asked.logits, {
         sampler: makeSampler(ask.sampling),
@@ -178,6 +174,15 @@ export class OpenWatchedVideo implements WatchedVideo {
     } finally {
       context.rewind(this.#prefixLength)
     }
+  }
+
+  #weigh(attention: readonly AttentionMap[]): FrameWeight[] {
+    const { evidenceLayer } = this.#parts.models.checkpoint.model
+    const layers = attention.filter((_, layer) => layer === (evidenceLayer ?? layer))
+    const visualStart = this.#prefixLength - this.plan.visualTokens
+    const frames = weighFrames(this.plan, layers, visualStart, this.#parts.timestamps)
+    this.#weights = frames.map(({ weight }) => weight)
+    return frames
   }
 
   /** Tokens that an answer may have after a question. */
