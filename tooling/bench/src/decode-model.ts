@@ -1,4 +1,4 @@
-import { CheckpointError, ropeFrequencies, ropeTables } from '@longtake/core'
+import { CheckpointError } from '@longtake/core'
 import {
   buildDecoder,
   type DecoderConfig,
@@ -6,12 +6,7 @@ import {
   type TensorSource,
   type WeightType,
 } from '@longtake/kernels'
-import type { Backend, Session, Tensor } from '@longtake/runtime/ort'
 
-/** Tokens that the cache has room for. */
-export const CAPACITY = 16_384
-
-const THETA = 10_000
 /** Small enough that activations stay near 1 through all layers. */
 const WEIGHT_SCALE = 0.05
 
@@ -104,91 +99,4 @@ export function fillRandom<A extends ArrayBufferLike>(
 
 function countOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1)
-}
-
-/** One decoder with a full-size cache of random keys and values, past and present in the same buffers. */
-export class DecoderSide {
-  readonly #backend: Backend
-  readonly #session: Session
-  readonly #fixed: Readonly<Record<string, Tensor>>
-  readonly #results: Readonly<Record<string, Tensor>>
-  readonly #embeds = new Map<number, Tensor<'float32'>>()
-  readonly #lengths: { readonly seqlens_k: Tensor<'int32'>; readonly total_sequence_length: Tensor<'int32'> }
-  readonly #logits: Tensor<'float32'>
-  readonly #hiddenSize: number
-
-  private constructor(backend: Backend, session: Session, config: DecoderConfig) {
-    this.#backend = backend
-    this.#session = session
-    this.#hiddenSize = config.hiddenSize
-    const half = config.headDim / 2
-    const { cos, sin } = ropeTables(
-      ropeFrequencies(THETA, config.headDim, { type: 'none' }, CAPACITY),
-      CAPACITY,
-    )
-    const caches = Array.from({ length: config.layers }, (_, layer) => makeCache(backend, config, layer))
-    this.#logits = backend.tensor('float32', [1, 1, config.vocabularySize])
-    this.#lengths = {
-      seqlens_k: backend.tensor('int32', [1]),
-      total_sequence_length: backend.tensor('int32', []),
-    }
-    this.#fixed = {
-      cos_cache: backend.tensor('float32', [CAPACITY, half], cos),
-      sin_cache: backend.tensor('float32', [CAPACITY, half], sin),
-      ...named('past_key_values', caches),
-    }
-    this.#results = { ...named('present', caches), logits: this.#logits }
-  }
-
-  static async open(
-    backend: Backend,
-    model: GraphModel,
-    config: DecoderConfig,
-    threads: number,
-  ): Promise<DecoderSide> {
-    return new DecoderSide(backend, await backend.session(model, { threads }), config)
-  }
-
-  /**
-   * Runs `tokens` tokens on top of `held` ones.
-   *
-   * @returns The last position's logits; a view that the next run overwrites.
-   */
-  async run(held: number, tokens = 1): Promise<Float32Array> {
-    const total = held + tokens
-    this.#lengths.seqlens_k.data[0] = total - 1
-    this.#lengths.total_sequence_length.data[0] = total
-    const feeds = { inputs_embeds: this.#input(tokens), ...this.#fixed, ...this.#lengths }
-    await this.#session.run(feeds, this.#results)
-    return this.#logits.data
-  }
-
-  #input(tokens: number): Tensor<'float32'> {
-    const known = this.#embeds.get(tokens)
-    if (known !== undefined) return known
-    const data = fillRandom(new Float32Array(tokens * this.#hiddenSize), 7, 1)
-    const made = this.#backend.tensor('float32', [1, tokens, this.#hiddenSize], data)
-    this.#embeds.set(tokens, made)
-    return made
-  }
-}
-
-type LayerCache = readonly [key: Tensor, value: Tensor]
-
-function makeCache(backend: Backend, { kvHeads, headDim }: DecoderConfig, layer: number): LayerCache {
-  const make = (seed: number): Tensor => {
-    const tensor = backend.tensor('float32', [1, kvHeads, CAPACITY, headDim])
-    fillRandom(tensor.data, seed, 1)
-    return tensor
-  }
-  return [make(2 * layer + 1), make(2 * layer + 2)]
-}
-
-function named(prefix: string, caches: readonly LayerCache[]): Record<string, Tensor> {
-  return Object.fromEntries(
-    caches.flatMap(([key, value], layer) => [
-      [`${prefix}.${layer}.key`, key],
-      [`${prefix}.${layer}.value`, value],
-    ]),
-  )
 }

@@ -1,11 +1,13 @@
 import { availableParallelism } from 'node:os'
 import { EngineError } from '@longtake/core'
-import type { DecoderConfig } from '@longtake/kernels'
+import type { DecoderConfig, WeightType } from '@longtake/kernels'
 import { openBackend } from '@longtake/runtime/ort'
 import { Arguments } from './arguments.js'
 import type { Benchmark, Outcome } from './benchmark.js'
-import { buildRandomDecoder, CAPACITY, DecoderSide, decoderConfig, matrixElements } from './decode-model.js'
-import { type MachineLimits, measureLimits } from './machine-limits.js'
+import { stepBytes, stepFlops } from './decode-cost.js'
+import { buildRandomDecoder, decoderConfig } from './decode-model.js'
+import { CAPACITY, type Carrying, DecoderSide } from './decoder-side.js'
+import { higherLimits, type MachineLimits, measureLimits } from './machine-limits.js'
 import { type Spread, spreadOf } from './statistics.js'
 import { formatMs, formatNumber, formatPercent, formatTable } from './table.js'
 
@@ -16,7 +18,6 @@ const BOUNDS: ReadonlyMap<number, number> = new Map([
 ])
 /** Steps of each side in one round: about as long on either. */
 const STEPS = { resident: 20, portable: 4 } as const
-const WEIGHT_BYTES = { fp32: 4, int8: 1 + 4 / 32, int4: 0.5 + 4 / 32 } as const
 const PREFILL_TOKENS = 512
 /** Logits of both sides may differ by rounding only. */
 const TOLERANCE = 1e-3
@@ -27,20 +28,22 @@ export const decode: Benchmark = {
   summary: 'one decoding step: resident against portable session, 8 layers, 4 KV heads × 64, capacity 16,384',
   options: [
     '--held 512,15000          tokens in the cache',
-    '--hidden 512              width',
-    '--intermediate N          width of the MLP, default that of the decoder',
+    '--hidden 256              width',
+    '--intermediate N          width of the MLP, default twice that of the decoder',
     '--weights fp32|int8|int4  storage of the matrices, default fp32',
     '--rounds 7                interleaved rounds',
     '--threads N               default the cores',
+    '--portable chained|bound  how the portable session carries its cache, default the quicker: chained',
   ],
   run: runDecode,
 }
 
 interface DecodeOptions {
   readonly config: DecoderConfig
-  readonly weights: keyof typeof WEIGHT_BYTES
+  readonly weights: WeightType
   readonly rounds: number
   readonly threads: number
+  readonly carrying: Carrying
 }
 
 interface DecodeCase {
@@ -66,13 +69,15 @@ async function runDecode(args: readonly string[], note: (text: string) => void):
     weights: 'text',
     rounds: 'text',
     threads: 'text',
+    portable: 'text',
   })
-  const hidden = given.integer('hidden', 512, 32, 8192)
+  const hidden = given.integer('hidden', 256, 32, 8192)
   const options: DecodeOptions = {
-    config: decoderConfig(hidden, given.integer('intermediate', hidden, 32, 32_768)),
+    config: decoderConfig(hidden, given.integer('intermediate', 2 * hidden, 32, 32_768)),
     weights: given.choice('weights', ['fp32', 'int8', 'int4'], 'fp32'),
     rounds: given.integer('rounds', 7, 1, 1000),
     threads: given.integer('threads', availableParallelism(), 1, 1024),
+    carrying: given.choice('portable', ['chained', 'bound'], 'chained'),
   }
   const held = given.integers('held', [512, 15_000], 1, CAPACITY - 1)
   const { limits, cases, prefill } = await measure(options, held, note)
@@ -94,23 +99,29 @@ async function runDecode(args: readonly string[], note: (text: string) => void):
 }
 
 async function measure(options: DecodeOptions, held: readonly number[], note: (text: string) => void) {
-  const { config, weights, threads } = options
+  const { config, weights, threads, carrying } = options
   const resident = await openBackend('resident')
   const portable = await openBackend('portable')
   try {
     note('measuring memory bandwidth and the matrix peak')
-    const limits = await measureLimits(resident, threads)
+    const before = await measureLimits(resident, threads)
     const model = await buildRandomDecoder(config, weights)
     const sides = {
-      resident: await DecoderSide.open(resident, model, config, threads),
-      portable: await DecoderSide.open(portable, model, config, threads),
+      resident: await DecoderSide.open(resident, model, config, threads, 'bound'),
+      portable: await DecoderSide.open(portable, model, config, threads, carrying),
     }
-    const cases: DecodeCase[] = []
+    const timed: TimedCase[] = []
     for (const tokens of held) {
       note(`${tokens} tokens held`)
-      cases.push(await measureCase(sides, tokens, options, limits))
+      timed.push(await timeCase(sides, tokens, options))
     }
-    return { limits, cases, prefill: await measurePrefill(sides.resident, options, limits) }
+    const prefillTimes = await timePrefill(sides.resident, options)
+    const limits = higherLimits(before, await measureLimits(resident, threads))
+    return {
+      limits,
+      cases: timed.map((times) => judgeCase(times, options, limits)),
+      prefill: judgePrefill(prefillTimes, options, limits),
+    }
   } finally {
     await resident.close()
     await portable.close()
@@ -122,12 +133,15 @@ interface Sides {
   readonly portable: DecoderSide
 }
 
-async function measureCase(
-  sides: Sides,
-  held: number,
-  options: DecodeOptions,
-  limits: MachineLimits,
-): Promise<DecodeCase> {
+interface TimedCase {
+  readonly held: number
+  readonly resident: Spread
+  readonly portable: Spread
+}
+
+async function timeCase(sides: Sides, held: number, options: DecodeOptions): Promise<TimedCase> {
+  sides.resident.fill()
+  sides.portable.fill()
   await expectSameLogits(sides, held)
   const times: Record<keyof Sides, number[]> = { resident: [], portable: [] }
   for (let round = 0; round < options.rounds; round++) {
@@ -135,7 +149,14 @@ async function measureCase(
     const order = round % 2 === 0 ? (['resident', 'portable'] as const) : (['portable', 'resident'] as const)
     for (const side of order) times[side].push(...(await timeSteps(sides[side], held, STEPS[side])))
   }
-  const [resident, portable] = [spreadOf(times.resident), spreadOf(times.portable)]
+  return { held, resident: spreadOf(times.resident), portable: spreadOf(times.portable) }
+}
+
+function judgeCase(
+  { held, resident, portable }: TimedCase,
+  options: DecodeOptions,
+  limits: MachineLimits,
+): DecodeCase {
   const seconds = resident.median / 1000
   const bound = BOUNDS.get(held)
   return {
@@ -145,13 +166,13 @@ async function measureCase(
     ratio: portable.median / resident.median,
     resident,
     portable,
-    bandwidthShare: stepBytes(options, held) / seconds / limits.readBytesPerSecond,
+    bandwidthShare: stepBytes(options.config, options.weights, held) / seconds / limits.readBytesPerSecond,
     matrixShare: stepFlops(options.config, held, 1) / seconds / limits.matrixFlops,
     ...(bound !== undefined && { bound }),
   }
 }
 
-async function measurePrefill(side: DecoderSide, { config, rounds }: DecodeOptions, limits: MachineLimits) {
+async function timePrefill(side: DecoderSide, { rounds }: DecodeOptions): Promise<Spread> {
   await side.run(0, PREFILL_TOKENS)
   const times: number[] = []
   for (let round = 0; round < rounds; round++) {
@@ -159,12 +180,15 @@ async function measurePrefill(side: DecoderSide, { config, rounds }: DecodeOptio
     await side.run(0, PREFILL_TOKENS)
     times.push(performance.now() - start)
   }
-  const spread = spreadOf(times)
+  return spreadOf(times)
+}
+
+function judgePrefill({ median }: Spread, { config }: DecodeOptions, limits: MachineLimits) {
   const flops = stepFlops(config, 0, PREFILL_TOKENS)
   return {
     tokens: PREFILL_TOKENS,
-    residentMs: spread.median,
-    matrixShare: flops / (spread.median / 1000) / limits.matrixFlops,
+    residentMs: median,
+    matrixShare: flops / (median / 1000) / limits.matrixFlops,
   }
 }
 
@@ -190,21 +214,6 @@ async function expectSameLogits({ resident, portable }: Sides, held: number): Pr
       `Resident and portable logits differ at ${held} tokens: nothing to compare.`,
     )
   }
-}
-
-/** Bytes that one step cannot do without: every matrix once, and the keys and values held. */
-function stepBytes({ config, weights }: DecodeOptions, held: number): number {
-  const cache = 2 * config.layers * config.kvHeads * config.headDim * (held + 1) * 4
-  return matrixElements(config) * WEIGHT_BYTES[weights] + cache
-}
-
-/** Operations of the matrix products and of causal attention. */
-function stepFlops(config: DecoderConfig, held: number, tokens: number): number {
-  const { heads, headDim, layers, hiddenSize, vocabularySize } = config
-  const seen = tokens * held + (tokens * (tokens + 1)) / 2
-  const attention = 4 * layers * heads * headDim * seen
-  const head = vocabularySize * hiddenSize
-  return 2 * ((matrixElements(config) - head) * tokens + head) + attention
 }
 
 function formatCases(

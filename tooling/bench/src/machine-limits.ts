@@ -90,6 +90,12 @@ async function probeMatrix(backend: Backend, threads: number): Promise<number> {
   )
 }
 
+/** The higher of two measurements of each limit: what else the machine did meanwhile only ever lowers one. */
+export function higherLimits(one: MachineLimits, other: MachineLimits): MachineLimits {
+  const better = one.readBytesPerSecond >= other.readBytesPerSecond ? one : other
+  return { ...better, matrixFlops: Math.max(one.matrixFlops, other.matrixFlops) }
+}
+
 type Feeds = Readonly<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array }>>
 
 async function bestSeconds(

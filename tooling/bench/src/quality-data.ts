@@ -49,6 +49,11 @@ export function isRight(answer: string, { answer: expected }: Question): boolean
   return fold(answer) === fold(expected)
 }
 
+/** Whether the beginning of an answer can still become the right one. */
+export function canBecomeRight(beginning: string, { answer: expected }: Question): boolean {
+  return fold(expected).startsWith(fold(beginning))
+}
+
 function fold(text: string): string {
   return text.trim().toLowerCase()
 }

@@ -1,8 +1,8 @@
 import { type ModelSpec, planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
-import type { InputFrame, Longtake } from '@longtake/runtime'
+import type { InputFrame, Longtake, WatchedVideo } from '@longtake/runtime'
 import { openVideo, type Video } from '@longtake/runtime/video'
 import type { Arm, ArmGroup } from './quality-arms.js'
-import { isRight, type QuizVideo } from './quality-data.js'
+import { canBecomeRight, isRight, type Question, type QuizVideo } from './quality-data.js'
 
 /** One answered question. */
 export interface Mark {
@@ -74,10 +74,19 @@ async function markArm(
   await using watched = await longtake.watchFrames(pictures, { layout, rope, kvCache: kv })
   const marks: Mark[] = []
   for (const question of questions) {
-    const { text } = await watched.ask(question.text)
-    marks.push({ kind: question.kind, isRight: isRight(text, question) })
+    marks.push({ kind: question.kind, isRight: await answersRight(watched, question) })
   }
   return marks
+}
+
+/** Asks greedily. An answer is left as soon as what has come of it cannot become the right one. */
+async function answersRight(watched: WatchedVideo, question: Question): Promise<boolean> {
+  let text = ''
+  for await (const piece of watched.ask(question.text)) {
+    text += piece
+    if (!canBecomeRight(text, question)) return false
+  }
+  return isRight(text, question)
 }
 
 /** Runs `work` on every item, at most `width` at once, and gives the results in the items' order. */

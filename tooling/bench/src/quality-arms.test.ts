@@ -1,0 +1,93 @@
+import { type ModelSpec, planVideo, type VideoFacts } from '@longtake/core'
+import { describe, expect, test } from 'vitest'
+import { chooseArms, DEFAULT_AXES, describeArm, groupArms } from './quality-arms.js'
+import { planArm } from './quality-run.js'
+
+const SPEC: ModelSpec = {
+  family: 'video_llava',
+  encoder: { framesPerClip: 8, imageSize: 48, tokensPerFrame: 5 },
+  decoder: { layers: 4, kvHeads: 5, headDim: 32, hiddenSize: 160, vocabularySize: 200 },
+  rope: { theta: 300, scaling: { type: 'none' } },
+  context: { trainedLength: 128, nominalLength: 128 },
+  defaults: { frames: 32, ropeType: 'ntk', kvCache: 'fp32' },
+}
+const FACTS: VideoFacts = { startSeconds: 0, durationSeconds: 32, width: 144, height: 144, codec: 'avc' }
+
+describe('arms', () => {
+  test('vary one axis at a time around the centre, for each number of frames', () => {
+    const arms = chooseArms(DEFAULT_AXES, false)
+    expect(arms).toHaveLength(4 * (1 + 2 + 4 + 2))
+    expect(
+      arms
+        .filter(({ frames }) => frames === 32)
+        .map(describeArm)
+        .sort(),
+    ).toEqual(
+      [
+        '32 interleaved ntk fp32',
+        '32 contiguous ntk fp32',
+        '32 unordered ntk fp32',
+        '32 interleaved none fp32',
+        '32 interleaved linear fp32',
+        '32 interleaved dynamic fp32',
+        '32 interleaved yarn fp32',
+        '32 interleaved ntk int8',
+        '32 interleaved ntk int4',
+      ].sort(),
+    )
+  })
+
+  test('are the whole product when asked, each once', () => {
+    const arms = chooseArms(DEFAULT_AXES, true)
+    expect(new Set(arms.map(describeArm)).size).toBe(4 * 3 * 5 * 3)
+    expect(arms).toHaveLength(4 * 3 * 5 * 3)
+  })
+
+  test('turn around the first value of an axis that leaves the centre out', () => {
+    const axes = {
+      frames: [8],
+      layouts: ['contiguous', 'unordered'],
+      ropes: ['yarn'],
+      kvs: ['int8', 'int4'],
+    } as const
+    expect(chooseArms(axes, false).map(describeArm)).toEqual([
+      '8 contiguous yarn int8',
+      '8 contiguous yarn int4',
+      '8 unordered yarn int8',
+    ])
+  })
+})
+
+describe('groups', () => {
+  const arms = chooseArms(DEFAULT_AXES, false)
+  const groups = groupArms(arms, (arm) => planArm(SPEC, FACTS, arm))
+
+  test('cover every arm once', () => {
+    const grouped = groups.flatMap((group) => group.arms.map(describeArm))
+    expect(grouped.sort()).toEqual(arms.map(describeArm).sort())
+    for (const group of groups) expect(group.arms).toContain(group.run)
+  })
+
+  test('put together arms that compute the same, and no others', () => {
+    for (const { arms: alike, run } of groups) {
+      for (const arm of alike) {
+        const [one, other] = [planArm(SPEC, FACTS, run), planArm(SPEC, FACTS, arm)]
+        expect(other.clips).toEqual(one.clips)
+        expect(other.order).toEqual(one.order)
+        expect(other.rope.inverseFrequencies).toEqual(one.rope.inverseFrequencies)
+        expect(other.kvCache).toEqual(one.kvCache)
+      }
+    }
+    // one clip within the trained length: neither layout nor RoPE makes a difference, only the cache does
+    const eight = groups.filter(({ run }) => run.frames === 8)
+    expect(eight.map(({ arms: alike }) => alike.length).sort()).toEqual([1, 1, 7])
+    const layouts = groups.filter(({ run }) => run.frames === 32 && run.rope === 'ntk' && run.kv === 'fp32')
+    expect(layouts).toHaveLength(3)
+  })
+
+  test('do not depend on the video', () => {
+    const other = { ...FACTS, durationSeconds: 7, frameCount: 40, codec: 'vp9' }
+    expect(groupArms(arms, (arm) => planArm(SPEC, other, arm))).toEqual(groups)
+    expect(planVideo(SPEC, other, { frames: 64 }).frames).toBe(64)
+  })
+})
