@@ -50,7 +50,9 @@ export async function takePictures(
   for await (const { index, rgb, width, height, timestampSeconds } of frames) {
     throwIfAborted(options.signal)
     preprocessFrame(rgb, width, height, image, pixels.subarray(index * size, (index + 1) * size))
-    thumbnails[index] = makeThumbnail({ rgb: asBytes(rgb), width, height }, side, side)
+    // Small pictures stay as they are: the storyboard enlarges the few that it shows.
+    const [boxWidth, boxHeight] = [Math.min(side, width), Math.min(side, height)]
+    thumbnails[index] = makeThumbnail({ rgb: asBytes(rgb), width, height }, boxWidth, boxHeight)
     timestamps[index] = timestampSeconds
     done++
     options.onFrame?.(done)
