@@ -37,7 +37,7 @@ export function describeAnswer(plan: VideoPlan, result: AnswerResult, millisecon
   )
   const tokens = `${result.usage.promptTokens}+${result.usage.completionTokens} tokens`
   const parts = [count(plan.frames, 'frame'), tokens, formatMilliseconds(milliseconds)]
-  const cut = result.finishReason === 'length' ? ['cut at the most tokens'] : []
+  const cut = result.finishReason === 'length' ? ['ended at the token limit'] : []
   return [...(where.length > 0 ? [`looked at ${where.join(', ')}`] : []), ...parts, ...cut].join(' · ')
 }
 

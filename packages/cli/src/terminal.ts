@@ -46,7 +46,7 @@ export class Terminal {
   /** Text in a style, where the terminal has colours and the person wants them. */
   style(style: Style, text: string): string {
     const [on, off] = STYLES[style]
-    return this.#hasColour ? `\u001b[${on}m${text}\u001b[${off}m` : text
+    return this.#hasColour && text !== '' ? `\u001b[${on}m${text}\u001b[${off}m` : text
   }
 
   /** Text of others (models, files, addresses) without what would steer a terminal. */

@@ -8,6 +8,7 @@ import { type AnswerFlags, askOptions, type ModelFlags, type WatchFlags } from '
 import { Progress } from '../progress.js'
 import { checkPicturePath, writePicture } from '../storyboard-file.js'
 import { type Prepared, prepare, watch } from '../watching.js'
+import { stream } from './ask.js'
 import { printPlan } from './plan.js'
 
 export interface ChatFlags extends ModelFlags, WatchFlags, AnswerFlags {
@@ -117,9 +118,8 @@ class Chat {
     const answer = this.#video.ask(question, askOptions(this.#flags, signal))
     this.#answer = answer
     try {
-      for await (const piece of answer) out.write(out.plain(piece))
+      await stream(answer, out)
       const result = await answer
-      out.line()
       this.#result = result
       if (!this.#flags.quiet) {
         err.line(err.style('dim', describeAnswer(this.#video.plan, result, result.timings.total)))
@@ -151,11 +151,10 @@ class Chat {
 
   /** Tells what was wrong with one question; what ends every later question too is thrown on. */
   #tell(error: unknown): void {
-    const { io, out, err, signal } = this.#session
+    const { io, err, signal } = this.#session
     if (signal.aborted || !isLongtakeError(error)) throw error
     const code = exitCodeOf(error)
     if (code === ExitCode.interrupted) {
-      out.line()
       err.line(err.style('yellow', 'Stopped.'))
       return
     }
