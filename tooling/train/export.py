@@ -9,6 +9,7 @@ import torch
 
 from longtake_train.clips import MEAN, STD
 from longtake_train.model import TextConfig, VideoLlava, VisionConfig
+from longtake_train.text_stage import LOOKING_LAYER
 from longtake_train.vocabulary import BOS, EOS, PAD, VIDEO, VOCABULARY, save_tokenizer
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -59,7 +60,7 @@ PREPROCESSOR = {
 TOKENIZER = {"tokenizer_class": "PreTrainedTokenizerFast", "add_bos_token": True, "add_eos_token": False, "bos_token": "<s>",
              "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>", "model_max_length": args.trained_length}
 GENERATION = {"bos_token_id": BOS, "eos_token_id": EOS, "pad_token_id": PAD}
-LONGTAKE = {"trained_length": args.trained_length, "default_frames": args.frames, "default_rope": args.rope}
+LONGTAKE = {"evidence_layer": LOOKING_LAYER, "trained_length": args.trained_length, "default_frames": args.frames, "default_rope": args.rope}
 
 
 def save_safetensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:

@@ -109,10 +109,10 @@ def draw_questions(videos: list[Video], rng: random.Random, count: int, held_out
 
 
 def draw_lessons(videos: list[Video], rng: random.Random, count: int) -> list[list[Question]]:
-    """What a video is taught with: questions, and the plain exercises; the exercises alone at a count of 0."""
+    """What a video is taught with: questions and one of the plain exercises; look-ups alone at a count of 0."""
     lessons = []
     for video in videos:
-        exercises = [describe(video, rng), recall(video, rng)] if count else [recall(video, rng)]
+        exercise = describe(video, rng) if count and rng.random() < 0.5 else recall(video, rng)
         asked = ask_questions(video, rng, count) if count else []
-        lessons.append(asked + [q for q in exercises if q])
+        lessons.append(asked + ([exercise] if exercise else []))
     return lessons
