@@ -90,8 +90,8 @@ class AviTrack implements PacketTrack {
     return this.#load(key ?? (await this.#packet(this.#find(0, 1, true))))
   }
 
-  nextKey(packet: PacketRef): Promise<PacketRef | null> {
-    return this.#packet(this.#find(indexOf(packet) + 1, 1, true))
+  async nextKey(packet: PacketRef): Promise<Packet | null> {
+    return this.#load(await this.#packet(this.#find(indexOf(packet) + 1, 1, true)))
   }
 
   async next(packet: PacketRef): Promise<Packet | null> {

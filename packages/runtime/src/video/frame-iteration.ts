@@ -5,7 +5,7 @@ import {
   type SamplingMode,
   VideoError,
 } from '@longtake/core'
-import type { Packet, PacketRef, PacketTrack } from './packet-track.js'
+import type { Packet, PacketTrack } from './packet-track.js'
 import { PictureReader, type Shown } from './picture-reader.js'
 
 /** One picture, as a viewer sees it. */
@@ -160,10 +160,9 @@ export class FrameIteration implements AsyncIterator<VideoFrame> {
     const { track, lastSeconds } = this.#supply
     const before = await track.keyAt(seconds)
     if (before === null || before.timestamp >= seconds) return before
-    const after: PacketRef | null = await track.nextKey(before)
+    const after = await track.nextKey(before)
     if (after === null || after.timestamp > lastSeconds) return before
-    const isNearer = after.timestamp - seconds < seconds - before.timestamp
-    return isNearer ? track.keyAt(after.timestamp) : before
+    return after.timestamp - seconds < seconds - before.timestamp ? after : before
   }
 }
 

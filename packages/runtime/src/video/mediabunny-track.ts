@@ -151,7 +151,7 @@ function packetTrack(
     keyAt: async (seconds) =>
       (await orNull<Packet>(sink.getKeyPacket(seconds, verifyKeyPackets))) ??
       orNull<Packet>(sink.getFirstKeyPacket(verifyKeyPackets)),
-    nextKey: (packet) => orNull(sink.getNextKeyPacket(encoded(packet), metadataOnly)),
+    nextKey: (packet) => orNull<Packet>(sink.getNextKeyPacket(encoded(packet), verifyKeyPackets)),
     next: (packet) => orNull<Packet>(sink.getNextPacket(encoded(packet))),
     nextRef: (packet) => orNull(sink.getNextPacket(encoded(packet), metadataOnly)),
     readable: async (seconds) => (await orNull(sink.getPacket(seconds))) !== null,

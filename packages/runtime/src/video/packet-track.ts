@@ -46,8 +46,8 @@ export interface PacketTrack {
   at(seconds: number): Promise<PacketRef | null>
   /** Last keyframe that begins no later than `seconds`, or the first of all; null where there is none. */
   keyAt(seconds: number): Promise<Packet | null>
-  /** The keyframe after `packet`. */
-  nextKey(packet: PacketRef): Promise<PacketRef | null>
+  /** The keyframe after `packet`, with its bytes. */
+  nextKey(packet: PacketRef): Promise<Packet | null>
   /** The packet after `packet` in decoding order; null at the end, and where the data ends early. */
   next(packet: PacketRef): Promise<Packet | null>
   /** The same without its bytes. */
