@@ -17,7 +17,7 @@ export function count(amount: number, noun: string): string {
 }
 
 /** Milliseconds for people: `0.42 s`. */
-export function formatMilliseconds(milliseconds: number): string {
+function formatMilliseconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(2)} s`
 }
 
@@ -42,7 +42,7 @@ export function describeAnswer(plan: VideoPlan, result: AnswerResult, millisecon
 }
 
 /** The frames that the storyboard marks, at most three of them, in time order. */
-export function keyMoments(frames: readonly FrameWeight[]): FrameWeight[] {
+function keyMoments(frames: readonly FrameWeight[]): FrameWeight[] {
   const marked = mattered(frames.map(({ weight }) => weight))
   return frames
     .filter((_, index) => marked.includes(index))

@@ -2,8 +2,14 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
-/** Checkpoints that come as packages with Longtake. */
-export const EMBEDDED_MODELS = ['@longtake/tiny'] as const
+const require = createRequire(import.meta.url)
+
+/** Checkpoints that come as packages with Longtake, each with a way to its manifest. */
+const MANIFESTS = { '@longtake/tiny': () => require.resolve('@longtake/tiny/package.json') }
+
+type EmbeddedModel = keyof typeof MANIFESTS
+
+export const EMBEDDED_MODELS = ['@longtake/tiny'] as const satisfies readonly EmbeddedModel[]
 
 /** A checkpoint that is, or should be, on this machine. */
 export interface ModelEntry {
@@ -17,10 +23,10 @@ export interface ModelEntry {
 }
 
 /** What is known of an embedded checkpoint without loading it. */
-export async function describeEmbedded(id: string): Promise<ModelEntry> {
+export async function describeEmbedded(id: EmbeddedModel): Promise<ModelEntry> {
   const entry: ModelEntry = { id, source: 'embedded', description: '', isPresent: false, sizeBytes: 0 }
   try {
-    const manifest = createRequire(import.meta.url).resolve(`${id}/package.json`)
+    const manifest = MANIFESTS[id]()
     const description: unknown = Reflect.get(JSON.parse(await readFile(manifest, 'utf8')), 'description')
     const folder = join(dirname(manifest), 'checkpoint')
     const names = await readdir(folder)

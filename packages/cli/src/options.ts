@@ -16,7 +16,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { byteCount, clockTime, frameCount, number, repeated, wholeNumber } from './parse.js'
 
 /** The checkpoint that comes with Longtake. */
-export const DEFAULT_MODEL = '@longtake/tiny'
+const DEFAULT_MODEL = '@longtake/tiny'
 
 /** Parts of `--method`, by the names of the paper's steps. */
 interface Method {

@@ -16,14 +16,14 @@ export interface AnswerReport {
   >
 }
 
-export interface VideoReport {
+interface VideoReport {
   readonly duration: number
   readonly width: number
   readonly height: number
   readonly codec: string
 }
 
-export interface PlanReport {
+interface PlanReport {
   readonly frames: number
   readonly clips: number
   readonly visualTokens: number
@@ -77,12 +77,12 @@ export function wholeTime({ timings }: AnswerResult): number {
   return timings.open + timings.decode + timings.encode + timings.prefill + timings.total
 }
 
-export function reportVideo(facts: VideoFacts): VideoReport {
+function reportVideo(facts: VideoFacts): VideoReport {
   const { durationSeconds, width, height, codec } = facts
   return { duration: durationSeconds, width, height, codec }
 }
 
-export function reportPlan(plan: VideoPlan): PlanReport {
+function reportPlan(plan: VideoPlan): PlanReport {
   return {
     frames: plan.frames,
     clips: plan.clips.length,

@@ -20,4 +20,6 @@ export async function run(): Promise<void> {
     signal: interrupt.signal,
   })
   for (const name of signals) process.off(name, stop)
+  // An input that stays open, such as a pipe from a sleeping program, would keep the process waiting.
+  stdin.destroy()
 }
