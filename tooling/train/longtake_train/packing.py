@@ -3,11 +3,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import Optional
 
 import torch
 from torch import Tensor
 
-from .questions import Question, ask_questions, describe, recall
+from .questions import Question, ask_questions, describe, neighbours, recall
 from .vocabulary import BOS, EOS, IDS, PAD, encode
 from .world import Video, moment_of
 
@@ -15,6 +16,7 @@ TOKENS_PER_FRAME = 5
 MOST_WORDS = 6
 NO_WORDS = [PAD] * (MOST_WORDS - 1)
 IGNORED = -100
+EXERCISES = ("recall", "neighbours")
 
 
 @dataclass
@@ -69,7 +71,7 @@ def pack(videos: list[Video], questions: list[list[Question]], frames: int, prea
         for segment, q in enumerate(asked, 1):
             prompt, answer = encode(f"{q.text} assistant :"), encode(q.answer) + [EOS]
             ids = prompt + answer[:-1]
-            targets = [IGNORED] * (len(prompt) - 1) + (follows(answer) if q.kind == "recall" else answer)
+            targets = [IGNORED] * (len(prompt) - 1) + (follows(answer) if q.kind in EXERCISES else answer)
             begin = len(rows[row])
             rows[row] += [(i, *NO_WORDS, t, start + count + p, segment) for p, (i, t) in enumerate(zip(ids, targets))]
             spans.append((begin + len(prompt) - 1, begin + len(ids)))
@@ -112,7 +114,14 @@ def draw_lessons(videos: list[Video], rng: random.Random, count: int) -> list[li
     """What a video is taught with: questions and one of the plain exercises; look-ups alone at a count of 0."""
     lessons = []
     for video in videos:
-        exercise = describe(video, rng) if count and rng.random() < 0.5 else recall(video, rng)
+        exercise = _draw_exercise(video, rng) if count else recall(video, rng)
         asked = ask_questions(video, rng, count) if count else []
         lessons.append(asked + ([exercise] if exercise else []))
     return lessons
+
+
+def _draw_exercise(video: Video, rng: random.Random) -> Optional[Question]:
+    choice = rng.random()
+    if choice < 0.2:
+        return describe(video, rng)
+    return recall(video, rng) if choice < 0.5 else neighbours(video, rng, rng.choice((1, -1)))

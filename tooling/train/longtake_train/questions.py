@@ -227,14 +227,27 @@ def describe(video: Video, rng: random.Random) -> Question:
 def recall(video: Video, rng: random.Random) -> Optional[Question]:
     """Shots in any order, each by what names it and then what it names: the plainest look-ups there are.
 
-    Four words a shot, of which the last two follow from the first two; never scored.
+    Four words a shot, of which the last two follow from the first two; never scored. So with `neighbours`.
     """
     things = Counter(shot.thing for shot in video.shots)
     numbered = Counter((shot.shape, shot.number) for shot in video.shots)
     told = [f"{s.colour} {s.shape} {s.caption} {s.number}" for s in video.shots if things[s.thing] == 1]
     told += [f"{s.number} {s.shape} {s.colour} {s.caption}" for s in video.shots if numbered[(s.shape, s.number)] == 1]
+    return _exercise("recall", "Tell me which is which.", told, rng)
+
+
+def neighbours(video: Video, rng: random.Random, step: int) -> Optional[Question]:
+    """Things in any order, each with the one after (`step` 1) or before it (-1)."""
+    things = Counter(shot.thing for shot in video.shots)
+    pairs = [(s, video.shots[i + step]) for i, s in enumerate(video.shots) if 0 <= i + step < len(video.shots)]
+    told = [f"{_name(s.thing)} {_name(other.thing)}" for s, other in pairs if things[s.thing] == 1]
+    text = "Tell me what follows what." if step > 0 else "Tell me what is right before what."
+    return _exercise("neighbours", text, told, rng)
+
+
+def _exercise(kind: str, text: str, told: list[str], rng: random.Random) -> Optional[Question]:
     rng.shuffle(told)
-    return Question("recall", "Tell me which is which.", " ".join(told[:MOST_RECALLED])) if told else None
+    return Question(kind, text, " ".join(told[:MOST_RECALLED])) if told else None
 
 
 def ask_questions(video: Video, rng: random.Random, count: int, held_out: bool = False,

@@ -14,7 +14,7 @@ from .vocabulary import PAD, SPECIAL, VOCABULARY
 from .world import draw_video
 
 # The exercises have dozens of words where an answer has one or two.
-LESSON_WEIGHT = {"describe": 0.3, "recall": 0.6}
+LESSON_WEIGHT = {"describe": 0.3, "recall": 0.6, "neighbours": 1.0}
 # Of four layers: two gather what belongs together, this one looks, the last one speaks.
 LOOKING_LAYER = 2
 
