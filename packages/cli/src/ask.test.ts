@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -7,6 +7,7 @@ import { CHECKPOINT, dataPath, type RunOptions, runCli, VIDEO, WEBM } from '../t
 let folder = ''
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'longtake-cli-'))
+  await mkdir(join(folder, 'sub.png'))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -105,7 +106,7 @@ describe('--storyboard', () => {
   test.each([
     ['a folder that is not there', () => join(folder, 'none', 'board.png')],
     ['another ending, such as the video itself', () => VIDEO],
-    ['a folder', () => folder],
+    ['a folder', () => join(folder, 'sub.png')],
   ])('refuses %s before anything runs', async (_name, path) => {
     const { code, stdout, stderr } = await ask(VIDEO, ['--storyboard', path()])
     expect(stderr).toMatch(/^error: --storyboard: expected .*\n$/)
@@ -167,10 +168,15 @@ describe('questions', () => {
     expect(code).toBe(2)
   })
 
-  test('of 10,000 words end with 2, or are answered when there is room', async () => {
+  test('of 10,000 words end with 2, unless room is made for them', async () => {
     const question = 'what '.repeat(10_000)
     const { code, stdout, stderr } = await runCli(['ask', VIDEO, question, '--model', CHECKPOINT])
-    expect(stderr).toMatch(/error: The question takes \d+ tokens/)
+    expect(stderr).toMatch(/error: The question takes \d+ tokens .* --prompt-tokens\.\n$/)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    const room = ['--prompt-tokens', '11000', '--max-tokens', '1', '--quiet']
+    expect(await runCli(['ask', VIDEO, question, '--model', CHECKPOINT, ...room])).toMatchObject({
+      code: 0,
+      stderr: '',
+    })
   })
 })

@@ -28,7 +28,7 @@ export function exitCodeOf(error: unknown): ExitCode {
  */
 export function describeFailure(error: unknown, env: Readonly<Record<string, string | undefined>>): string {
   if (env.LONGTAKE_DEBUG === '1') return inspect(error)
-  if (isLongtakeError(error)) return error.code === 'INVALID_OPTION' ? withFlag(error) : error.message
+  if (isLongtakeError(error)) return withFlags(error)
   const message = error instanceof Error ? error.message : String(error)
   const [first = ''] = message.split('\n')
   return `Unexpected failure: ${first}. Run it again with LONGTAKE_DEBUG=1 and report what it prints.`
@@ -58,33 +58,40 @@ function exitCodeOfFailure(error: LongtakeFailure): ExitCode {
 }
 
 /** Names of the library's options as the command line spells them. */
-const FLAGS: Readonly<Record<string, string>> = {
-  frames: '--frames',
-  fps: '--fps',
-  maxFrames: '--max-frames',
-  startSeconds: '--start',
-  endSeconds: '--end',
-  layout: '--layout',
-  rope: '--rope',
-  kvCache: '--kv',
-  sampling: '--sampling',
-  promptTokens: '--prompt-tokens',
-  maxNewTokens: '--max-tokens',
-  maxTokens: '--max-tokens',
-  memoryBudgetBytes: '--memory',
-  temperature: '--temperature',
-  topP: '--top-p',
-  seed: '--seed',
-  stop: '--stop',
-  backend: '--backend',
-  weights: '--weights',
-  threads: '--threads',
-  storyboard: '--storyboard',
-  id: '--model',
-}
+const FLAGS: ReadonlyMap<string, string> = new Map([
+  ['frames', '--frames'],
+  ['fps', '--fps'],
+  ['maxFrames', '--max-frames'],
+  ['startSeconds', '--start'],
+  ['endSeconds', '--end'],
+  ['layout', '--layout'],
+  ['rope', '--rope'],
+  ['kvCache', '--kv'],
+  ['sampling', '--sampling'],
+  ['promptTokens', '--prompt-tokens'],
+  ['maxNewTokens', '--max-tokens'],
+  ['maxTokens', '--max-tokens'],
+  ['memoryBudgetBytes', '--memory'],
+  ['temperature', '--temperature'],
+  ['topP', '--top-p'],
+  ['seed', '--seed'],
+  ['stop', '--stop'],
+  ['backend', '--backend'],
+  ['weights', '--weights'],
+  ['threads', '--threads'],
+  ['storyboard', '--storyboard'],
+  ['id', '--model'],
+])
 
-function withFlag(error: LongtakeFailure & { readonly option: string }): string {
-  const flag = FLAGS[error.option]
-  const { message, option } = error
-  return flag !== undefined && message.startsWith(option) ? flag + message.slice(option.length) : message
+/** A message with the library's names of options replaced by the flags that set them. */
+function withFlags(error: LongtakeFailure): string {
+  const { code, message } = error
+  if (code !== 'INVALID_OPTION' && code !== 'CONTEXT_TOO_LONG') return message
+  // Only names that cannot be ordinary words are replaced in the middle of a sentence.
+  const named = message.replace(/\b[a-z]+[A-Z]\w*\b/g, (word) => FLAGS.get(word) ?? word)
+  if (code !== 'INVALID_OPTION') return named
+  const flag = FLAGS.get(error.option)
+  return flag !== undefined && named.startsWith(`${error.option}:`)
+    ? flag + named.slice(error.option.length)
+    : named
 }
