@@ -5,7 +5,7 @@ import { MAX_FRAMES } from '@longtake/core'
 import { type AnswerTimings, type Longtake, load, type WatchOptions } from '@longtake/runtime'
 import { Arguments } from './arguments.js'
 import type { Benchmark, Outcome } from './benchmark.js'
-import { describeModel } from './environment.js'
+import { DEFAULT_MODEL, describeModel } from './environment.js'
 import { type Spread, spreadOf } from './statistics.js'
 import { formatMs, formatNumber, formatTable } from './table.js'
 
@@ -27,7 +27,7 @@ export const answer: Benchmark = {
   summary: 'a whole answer by stages, and how much sooner the first token of a follow-up comes',
   options: [
     '--video FILE     default a short video of the tests',
-    '--model ID       checkpoint, default @longtake/tiny',
+    `--model ID       checkpoint, default ${DEFAULT_MODEL}`,
     '--frames N       default the plan’s choice',
     '--question TEXT  asked first',
     '--follow-up TEXT asked afterwards',
@@ -63,7 +63,7 @@ async function runAnswer(args: readonly string[], note: (text: string) => void):
     rounds: 'text',
     threads: 'text',
   })
-  const model = given.text('model') ?? '@longtake/tiny'
+  const model = given.text('model') ?? DEFAULT_MODEL
   const threads = given.integer('threads', availableParallelism(), 1, 1024)
   const rounds = given.integer('rounds', 7, 1, 1000)
   const options: AnswerOptions = {

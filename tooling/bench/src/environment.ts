@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { availableParallelism, cpus, totalmem } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { CheckpointError } from '@longtake/core'
@@ -22,6 +22,9 @@ export interface RunFacts {
   readonly cores: number
   readonly memoryGiB: number
 }
+
+/** The embedded checkpoint, which is measured unless another one is named. */
+export const DEFAULT_MODEL = '@longtake/tiny'
 
 const require = createRequire(import.meta.url)
 
@@ -67,10 +70,15 @@ function checkpointFolder(id: string): string {
   if (id.startsWith('file:')) return fileURLToPath(id)
   if (!/^@[^/]+\/[^/]+$/.test(id)) return resolve(id)
   try {
-    return join(dirname(require.resolve(`${id}/package.json`)), 'checkpoint')
+    const manifest = id === DEFAULT_MODEL ? embeddedManifest() : require.resolve(`${id}/package.json`)
+    return join(dirname(manifest), 'checkpoint')
   } catch (cause) {
     throw new CheckpointError('CHECKPOINT_NOT_FOUND', `The package ${id} is not installed.`, { cause })
   }
+}
+
+function embeddedManifest(): string {
+  return require.resolve('@longtake/tiny/package.json')
 }
 
 async function listFiles(folder: string, id: string): Promise<readonly string[]> {

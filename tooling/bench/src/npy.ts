@@ -6,7 +6,7 @@ export interface NpyArray {
   readonly data: NpyData
 }
 
-export type NpyData = Float32Array | Float64Array | Uint8Array | Int8Array | Int32Array | BigInt64Array
+type NpyData = Float32Array | Float64Array | Uint8Array | Int8Array | Int32Array | BigInt64Array
 
 const READERS: ReadonlyMap<
   string,

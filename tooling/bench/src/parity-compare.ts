@@ -2,8 +2,8 @@ import type { Inspection, NamedArray } from '@longtake/runtime'
 import type { NpyArray } from './npy.js'
 
 /** Largest differences that fp32 may have: before the logits, and in them. */
-export const STAGE_BOUND = 1e-4
-export const LOGITS_BOUND = 1e-3
+const STAGE_BOUND = 1e-4
+const LOGITS_BOUND = 1e-3
 
 /** Arrays of a case: the name in results, the name of the expected file, and what the engine computed. */
 const STAGES = [

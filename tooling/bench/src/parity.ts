@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { KV_CACHE_TYPES, type RopeScaling, type RopeType } from '@longtake/core'
 import { type Longtake, load } from '@longtake/runtime'
 import { Arguments } from './arguments.js'
@@ -33,8 +34,9 @@ async function runParity(args: readonly string[]): Promise<Outcome> {
   const weights = given.choice('weights', WEIGHT_TYPES, 'fp32')
   const kvCache = given.choice('kv', KV_CACHE_TYPES, 'fp32')
   const backend = given.choice('backend', ['auto', 'resident', 'portable'], 'auto')
+  const threads = availableParallelism()
   const cases = await readParityFolder(folder)
-  await using longtake = await load(folder, { weights, backend })
+  await using longtake = await load(folder, { weights, backend, threads })
   const results: CaseResult[] = []
   for (const item of cases) results.push(await runCase(longtake, item, kvCache))
   const failed =
@@ -46,6 +48,7 @@ async function runParity(args: readonly string[]): Promise<Outcome> {
       weights,
       kv: kvCache,
       backend: longtake.backend.name,
+      threads,
       model: await describeModel(folder),
     },
     text: `${formatResults(results)}\n\n${failed ? 'Differs.' : 'Agrees.'}`,

@@ -5,7 +5,7 @@ import type { Arm, ArmGroup } from './quality-arms.js'
 import { canBecomeRight, isRight, type Question, type QuizVideo } from './quality-data.js'
 
 /** One answered question. */
-export interface Mark {
+interface Mark {
   readonly kind: string
   readonly isRight: boolean
 }

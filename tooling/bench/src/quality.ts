@@ -3,7 +3,7 @@ import { CLIP_LAYOUTS, InvalidOptionError, KV_CACHE_TYPES, MAX_FRAMES, ROPE_TYPE
 import { type Longtake, load } from '@longtake/runtime'
 import { Arguments } from './arguments.js'
 import type { Benchmark, Outcome } from './benchmark.js'
-import { describeModel } from './environment.js'
+import { DEFAULT_MODEL, describeModel } from './environment.js'
 import { type ArmAxes, chooseArms, DEFAULT_AXES, groupArms } from './quality-arms.js'
 import { type QuizData, readQuiz } from './quality-data.js'
 import { type MarkedVideo, mapPool, markVideo, planArm, readFacts } from './quality-run.js'
@@ -19,7 +19,7 @@ export const quality: Benchmark = {
   summary: 'right answers by frames, clip layout, RoPE scaling and KV cache: exact match, greedy',
   options: [
     '--data DIR          videos and questions.json of tooling/train/render.py (required)',
-    '--model ID          checkpoint, default @longtake/tiny',
+    `--model ID          checkpoint, default ${DEFAULT_MODEL}`,
     '--frames 8,16,…     default 8,16,32,64',
     '--layouts A,B       of interleaved, contiguous, unordered',
     '--ropes A,B         of none, linear, ntk, dynamic, yarn, llama3; default all but llama3',
@@ -84,7 +84,7 @@ function readOptions(given: Arguments): QualityOptions {
       kvs: given.choices('kv', KV_CACHE_TYPES, DEFAULT_AXES.kvs),
     },
     isFull: given.flag('full'),
-    model: given.text('model') ?? '@longtake/tiny',
+    model: given.text('model') ?? DEFAULT_MODEL,
     jobs: given.integer('jobs', availableParallelism(), 1, 64),
   }
 }
