@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { MAX_FRAMES } from '@longtake/core'
@@ -14,8 +13,11 @@ const FOLLOW_UP_BOUND = 10
 /** Follow-up questions on each watched video. */
 const FOLLOW_UPS = 3
 
-const FIRST_QUESTION = 'What colour is the first shape?'
-const FOLLOW_UP_QUESTION = 'How many shapes are there?'
+const FIRST_QUESTION = 'Which shape is at the start of the video?'
+const FOLLOW_UP_QUESTION = 'What caption is shown last?'
+
+/** A video of the embedded model's world that comes with the repository. */
+const DEMO_VIDEO = fileURLToPath(new URL('../../../tests/data/demo/0000.mp4', import.meta.url))
 
 /** The parts of a whole answer in the order in which they run. */
 const STAGES = ['open', 'decode', 'encode', 'prefill', 'question'] as const
@@ -26,7 +28,7 @@ export const answer: Benchmark = {
   name: 'answer',
   summary: 'a whole answer by stages, and how much sooner the first token of a follow-up comes',
   options: [
-    '--video FILE     default a short video of the tests',
+    '--video FILE     default the first video of the demo',
     `--model ID       checkpoint, default ${DEFAULT_MODEL}`,
     '--frames N       default the plan’s choice',
     '--question TEXT  asked first',
@@ -67,7 +69,7 @@ async function runAnswer(args: readonly string[], note: (text: string) => void):
   const threads = given.integer('threads', availableParallelism(), 1, 1024)
   const rounds = given.integer('rounds', 7, 1, 1000)
   const options: AnswerOptions = {
-    video: given.text('video') ?? defaultVideo(),
+    video: given.text('video') ?? DEMO_VIDEO,
     watch: given.text('frames') === undefined ? {} : { frames: given.integer('frames', 1, 1, MAX_FRAMES) },
     question: given.text('question') ?? FIRST_QUESTION,
     followUp: given.text('follow-up') ?? FOLLOW_UP_QUESTION,
@@ -154,13 +156,6 @@ async function runRound(
 
 function stageTime(timings: AnswerTimings, stage: Stage): number {
   return stage === 'question' ? timings.firstToken : timings[stage]
-}
-
-/** The longest of the small videos that tests carry. */
-function defaultVideo(): string {
-  const candidates = ['../../demo/video.mp4', '../../../tests/data/video/vp9.webm']
-  const paths = candidates.map((path) => fileURLToPath(new URL(path, import.meta.url)))
-  return paths.find((path) => existsSync(path)) ?? paths[0] ?? ''
 }
 
 function mapValues<K extends string, V, R>(

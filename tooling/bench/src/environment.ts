@@ -86,11 +86,7 @@ async function listFiles(folder: string, id: string): Promise<readonly string[]>
     const entries = await readdir(folder, { recursive: true, withFileTypes: true })
     return entries
       .filter((entry) => entry.isFile())
-      .map((entry) =>
-        join(entry.parentPath, entry.name)
-          .slice(folder.length + 1)
-          .replaceAll('\\', '/'),
-      )
+      .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
       .filter((file) => !file.startsWith('expected/'))
       .sort()
   } catch (cause) {
