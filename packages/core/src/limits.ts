@@ -28,7 +28,11 @@ export const MAX_PREFILL_CHUNK = 1 << 16
 /** Snapping to keyframes may move a picture by this share of the distance between samples, so that none leaves its span. */
 export const MAX_SNAP_SHARE = 1 / 4
 
-/** Largest RoPE factor: one trained token stretched to the longest context. Bounds keep every angle finite. */
+/**
+ * Largest RoPE factor: one trained token stretched to the longest context. Bounds keep every angle finite.
+ *
+ * @alias
+ */
 export const MAX_ROPE_FACTOR = MAX_CONTEXT_TOKENS
 
 /** Largest RoPE base; the largest in use is about 1e9. */

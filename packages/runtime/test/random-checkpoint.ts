@@ -16,7 +16,7 @@ export interface CheckpointSizes {
 export type Json = Record<string, unknown>
 
 /** A tensor of a safetensors file. */
-export interface MadeTensor {
+interface MadeTensor {
   shape: number[]
   values: Float32Array
 }
@@ -28,7 +28,7 @@ export interface MadeCheckpoint {
   readonly tensors: Map<string, MadeTensor>
 }
 
-export const WORDS = [
+const WORDS = [
   'what',
   'is',
   'the',
@@ -100,7 +100,7 @@ export async function writeCheckpoint(
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
 }
 
-export function vocabularySize(): number {
+function vocabularySize(): number {
   return SPECIALS.length + WORDS.length
 }
 

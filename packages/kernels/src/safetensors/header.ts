@@ -9,7 +9,7 @@ declare const TextDecoder: new (
 ) => { decode(bytes: Uint8Array): string }
 
 /** Longest header that is parsed, bytes; the reference implementation's limit. A 7B checkpoint's is under 100 KB. */
-export const MAX_HEADER_BYTES = 100_000_000
+const MAX_HEADER_BYTES = 100_000_000
 
 /** Length field before the header, bytes. */
 export const HEADER_PREFIX_BYTES = 8

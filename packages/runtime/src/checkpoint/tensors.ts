@@ -2,7 +2,7 @@ import { CheckpointError } from '@longtake/core'
 import type { DecoderConfig, TensorSource, VisionConfig } from '@longtake/kernels'
 
 /** Shape of each tensor by name; null = any shape, for buffers that nothing reads. */
-export type TensorShapes = Map<string, readonly number[] | null>
+type TensorShapes = Map<string, readonly number[] | null>
 
 /** Tensors that a checkpoint must have, and those that it may have. */
 export interface TensorInventory {

@@ -8,7 +8,7 @@ export type Pointer = bigint
 type Koffi = typeof import('koffi').default
 
 /** A native function; with `.async` it runs on a worker thread and the callback gets `(error, result)`. */
-export interface NativeFunction {
+interface NativeFunction {
   (...args: unknown[]): unknown
   async(...args: unknown[]): void
 }

@@ -16,7 +16,7 @@ export type HandleKind =
 const ALIGNMENT = 64n
 
 /** Largest block that koffi allocates, bytes, less room to align. */
-export const MAX_BLOCK_BYTES = 2 ** 31 - 1 - Number(ALIGNMENT)
+const MAX_BLOCK_BYTES = 2 ** 31 - 1 - Number(ALIGNMENT)
 
 /** A block of zeroed native memory; `start` is aligned, `base` is what has to be freed. */
 export interface Block {

@@ -138,7 +138,7 @@ function createFilter(graph: FilterGraph, kind: string, name: string, args?: str
  *
  * @returns The same picture where nothing is to be done, otherwise a new one.
  */
-export function orient(picture: Picture, rotation: 0 | 90 | 180 | 270, flip: boolean): Picture {
+function orient(picture: Picture, rotation: 0 | 90 | 180 | 270, flip: boolean): Picture {
   if (rotation === 0 && !flip) return picture
   const { width, height, rgb } = picture
   const turned = rotation === 90 || rotation === 270

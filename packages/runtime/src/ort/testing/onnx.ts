@@ -20,7 +20,7 @@ export interface Node {
 }
 
 /** A weight; with `location` it is external data of that name. */
-export interface Weight {
+interface Weight {
   readonly name: string
   readonly type: TensorType
   readonly dims: readonly number[]
