@@ -24,14 +24,15 @@ parser.add_argument("--text", type=Path, default=Path("work/text.pt"))
 parser.add_argument("--vision", type=Path, default=Path("work/vision.pt"))
 parser.add_argument("--clips", type=Path, default=Path("work/clips"))
 parser.add_argument("--out", type=Path, default=Path("work/tuned.pt"))
-parser.add_argument("--align-steps", type=int, default=400, help="steps for the projector alone")
+parser.add_argument("--align-steps", type=int, default=1500, help="steps of the eyes towards the decoder's words")
 parser.add_argument("--steps", type=int, default=2000)
 parser.add_argument("--batch", type=int, default=16)
 parser.add_argument("--questions", type=int, default=8)
 parser.add_argument("--muon", type=float, default=0.004)
 parser.add_argument("--adam", type=float, default=5e-4)
 parser.add_argument("--evidence", type=float, default=0.1, help="weight of looking where the answer is")
-parser.add_argument("--align-rate", type=float, default=2e-3)
+parser.add_argument("--align-muon", type=float, default=0.01)
+parser.add_argument("--align-adam", type=float, default=2e-3)
 parser.add_argument("--seed", type=int, default=1)
 args = parser.parse_args()
 
@@ -39,9 +40,11 @@ torch.manual_seed(args.seed)
 torch.set_flush_denormal(True)
 model = VideoLlava(VisionConfig(), TextConfig(len(VOCABULARY)))
 model.language_model.load_state_dict(torch.load(args.text)["model"])
+EYES = ("video_tower.", "multi_modal_projector.")
 seen = torch.load(args.vision)["model"]
-model.video_tower.load_state_dict({k[len("video_tower."):]: v for k, v in seen.items() if k.startswith("video_tower.")})
-aligner = torch.optim.AdamW(model.multi_modal_projector.parameters(), lr=args.align_rate, weight_decay=0.0)
+model.load_state_dict({k: v for k, v in seen.items() if k.startswith(EYES)}, strict=False)
+aligner = Optimizer([(n, p) for n, p in model.named_parameters() if n.startswith(EYES)], args.align_muon, args.align_adam,
+                    args.align_steps)
 optimizer = Optimizer(model.named_parameters(), args.muon, args.adam, args.steps)
 step = 0
 if args.out.exists():
@@ -93,17 +96,13 @@ def save() -> None:
 started, saved, means = time.time(), time.time(), [0.0, 0.0, 0.0]
 if step == 0:
     for align_step in range(args.align_steps):
-        for group in aligner.param_groups:
-            group["lr"] = args.align_rate * (1 - align_step / args.align_steps)
         pixels, videos = draw_clips(random.Random(f"align-{args.seed}-{align_step}"), False)
-        with torch.no_grad():
-            features = model.video_tower(pixels.flatten(0, 1))
-        loss = alignment(model.multi_modal_projector(features).view(len(videos), -1, model.text_config.hidden_size), videos)
-        aligner.zero_grad()
+        loss = alignment(model.visual_tokens(pixels), videos)
         loss.backward()
-        aligner.step()
+        aligner.step(align_step)
         if align_step % 50 == 0:
             print(f"align {align_step} {loss.item():.4f} {time.time() - started:.0f}s", flush=True)
+    save()
     evaluate()
 while step < args.steps:
     rng = random.Random(f"tune-{args.seed}-{step}")

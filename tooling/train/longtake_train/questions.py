@@ -230,9 +230,11 @@ def recall(video: Video, rng: random.Random) -> Optional[Question]:
     Four words a shot, of which the last two follow from the first two; never scored. So with `neighbours`.
     """
     things = Counter(shot.thing for shot in video.shots)
-    numbered = Counter((shot.shape, shot.number) for shot in video.shots)
+    shaped = Counter((shot.shape, shot.number) for shot in video.shots)
+    coloured = Counter((shot.colour, shot.number) for shot in video.shots)
     told = [f"{s.colour} {s.shape} {s.caption} {s.number}" for s in video.shots if things[s.thing] == 1]
-    told += [f"{s.number} {s.shape} {s.colour} {s.caption}" for s in video.shots if numbered[(s.shape, s.number)] == 1]
+    told += [f"{s.number} {s.shape} {s.colour} {s.caption}" for s in video.shots if shaped[(s.shape, s.number)] == 1]
+    told += [f"{s.number} {s.colour} {s.shape} {s.caption}" for s in video.shots if coloured[(s.colour, s.number)] == 1]
     return _exercise("recall", "Tell me which is which.", told, rng)
 
 
