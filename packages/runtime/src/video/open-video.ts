@@ -66,8 +66,17 @@ export async function openVideo(input: VideoInput, options: { signal?: AbortSign
     return new OpenVideo(source, track, await inspect(track, source, signal))
   } catch (error) {
     track?.close()
-    await source.close()
+    await release(source)
     throw damaged(error, source.name)
+  }
+}
+
+/** Failing to close a source hides neither what was read nor the failure before it. */
+async function release(source: VideoSource): Promise<void> {
+  try {
+    await source.close()
+  } catch {
+    // Its own resources are all that may be left, and nobody here can free them.
   }
 }
 
@@ -127,7 +136,7 @@ class OpenVideo implements Video {
     this.#closing.abort(new Error('The video was closed.'))
     await Promise.all([...this.#running].map((iteration) => iteration.return()))
     this.#supply.track.close()
-    await this.#source.close()
+    await release(this.#source)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
