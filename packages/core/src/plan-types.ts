@@ -75,6 +75,8 @@ export interface VideoPlan {
   readonly visualTokens: number
   /** Capacity of the KV cache: visual, prompt and generated tokens. */
   readonly contextTokens: number
+  /** Generated tokens among them: what an answer may have when nothing else is said. */
+  readonly maxNewTokens: number
   readonly rope: RopePlan
   readonly kvCache: { readonly type: KvCacheType; readonly bytes: number }
   /** Steps of `prefillChunk` tokens that take in the visual and prompt tokens. */

@@ -49,6 +49,7 @@ export function planVideo(spec: ModelSpec, video: VideoFacts, options: PlanOptio
     layout,
     visualTokens: tokens.visual,
     contextTokens: tokens.context,
+    maxNewTokens: tokens.answer,
     rope,
     kvCache,
     prefillChunks: Math.ceil((tokens.visual + tokens.prompt) / tokens.prefillChunk),
@@ -69,6 +70,7 @@ function checkSpec({ encoder, decoder, context, defaults }: ModelSpec): void {
 interface TokenCounts {
   readonly visual: number
   readonly prompt: number
+  readonly answer: number
   readonly context: number
   readonly prefillChunk: number
 }
@@ -85,7 +87,7 @@ function countTokens(spec: ModelSpec, frames: number, options: PlanOptions): Tok
   if (context > MAX_CONTEXT_TOKENS) {
     throw new InvalidOptionError('frames', `frames and text of at most ${MAX_CONTEXT_TOKENS} tokens`, context)
   }
-  return { visual, prompt, context, prefillChunk }
+  return { visual, prompt, answer, context, prefillChunk }
 }
 
 function chooseKvCache(

@@ -2,6 +2,7 @@ import { CancelledError, EngineError, type VideoFacts, type VideoPlan } from '@l
 import { type Picture, type StoryboardOptions, storyboard } from '../video/index.js'
 import { type Answer, type AnswerResult, type FrameWeight, startAnswer } from './answer.js'
 import { type AskOptions, type CheckedAsk, checkAsk } from './ask-options.js'
+import { checkFields } from './check.js'
 import type { AttentionMap, Context } from './context.js'
 import { generate } from './generate.js'
 import type { Models } from './models.js'
@@ -29,6 +30,8 @@ export interface WatchedVideo extends AsyncDisposable {
    *
    * @param options - `weights`: one for each frame instead of the last answer's; `columns`: frames in a row.
    * @returns A PNG file.
+   * @throws {InvalidOptionError} If `columns` or a weight is out of its range; `ShapeError` if there are not as many
+   *   weights as frames.
    * @throws {EngineError} `ENGINE_CLOSED` after `close()`.
    */
   storyboard(options?: Partial<Pick<StoryboardOptions, 'weights' | 'columns'>>): Promise<Uint8Array>
@@ -62,7 +65,7 @@ export class OpenWatchedVideo implements WatchedVideo {
   readonly #prefixLength: number
   readonly #queue = new WorkQueue()
   readonly #answers = new Set<Answer>()
-  /** Of the last answer. */
+  /** Of the last answer that was completed. */
   #weights: readonly number[] | undefined
   #closing: Promise<void> | undefined
 
@@ -88,6 +91,7 @@ export class OpenWatchedVideo implements WatchedVideo {
     options: Partial<Pick<StoryboardOptions, 'weights' | 'columns'>> = {},
   ): Promise<Uint8Array> {
     this.#requireOpen()
+    checkFields(options, ['weights', 'columns'])
     const { thumbnails, timestamps } = this.#parts
     return storyboard(thumbnails, {
       timestamps,
@@ -149,7 +153,7 @@ export class OpenWatchedVideo implements WatchedVideo {
       const generated = await generate(models, context, asked.logits, {
         sampler: makeSampler(ask.sampling),
         text: new TextStream(models.checkpoint.decode, ask.stops),
-        maxTokens: Math.min(ask.maxTokens ?? room, room),
+        maxTokens: Math.min(ask.maxTokens ?? this.plan.maxNewTokens, room),
         eosTokenIds: models.checkpoint.model.eosTokenIds,
         write: (piece) => {
           text += piece
@@ -160,6 +164,7 @@ export class OpenWatchedVideo implements WatchedVideo {
         },
         signal,
       })
+      this.#weights = frames.map(({ weight }) => weight)
       return {
         text,
         frames,
@@ -180,9 +185,7 @@ export class OpenWatchedVideo implements WatchedVideo {
     const { evidenceLayer } = this.#parts.models.checkpoint.model
     const layers = attention.filter((_, layer) => layer === (evidenceLayer ?? layer))
     const visualStart = this.#prefixLength - this.plan.visualTokens
-    const frames = weighFrames(this.plan, layers, visualStart, this.#parts.timestamps)
-    this.#weights = frames.map(({ weight }) => weight)
-    return frames
+    return weighFrames(this.plan, layers, visualStart, this.#parts.timestamps)
   }
 
   /** Tokens that an answer may have after a question. */
