@@ -1,4 +1,5 @@
-import { open, readdir, readFile, stat } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { CheckpointError } from '@longtake/core'
 import { isObject } from './fields.js'
@@ -29,7 +30,9 @@ export class CheckpointFolder {
   async text(name: string): Promise<string | undefined> {
     try {
       const path = join(this.path, name)
-      const { size } = await stat(path)
+      const facts = await stat(path)
+      requireFile(facts, name)
+      const { size } = facts
       if (size > MAX_TEXT_BYTES) {
         throw new CheckpointError(
           'CHECKPOINT_INVALID',
@@ -68,8 +71,10 @@ export class CheckpointFolder {
    * @throws {CheckpointError} `CHECKPOINT_NOT_FOUND` when the folder has none or lacks a shard of the index.
    */
   async weights(): Promise<FileRange[]> {
-    const names = await this.#weightNames()
-    return Promise.all(names.map((name) => this.#range(name)))
+    const files: FileRange[] = []
+    // One by one: of several openings at once, those that outlast a failure would never be closed.
+    for (const name of await this.#weightNames()) files.push(await this.#range(name))
+    return files
   }
 
   /** Closes every file that was opened. */
@@ -80,7 +85,12 @@ export class CheckpointFolder {
   async #weightNames(): Promise<string[]> {
     const index = await this.json('model.safetensors.index.json')
     if (index !== undefined) return shardsOfIndex(index)
-    const names = (await readdir(this.path)).filter((name) => name.endsWith('.safetensors')).sort()
+    const files = await readdir(this.path).catch((error: unknown) => {
+      throw new CheckpointError('CHECKPOINT_INVALID', `The files of ${this.path} cannot be listed.`, {
+        cause: error,
+      })
+    })
+    const names = files.filter((name) => name.endsWith('.safetensors')).sort()
     if (names.length === 0) {
       throw new CheckpointError(
         'CHECKPOINT_NOT_FOUND',
@@ -92,33 +102,49 @@ export class CheckpointFolder {
 
   async #range(name: string): Promise<FileRange> {
     const path = join(this.path, name)
-    const handle = await open(path, 'r').catch((error: unknown) => {
-      throw new CheckpointError('CHECKPOINT_NOT_FOUND', `Weight file ${name} is missing in ${this.path}.`, {
-        cause: error,
-      })
-    })
-    this.#closers.push(() => handle.close())
-    const { size } = await handle.stat()
-    return {
-      name,
-      size,
-      read: async (offset, length) => {
-        const bytes = new Uint8Array(length)
-        let filled = 0
-        while (filled < length) {
-          const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled)
-          if (bytesRead === 0) {
-            throw new CheckpointError(
-              'CHECKPOINT_INVALID',
-              `${name} ends at byte ${offset + filled}; ${offset + length} were expected.`,
-            )
-          }
-          filled += bytesRead
-        }
-        return bytes
-      },
+    try {
+      // Asked before opening, because opening a pipe would wait for its writer.
+      requireFile(await stat(path), name)
+      const handle = await open(path, 'r')
+      this.#closers.push(() => handle.close())
+      const { size } = await handle.stat()
+      return { name, size, read: (offset, length) => readRange(handle, name, offset, length) }
+    } catch (error) {
+      if (error instanceof CheckpointError) throw error
+      throw isMissing(error)
+        ? new CheckpointError('CHECKPOINT_NOT_FOUND', `Weight file ${name} is missing in ${this.path}.`, {
+            cause: error,
+          })
+        : new CheckpointError('CHECKPOINT_INVALID', `Weight file ${name} in ${this.path} cannot be read.`, {
+            cause: error,
+          })
     }
   }
+}
+
+async function readRange(
+  handle: FileHandle,
+  name: string,
+  offset: number,
+  length: number,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled)
+    if (bytesRead === 0) {
+      throw new CheckpointError(
+        'CHECKPOINT_INVALID',
+        `${name} ends at byte ${offset + filled}; ${offset + length} were expected.`,
+      )
+    }
+    filled += bytesRead
+  }
+  return bytes
+}
+
+function requireFile(facts: Stats, name: string): void {
+  if (!facts.isFile()) throw new CheckpointError('CHECKPOINT_INVALID', `${name} is no ordinary file.`)
 }
 
 function shardsOfIndex(index: Readonly<Record<string, unknown>>): string[] {

@@ -1,4 +1,4 @@
-import type { KvCacheType, RopeType } from '@longtake/core'
+import { type KvCacheType, MAX_CONTEXT_TOKENS, MAX_FRAMES, type RopeType } from '@longtake/core'
 import { Fields } from './fields.js'
 
 /** What `longtake.json` may add to a published config. */
@@ -26,11 +26,11 @@ export function readLongtakeJson(
   if (json === undefined) return {}
   const fields = new Fields(json, 'longtake.json')
   const ropes = ['none', 'linear', 'ntk', 'dynamic', 'yarn', 'llama3'] as const
-  const length = { min: 1, max: 1 << 26 }
+  const length = { min: 1, max: MAX_CONTEXT_TOKENS }
   const facts: LongtakeFacts = {
     ...(fields.has('trained_length') ? { trainedLength: fields.integer('trained_length', length) } : {}),
     ...(fields.has('default_frames')
-      ? { frames: fields.integer('default_frames', { min: 1, max: 4096 }) }
+      ? { frames: fields.integer('default_frames', { min: 1, max: MAX_FRAMES }) }
       : {}),
     ...(fields.has('default_rope') ? { ropeType: fields.word('default_rope', ropes, 'none') } : {}),
     ...(fields.has('default_kv_cache')

@@ -46,9 +46,13 @@ export async function openCheckpoint(id: string | URL): Promise<Checkpoint> {
       model,
       names,
       source,
-      encodeQuestion: (question) => encodePrompt(prompt, question, model.placeholderId, tokenizer),
+      encodeQuestion: (question) =>
+        requireRows(model, encodePrompt(prompt, question, model.placeholderId, tokenizer)),
       encodePrompt: (text) =>
-        cutAtPlaceholder(tokenizer.encode([{ text, trusted: true }]), model.placeholderId),
+        requireRows(
+          model,
+          cutAtPlaceholder(tokenizer.encode([{ text, trusted: true }]), model.placeholderId),
+        ),
       decode: (ids) => tokenizer.decode(ids),
       close: () => folder.close(),
     }
@@ -56,6 +60,19 @@ export async function openCheckpoint(id: string | URL): Promise<Checkpoint> {
     await folder.close()
     throw error
   }
+}
+
+/** A tokenizer may know more words than the model has rows for; only a prompt that uses one is refused. */
+function requireRows({ spec }: FamilyModel, ids: PromptIds): PromptIds {
+  const { vocabularySize } = spec.decoder
+  const strange = [...ids.before, ...ids.after].find(
+    (id) => !Number.isInteger(id) || id < 0 || id >= vocabularySize,
+  )
+  if (strange === undefined) return ids
+  throw new CheckpointError(
+    'CHECKPOINT_INVALID',
+    `tokenizer.json turns the prompt into token ${strange}; config.json has a vocabulary of ${vocabularySize}.`,
+  )
 }
 
 async function readModel(folder: CheckpointFolder): Promise<FamilyModel> {

@@ -37,7 +37,8 @@ export interface PromptSources {
  * family's own prompt.
  *
  * @param placeholder - Text of the token that stands for the video.
- * @throws {CheckpointError} `CHECKPOINT_INVALID` if the template fails, or loses the video or the question.
+ * @throws {CheckpointError} `CHECKPOINT_INVALID` if the template fails, or loses the video or the question;
+ *   `CHECKPOINT_UNSUPPORTED` if it puts the question before the video.
  */
 export function makePrompt(
   sources: PromptSources,
@@ -93,6 +94,13 @@ function cutAtQuestion(text: string, placeholder: string): PromptTemplate {
   }
   if ((before + after).split(placeholder).length !== 2) {
     throw invalid(`does not put the video (${placeholder}) into the prompt exactly once`)
+  }
+  // Everything up to the video is taken in before there is a question.
+  if (after.includes(placeholder)) {
+    throw new CheckpointError(
+      'CHECKPOINT_UNSUPPORTED',
+      "The checkpoint's chat template puts the question before the video; only questions after it can be asked.",
+    )
   }
   return { before, after }
 }

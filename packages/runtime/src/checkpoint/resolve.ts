@@ -50,7 +50,11 @@ function urlToPath(url: URL): string {
       `A checkpoint cannot be loaded from ${url.protocol} addresses; give a folder.`,
     )
   }
-  return fileURLToPath(url)
+  try {
+    return fileURLToPath(url)
+  } catch (error) {
+    throw new InvalidOptionError('id', 'a file: URL of this machine', url.href, { cause: error })
+  }
 }
 
 /** The package is looked up from this module first, then from the working directory, as its user installed it. */

@@ -1,11 +1,15 @@
-import type { RopeScaling } from '@longtake/core'
+import { MAX_CONTEXT_TOKENS, type RopeScaling } from '@longtake/core'
 import type { DecoderConfig } from '@longtake/kernels'
 import type { Fields } from './fields.js'
 import { HARMLESS_TEXT } from './harmless.js'
 
 /** Largest sizes accepted anywhere in a config: far above published models, small enough that products stay exact. */
 const MAX_SIZE = 1 << 20
-const MAX_LENGTH = 1 << 26
+
+/** Angles fall from pair to pair only with a base above 1. */
+const THETA = { min: 1 + 1e-6, max: 1e12 }
+/** What the attention kernels take: multiples of this. */
+const HEAD_STEP = 8
 
 /** What is read of a Llama text config. */
 export interface TextFacts {
@@ -30,7 +34,11 @@ export function readLlamaConfig(fields: Fields, tiedAbove: boolean): TextFacts {
   for (const name of ['attention_bias', 'mlp_bias']) {
     if (fields.boolean(name, false)) throw fields.unsupported(name, 'linear layers without bias only')
   }
-  const nominalLength = fields.integer('max_position_embeddings', { default: 2048, min: 1, max: MAX_LENGTH })
+  const nominalLength = fields.integer('max_position_embeddings', {
+    default: 2048,
+    min: 1,
+    max: MAX_CONTEXT_TOKENS,
+  })
   const rope = readRope(fields, nominalLength)
   const decoder: DecoderConfig = {
     hiddenSize,
@@ -54,7 +62,9 @@ function readHeads(fields: Fields, hiddenSize: number): Pick<DecoderConfig, 'hea
     throw fields.invalid('num_key_value_heads', `a divisor of num_attention_heads ${heads}`)
   }
   const fallback = hiddenSize % heads === 0 ? { default: hiddenSize / heads } : {}
-  return { heads, kvHeads, headDim: fields.integer('head_dim', { ...fallback, min: 1, max: 1024 }) }
+  const headDim = fields.integer('head_dim', { ...fallback, min: 1, max: 1024 })
+  if (headDim % HEAD_STEP !== 0) throw fields.unsupported('head_dim', `multiples of ${HEAD_STEP} only`)
+  return { heads, kvHeads, headDim }
 }
 
 /** A token id or a list of them. */
@@ -69,9 +79,8 @@ export function readTokenIds(fields: Fields, name: string, fallback: readonly nu
 /** Published configs name RoPE in `rope_theta` and `rope_scaling`, newer ones in `rope_parameters` alone. */
 function readRope(fields: Fields, nominalLength: number): { theta: number; scaling: RopeScaling } {
   const parameters = fields.object('rope_parameters')
-  const thetaAbove = fields.number('rope_theta', { default: 10_000, min: Number.MIN_VALUE, max: 1e12 })
-  const theta =
-    parameters?.number('rope_theta', { default: thetaAbove, min: Number.MIN_VALUE, max: 1e12 }) ?? thetaAbove
+  const thetaAbove = fields.number('rope_theta', { default: 10_000, ...THETA })
+  const theta = parameters?.number('rope_theta', { default: thetaAbove, ...THETA }) ?? thetaAbove
   const scaling = fields.object('rope_scaling') ?? parameters
   return { theta, scaling: scaling === undefined ? { type: 'none' } : readScaling(scaling, nominalLength) }
 }
@@ -89,7 +98,7 @@ function scalingOfType(type: string, fields: Fields, nominalLength: number): Rop
   if (type === 'default') return { type: 'none' }
   const factor = fields.number('factor', { min: 1, max: 1e6 })
   if (type === 'linear') return { type, factor }
-  const length = { default: nominalLength, min: 1, max: MAX_LENGTH }
+  const length = { default: nominalLength, min: 1, max: MAX_CONTEXT_TOKENS }
   const originalLength = fields.integer('original_max_position_embeddings', length)
   if (type === 'dynamic') return { type, factor, originalLength }
   if (type === 'yarn') {
