@@ -7,16 +7,25 @@ import { EngineError } from '@longtake/core'
  * @throws {EngineError} `ENGINE_FAILED` when there is not that much memory.
  */
 export function allocateFloats(length: number, purpose: string): Float32Array<ArrayBuffer> {
+  return orOutOfMemory(() => new Float32Array(length), `${purpose} of ${length * 4} bytes`)
+}
+
+/**
+ * Makes arrays whose sizes the plan's frames and tokens decide.
+ *
+ * @param purpose - What is made, for the message.
+ * @throws {EngineError} `ENGINE_FAILED` when there is not that much memory.
+ */
+export function orOutOfMemory<R>(make: () => R, purpose: string): R {
   try {
-    return new Float32Array(length)
+    return make()
   } catch (error) {
-    const bytes = length * Float32Array.BYTES_PER_ELEMENT
+    // What a runtime throws for an array that it cannot make.
+    if (!(error instanceof RangeError)) throw error
     throw new EngineError(
       'ENGINE_FAILED',
-      `${purpose} need ${bytes} bytes, more than there are. Ask for fewer frames.`,
-      {
-        cause: error,
-      },
+      `${purpose} need more memory than there is. Ask for fewer frames.`,
+      { cause: error },
     )
   }
 }

@@ -1,8 +1,8 @@
 import { EngineError, InvalidOptionError } from '@longtake/core'
 import { checkFields, checkInteger, checkNumber, checkSignal } from './check.js'
 
-/** Longest question that is tokenised, characters: beyond every context, and it bounds the tokeniser's work. */
-const MAX_QUESTION_CHARACTERS = 1_000_000
+/** Longest text that is tokenised, characters: beyond every context, and it bounds the tokeniser's work. */
+const MAX_TEXT_CHARACTERS = 1_000_000
 /** Most stop strings, and the longest: each is searched in every piece of text. */
 const MAX_STOPS = 64
 const MAX_STOP_CHARACTERS = 1024
@@ -71,13 +71,24 @@ export function checkSampling(options: SamplingOptions): {
   return { temperature, topP, seed }
 }
 
-function checkQuestion(question: unknown): string {
-  const text = typeof question === 'string' ? question.trim() : ''
-  if (text === '') throw new InvalidOptionError('question', 'text that is not empty', question)
-  if (text.length > MAX_QUESTION_CHARACTERS) {
+/**
+ * Checks a question, and drops whitespace around it.
+ *
+ * @throws {InvalidOptionError} If it is no text, or empty.
+ * @throws {EngineError} `CONTEXT_TOO_LONG` beyond a million characters.
+ */
+export function checkQuestion(question: unknown): string {
+  return checkText('question', typeof question === 'string' ? question.trim() : question)
+}
+
+/** As `checkQuestion`, for any text; whitespace stays. */
+export function checkText(option: string, text: unknown): string {
+  if (typeof text !== 'string' || text === '')
+    throw new InvalidOptionError(option, 'text that is not empty', text)
+  if (text.length > MAX_TEXT_CHARACTERS) {
     throw new EngineError(
       'CONTEXT_TOO_LONG',
-      `The question has ${text.length} characters; at most ${MAX_QUESTION_CHARACTERS} are read. Shorten it.`,
+      `The ${option} has ${text.length} characters; at most ${MAX_TEXT_CHARACTERS} are read. Shorten it.`,
     )
   }
   return text

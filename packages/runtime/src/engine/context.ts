@@ -1,6 +1,7 @@
 import { EngineError, type KvCacheType, ropeTables, type VideoPlan } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
 import type { Session, Tensor } from '../ort/types.js'
+import { orOutOfMemory } from './allocate.js'
 import { compressCache } from './compress.js'
 import { KvCache } from './kv-cache.js'
 import { type DecoderKind, float32, type Models } from './models.js'
@@ -79,11 +80,11 @@ export class Context {
     this.#chunk = chunk
     this.#width = hiddenSize
     this.#cache = cache
-    const { cos, sin } = ropeTables(rope, positions)
     const dims = [positions, headDim / 2]
     this.#own = new TensorGroup(backend)
     try {
       const own = this.#own
+      const { cos, sin } = orOutOfMemory(() => ropeTables(rope, positions), 'RoPE tables')
       this.#tables = { cos_cache: own.add('float32', dims, cos), sin_cache: own.add('float32', dims, sin) }
       this.#counters = { seqlens_k: own.add('int32', [1]), total_sequence_length: own.add('int32', []) }
       this.#logits = own.add('float32', [1, 1, vocabularySize])

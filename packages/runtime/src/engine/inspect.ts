@@ -1,6 +1,7 @@
 import { InvalidOptionError, type VideoPlan } from '@longtake/core'
 import type { PromptIds } from '../checkpoint/prompt.js'
 import { throwIfAborted } from '../ort/abort.js'
+import { checkQuestion, checkText } from './ask-options.js'
 import { checkInteger } from './check.js'
 import { encodeClips } from './encode.js'
 import { generate } from './generate.js'
@@ -90,7 +91,9 @@ function encodeEither(models: Models, question: string | undefined, prompt: stri
     throw new InvalidOptionError('question', 'a question or a prompt, and not both', question)
   }
   const { checkpoint } = models
-  return prompt === undefined ? checkpoint.encodeQuestion(question ?? '') : checkpoint.encodePrompt(prompt)
+  return prompt === undefined
+    ? checkpoint.encodeQuestion(checkQuestion(question))
+    : checkpoint.encodePrompt(checkText('prompt', prompt))
 }
 
 function nameArrays(

@@ -30,7 +30,7 @@ export interface PlacedFrame extends InputFrame {
 }
 
 /**
- * Preprocesses a plan's pictures as they come; each is let go before the next one is asked for.
+ * Preprocesses a plan's pictures as they come, and holds none but the last one, which the next may repeat.
  *
  * @throws {CancelledError} If the signal fires, within one picture.
  */
@@ -47,13 +47,22 @@ export async function takePictures(
   const timestamps: number[] = []
   const side = thumbnailSide(plan.frames)
   let done = 0
-  for await (const { index, rgb, width, height, timestampSeconds } of frames) {
+  let last: PlacedFrame | undefined
+  for await (const frame of frames) {
     throwIfAborted(options.signal)
-    preprocessFrame(rgb, width, height, image, pixels.subarray(index * size, (index + 1) * size))
-    // Small pictures stay as they are: the storyboard enlarges the few that it shows.
-    const [boxWidth, boxHeight] = [Math.min(side, width), Math.min(side, height)]
-    thumbnails[index] = makeThumbnail({ rgb: asBytes(rgb), width, height }, boxWidth, boxHeight)
-    timestamps[index] = timestampSeconds
+    const { index, rgb, width, height } = frame
+    const place = pixels.subarray(index * size, (index + 1) * size)
+    if (last !== undefined && isRepeated(frame, last)) {
+      place.set(pixels.subarray(last.index * size, (last.index + 1) * size))
+      thumbnails[index] = thumbnails[last.index]!
+    } else {
+      preprocessFrame(rgb, width, height, image, place)
+      // Small pictures stay as they are: the storyboard enlarges the few that it shows.
+      const [boxWidth, boxHeight] = [Math.min(side, width), Math.min(side, height)]
+      thumbnails[index] = makeThumbnail({ rgb: asBytes(rgb), width, height }, boxWidth, boxHeight)
+    }
+    timestamps[index] = frame.timestampSeconds
+    last = frame
     done++
     options.onFrame?.(done)
   }
@@ -73,7 +82,10 @@ export function describeFrames(frames: readonly InputFrame[]): VideoFacts {
   if (!Array.isArray(frames) || frames.length === 0)
     throw new InvalidOptionError('frames', 'at least one picture', frames)
   let last = Number.NEGATIVE_INFINITY
-  for (const [index, { rgb, width, height, timestampSeconds = index }] of frames.entries()) {
+  for (const [index, frame] of frames.entries()) {
+    if (typeof frame !== 'object' || frame === null)
+      throw new InvalidOptionError(`frames[${index}]`, 'a picture', frame)
+    const { rgb, width, height, timestampSeconds = index } = frame
     checkInteger(`frames[${index}].width`, width, 1, MAX_SIDE)
     checkInteger(`frames[${index}].height`, height, 1, MAX_SIDE)
     if (
@@ -110,6 +122,11 @@ export function placeFrames(frames: readonly InputFrame[], places: number): Plac
     const frame = frames[source]!
     return { ...frame, index, timestampSeconds: frame.timestampSeconds ?? source }
   })
+}
+
+/** Whether it is the very picture before, as where a short video fills many frames: work to be done once. */
+function isRepeated(frame: PlacedFrame, last: PlacedFrame): boolean {
+  return frame.rgb === last.rgb && frame.width === last.width && frame.height === last.height
 }
 
 function thumbnailSide(frames: number): number {

@@ -30,8 +30,8 @@ export async function makePrefix(
  * Fills a new context with a video's prefix.
  *
  * A quantised cache is filled in fp32 first and compressed once, with scales taken from the whole prefix, which is
- * both faster and closer to fp32. Where `memoryBudgetBytes` does not allow that, only the first chunk is, and later
- * ones are quantised with its scales.
+ * both faster and closer to fp32. Where `memoryBudgetBytes` does not hold both caches, only the first chunk is, and
+ * later ones are quantised with its scales; that chunk's fp32 cache is all that may stand above the budget, once.
  *
  * @param prefix - `[tokens, D]`
  * @throws {EngineError} `CONTEXT_TOO_LONG` if the plan leaves no room after the prefix.
@@ -55,8 +55,8 @@ export async function openContext(
     )
   }
   const direct = kvCache.type === 'fp32'
-  const whole =
-    direct || kvCacheBytes(decoder, tokens, 'fp32') <= (memoryBudgetBytes ?? Number.POSITIVE_INFINITY)
+  const bothBytes = kvCacheBytes(decoder, tokens, 'fp32') + kvCache.bytes
+  const whole = direct || bothBytes <= (memoryBudgetBytes ?? Number.POSITIVE_INFINITY)
   const first = whole ? tokens : Math.min(tokens, prefillChunk)
   const cache = new KvCache(models.backend, decoder, 'fp32', direct ? contextTokens : first)
   const context = new Context(models, rope, prefillChunk, cache, contextTokens)
