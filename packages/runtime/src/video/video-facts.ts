@@ -18,6 +18,9 @@ const KEYFRAME_PROBES = 4
 /** Halvings in the search for the end of a cut file: a day down to a millisecond. */
 const END_SEARCH_STEPS = 27
 
+/** Thirty thousand years: times beyond are damage, and too coarse to tell pictures apart. */
+const MAX_SECONDS = 1e12
+
 /** Facts, and what the caller should know besides. */
 export interface Inspection {
   readonly facts: VideoFacts
@@ -29,7 +32,8 @@ export interface Inspection {
 /**
  * Finds length, frame rate and keyframe distance from the container's index and a few packets, without decoding.
  *
- * @throws {VideoError} `VIDEO_EMPTY` without pictures, `VIDEO_TRUNCATED` where none is complete, `VIDEO_TOO_LARGE`.
+ * @throws {VideoError} `VIDEO_EMPTY` without pictures, `VIDEO_TRUNCATED` where none is complete, `VIDEO_TOO_LARGE`,
+ *   `VIDEO_UNREADABLE` with impossible times.
  * @throws {CancelledError} When `signal` aborts.
  */
 export async function inspect(
@@ -43,6 +47,9 @@ export async function inspect(
   throwIfAborted(signal)
   const counted = await countPackets(track, first, signal)
   const end = await findEnd(track, first, counted, signal)
+  if (!(Math.abs(counted.start) <= MAX_SECONDS && Math.abs(end.seconds) <= MAX_SECONDS)) {
+    throw new VideoError('VIDEO_UNREADABLE', `${source.name} is damaged: its times lie beyond all films.`)
+  }
   // A player does not show what lies before nought when the video goes on beyond it.
   const startSeconds = counted.start < 0 && end.seconds > 0 ? 0 : rounded(counted.start)
   const durationSeconds = Math.max(0, rounded(end.seconds - startSeconds))
