@@ -168,15 +168,14 @@ describe('questions', () => {
     expect(code).toBe(2)
   })
 
-  test('of 10,000 words end with 2, unless room is made for them', async () => {
-    const question = 'what '.repeat(10_000)
+  test.each([300, 10_000])('of %i words end with 2, unless room is made for them', async (words) => {
+    const question = 'what '.repeat(words)
     const { code, stdout, stderr } = await runCli(['ask', VIDEO, question, '--model', CHECKPOINT])
     expect(stderr).toMatch(/error: The question takes \d+ tokens .* --prompt-tokens\.\n$/)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-    const room = ['--prompt-tokens', '11000', '--max-tokens', '1', '--quiet']
-    expect(await runCli(['ask', VIDEO, question, '--model', CHECKPOINT, ...room])).toMatchObject({
-      code: 0,
-      stderr: '',
-    })
+    if (words > 1000) return
+    const room = ['--prompt-tokens', '1000', '--max-tokens', '1', '--quiet']
+    const answered = await runCli(['ask', VIDEO, question, '--model', CHECKPOINT, ...room])
+    expect(answered).toMatchObject({ code: 0, stderr: '' })
   })
 })
