@@ -9,7 +9,6 @@ import { prepare } from '../watching.js'
 
 export interface PlanFlags extends ModelFlags, WatchFlags, AnswerFlags {
   readonly json?: boolean
-  readonly quiet?: boolean
 }
 
 /** Width of the first column. */
