@@ -1,6 +1,7 @@
 import { EngineError } from '@longtake/core'
 import { Gate, nativeCallLimit } from './gate.js'
 import { findLibrary } from './library.js'
+import { refuseTelemetry } from './telemetry.js'
 
 /** Address of something native; 0n is NULL. */
 export type Pointer = bigint
@@ -116,6 +117,7 @@ async function bindApi(): Promise<OrtApi> {
     const koffi = (await import('koffi')).default
     growStack(koffi)
     tryView(koffi)
+    refuseTelemetry(koffi)
     const library = koffi.load(path)
     const base = library.func('OrtGetApiBase', P, [])() as Pointer
     const entry = (table: Pointer, index: number): Pointer => koffi.decode(table, index * koffi.sizeof(P), P)

@@ -5,6 +5,7 @@ import { checkData, elementCount, elementType } from './elements.js'
 import { CONFIG_ENTRIES, LOG_ERROR } from './load-session.js'
 import { ortError, type PortableHost, PortableSession } from './portable-session.js'
 import { arrayOf, type OrtTensorConstructor, PortableTensor } from './portable-tensor.js'
+import { refuseTelemetry } from './telemetry.js'
 import { threadCount } from './threads.js'
 import type {
   Backend,
@@ -32,6 +33,7 @@ interface OrtModule {
  */
 export async function openPortable(reason?: string): Promise<Backend> {
   try {
+    refuseTelemetry()
     const loaded = (await import('onnxruntime-node')) as unknown as OrtModule
     return new PortableBackend(loaded, reason)
   } catch (cause) {
