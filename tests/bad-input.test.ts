@@ -1,0 +1,344 @@
+import { mkdir } from 'node:fs/promises'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Longtake, WatchedVideo, WatchOptions } from '../packages/runtime/src/index.js'
+import type { VideoInput, VideoSource } from '../packages/runtime/src/video/index.js'
+import { afterBox, film, filmAtTime, filmBytes, picturesAt, turned } from './support/films.js'
+import { type Held, held } from './support/held.js'
+import { withoutPermission } from './support/permission.js'
+import { openRandomModel, type RandomModel } from './support/random-model.js'
+import { expectRefusal } from './support/refusal.js'
+import { temporaryFile, temporaryPath, useTemporaryFolder } from './support/temporary-folder.js'
+
+useTemporaryFolder()
+
+let model: RandomModel
+let longtake: Longtake
+
+beforeAll(async () => {
+  model = await openRandomModel()
+  longtake = model.longtake
+  // The decoders are loaded with the first answer; what is held afterwards must not grow.
+  await answerTo(film('vp9.webm'))
+})
+
+afterAll(() => longtake?.close())
+
+async function answerTo(input: VideoInput, options: WatchOptions = { frames: 4 }): Promise<string> {
+  await using video = await longtake.watch(input, options)
+  return (await video.ask('what is the first colour ?', { maxTokens: 6 })).text
+}
+
+const heldNow = (): Promise<Held> => held(model.backend)
+
+/** Watching and planning are refused, and leave what was there. */
+async function expectRefused(input: VideoInput, code: string | RegExp): Promise<string> {
+  const before = await heldNow()
+  const failure = await expectRefusal(longtake.watch(input), code)
+  await expectRefusal(longtake.plan(input), code)
+  expect(await heldNow()).toEqual(before)
+  return failure.message
+}
+
+const TEXT = 'This was never a film, whatever its name says.\n'.repeat(99)
+
+describe('a video that cannot be watched', () => {
+  const inputs: [string, () => Promise<VideoInput> | VideoInput, string, string][] = [
+    ['an empty file', () => temporaryFile('empty.mp4', ''), 'VIDEO_EMPTY', 'empty.mp4'],
+    ['no bytes', () => new Uint8Array(), 'VIDEO_EMPTY', 'memory'],
+    ['one byte', () => temporaryFile('byte.mp4', 'x'), 'VIDEO_NOT_A_VIDEO', 'byte.mp4'],
+    ['text renamed to .mp4', () => temporaryFile('text.mp4', TEXT), 'VIDEO_NOT_A_VIDEO', 'text.mp4'],
+    ['text as a Blob', () => new Blob([TEXT]), 'VIDEO_NOT_A_VIDEO', 'memory'],
+    ['a still picture', () => film('still.png'), 'VIDEO_NOT_A_VIDEO', 'PNG'],
+    ['sound alone', () => film('audio-only.mp4'), 'VIDEO_NO_VIDEO_TRACK', 'sound'],
+    ['an unknown codec in MP4', () => film('unknown-codec.mp4'), 'VIDEO_UNSUPPORTED_CODEC', 'convert'],
+    ['an unknown codec in MKV', () => film('unknown-codec.mkv'), 'VIDEO_UNSUPPORTED_CODEC', 'convert'],
+    ['an unknown codec in AVI', () => film('unknown-codec.avi'), 'VIDEO_UNSUPPORTED_CODEC', 'codec'],
+    ['a missing file', () => temporaryPath('missing.mp4'), 'VIDEO_NOT_FOUND', 'missing.mp4'],
+    ['a file below a file', () => `${film('h264.mp4')}/inside`, 'VIDEO_NOT_FOUND', 'inside'],
+    ['a name with a zero byte', () => 'a\0b.mp4', 'VIDEO_NOT_FOUND', 'check the path'],
+    ['no name', () => '', 'VIDEO_NOT_FOUND', 'check the path'],
+    ['a link', () => 'https://example.org/talk.mp4', 'INVALID_OPTION', 'local file'],
+    ['a file: URL of elsewhere', () => 'file://elsewhere/talk.mp4', 'INVALID_OPTION', 'this machine'],
+    ['a number', () => 7 as unknown as VideoInput, 'INVALID_OPTION', 'video'],
+    ['nothing', () => undefined as unknown as VideoInput, 'INVALID_OPTION', 'video'],
+    ['a film cut off before its index', () => cutBeforeIndex(), 'VIDEO_TRUNCATED', 'cut.mp4'],
+    ['a film of 0 pictures', () => withoutPictures(), 'VIDEO_EMPTY', 'none.mp4'],
+    ['pictures of 65,535 × 65,535', () => withAbsurdSize(), 'VIDEO_TOO_LARGE', '65535×65535'],
+    ['times of a billion years', () => filmAtTime(0x7fffffff), 'VIDEO_UNREADABLE', 'times'],
+  ]
+
+  test.each(inputs)('%s is refused by name', async (_, make, code, part) => {
+    expect(await expectRefused(await make(), code)).toContain(part)
+  })
+
+  test('a folder, and a folder as file: URL', async () => {
+    const folder = temporaryPath('folder.mp4')
+    await mkdir(folder)
+    expect(await expectRefused(folder, 'VIDEO_NOT_A_VIDEO')).toContain('folder')
+    await expectRefused(pathToFileURL(folder), 'VIDEO_NOT_A_VIDEO')
+  })
+
+  test('a file without permission', async () => {
+    const path = await temporaryFile('secret.mp4', await filmBytes('h264.mp4'))
+    if (process.getuid === undefined) {
+      // Windows has no such modes: there the file can be read, and is.
+      expect(await answerTo(path)).not.toBe('')
+      return
+    }
+    const before = await heldNow()
+    for (const work of [() => longtake.watch(path), () => longtake.plan(path)]) {
+      const failure = await withoutPermission(path, () => expectRefusal(work(), 'VIDEO_UNREADABLE'))
+      expect(failure.message).toContain('permission')
+    }
+    expect(await heldNow()).toEqual(before)
+    expect(await answerTo(path)).toBe(await answerTo(film('h264.mp4')))
+  })
+
+  test('a source whose reading fails half way', async () => {
+    const before = await heldNow()
+    const bytes = await filmBytes('h264.mkv')
+    let isClosed = false
+    const source: VideoSource = {
+      name: 'lost.mkv',
+      size: async () => bytes.length,
+      read: async (start, end) => {
+        if (end > 2000) throw new Error('the connection was lost')
+        return bytes.subarray(start, end)
+      },
+      close: async () => {
+        isClosed = true
+      },
+    }
+    await expectRefusal(longtake.watch(source), 'VIDEO_UNREADABLE')
+    expect(isClosed).toBe(true)
+    expect(await heldNow()).toEqual(before)
+  })
+
+  test('a source that cannot be closed: what was read counts', async () => {
+    const bytes = await filmBytes('h264.mp4')
+    const source: VideoSource = {
+      name: 'stuck.mp4',
+      size: async () => bytes.length,
+      read: async (start, end) => bytes.subarray(start, end),
+      close: async () => {
+        throw new Error('busy')
+      },
+    }
+    const before = await heldNow()
+    expect(await answerTo(source)).toBe(await answerTo(film('h264.mp4')))
+    await expectRefusal(longtake.watch({ ...source, size: async () => 0 }), 'VIDEO_EMPTY')
+    expect(await heldNow()).toEqual(before)
+  })
+})
+
+async function cutBeforeIndex(): Promise<string> {
+  const bytes = await filmBytes('h264.mp4')
+  return temporaryFile('cut.mp4', bytes.subarray(0, afterBox(bytes, 'moov') - 8))
+}
+
+async function withoutPictures(): Promise<string> {
+  const bytes = await filmBytes('h264-fragmented.mp4')
+  return temporaryFile('none.mp4', bytes.subarray(0, afterBox(bytes, 'moof') - 8))
+}
+
+async function withAbsurdSize(): Promise<Uint8Array> {
+  const bytes = await filmBytes('upright.mp4')
+  // Width and height of the sample entry: 16 bits each, 24 bytes after its name.
+  const entry = afterBox(bytes, 'avc1', afterBox(bytes, 'moov'))
+  return bytes.fill(0xff, entry + 24, entry + 28)
+}
+
+describe('an odd video is answered from the right pictures', () => {
+  const cases: [string, () => Promise<VideoInput> | VideoInput, object][] = [
+    ['1 frame in MP4', () => film('one-frame.mp4'), { frameCount: 1 }],
+    ['1 frame in WebM', () => film('one-frame.webm'), { frameCount: 1 }],
+    ['odd sizes', () => film('odd-size.webm'), { width: 97, height: 61 }],
+    ['rotated by 180°', () => film('rotated-180.mp4'), { width: 96, height: 64 }],
+    ['rotated by 270°', () => film('rotated-270.mp4'), { width: 64, height: 96 }],
+    ['wide pixels', () => film('wide-pixels.mp4'), { width: 192, height: 64 }],
+    ['tall pixels', () => film('tall-pixels.mkv'), { width: 96, height: 128 }],
+    ['negative times', () => film('starts-negative.mp4'), { startSeconds: 0 }],
+    ['times from 100,000 s on', () => film('starts-late.mkv'), { startSeconds: 100_000 }],
+    ['times from 14,000 years on', () => filmAtTime(0x00100000), { startSeconds: 439_804_651_110.6 }],
+    ['pictures at uneven times', () => film('vfr.mkv'), { frameCount: 9 }],
+    ['a film cut off in the middle', () => cutInTheMiddle(), { codec: 'h264' }],
+  ]
+
+  test.each(cases)('%s', async (_, make, facts) => {
+    const input = await make()
+    const before = await heldNow()
+    const video = await longtake.watch(input, { frames: 8, sampling: 'exact' })
+    expect(video.facts).toMatchObject(facts)
+    const { text, frames } = await video.ask('is the last colour red ?', { maxTokens: 8 })
+    const png = await video.storyboard()
+    await video.close()
+    expect(png.length).toBeGreaterThan(100)
+    const pictures = await picturesAt(input, video.plan.timestamps)
+    expect(frames.map(({ timestamp }) => timestamp)).toEqual(
+      pictures.map(({ timestampSeconds }) => timestampSeconds),
+    )
+    await using same = await longtake.watchFrames(pictures)
+    expect((await same.ask('is the last colour red ?', { maxTokens: 8 })).text).toBe(text)
+    await same.close()
+    expect(await heldNow()).toEqual(before)
+  })
+
+  test('8K', async () => {
+    const before = await heldNow()
+    await using video = await longtake.watch(film('8k.mp4'))
+    expect(video.facts).toMatchObject({ width: 7680, height: 4320 })
+    expect(video.plan.frames).toBe(4)
+    // One flat colour: any size of it is the same to the encoder.
+    const [picture] = await picturesAt(film('8k.mp4'), [0])
+    const small = { rgb: picture!.rgb.slice(0, 16 * 16 * 3), width: 16, height: 16 }
+    await using same = await longtake.watchFrames([small])
+    const answer = await video.ask('what ?', { maxTokens: 8 })
+    expect((await same.ask('what ?', { maxTokens: 8 })).text).toBe(answer.text)
+    await Promise.all([video.close(), same.close()])
+    expect(await heldNow()).toEqual(before)
+  })
+
+  test('a film rotated by 90° is the upright one, turned', async () => {
+    const timestamps = [0, 0.4, 0.6, 0.8]
+    const upright = await picturesAt(film('upright.mp4'), timestamps)
+    await using expected = await longtake.watchFrames(upright.map(turned))
+    await using video = await longtake.watchFrames(await picturesAt(film('rotated-90.mp4'), timestamps))
+    expect(Buffer.from(await video.storyboard()).equals(Buffer.from(await expected.storyboard()))).toBe(true)
+    const answers = [video, expected].map((watched) => watched.ask('what ?', { maxTokens: 8 }))
+    const [answer, same] = await Promise.all(answers)
+    expect(answer?.text).toBe(same?.text)
+  })
+
+  test('a film at times of its own is answered as the same film from nought', async () => {
+    const expected = await answerTo(film('h264.mkv'), { frames: 8 })
+    for (const name of ['starts-late.mkv', 'h264-fragmented.mp4', 'h264.mov', 'h264.m2t'])
+      expect(await answerTo(film(name), { frames: 8 })).toBe(expected)
+    expect(await answerTo(await filmAtTime(1), { frames: 8 })).toBe(expected)
+  })
+})
+
+async function cutInTheMiddle(): Promise<Uint8Array> {
+  const bytes = await filmBytes('h264.m2t')
+  return bytes.subarray(0, Math.floor(bytes.length * 0.6))
+}
+
+describe('a question', () => {
+  const LONG = 'what is '.repeat(5000)
+  let video: WatchedVideo
+  let expected: string
+
+  beforeAll(async () => {
+    video = await longtake.watch(film('vp9.webm'), { frames: 4 })
+    // From the second answer on, inputs of both lengths are kept.
+    for (let count = 0; count < 2; count++)
+      expected = (await video.ask('is the red first ?', { maxTokens: 6 })).text
+  })
+
+  afterAll(() => video?.close())
+
+  const questions: [string, unknown, string][] = [
+    ['that is empty', '', 'INVALID_OPTION'],
+    ['of spaces', ' \n\t ', 'INVALID_OPTION'],
+    ['that is no text', null, 'INVALID_OPTION'],
+    ['that is a list', ['what ?'], 'INVALID_OPTION'],
+    ['of 10,000 words', LONG, 'CONTEXT_TOO_LONG'],
+    ['of two million letters', 'a'.repeat(2_000_000), 'CONTEXT_TOO_LONG'],
+  ]
+
+  test.each(questions)('%s is refused, and the next one answered', async (_, question, code) => {
+    const before = await heldNow()
+    await expectRefusal(video.ask(question as string), code)
+    expect((await video.ask('is the red first ?', { maxTokens: 6 })).text).toBe(expected)
+    expect(await heldNow()).toEqual(before)
+  })
+
+  test('of 10,000 words is answered where the plan has room for it', async () => {
+    await using roomy = await longtake.watch(film('vp9.webm'), { frames: 4, promptTokens: 10_020 })
+    const before = await heldNow()
+    const result = await roomy.ask(LONG, { maxTokens: 4 })
+    expect(result.usage).toEqual({ promptTokens: 20 + 3 + 10_002, visualTokens: 20, completionTokens: 4 })
+    expect((await roomy.ask(LONG, { maxTokens: 4 })).text).toBe(result.text)
+    expect((await heldNow()).native.session).toBe(before.native.session)
+  })
+
+  test.each([
+    ['half of a surrogate pair', '\ud800 what \udc00'],
+    ['zero bytes', '\0\0\0'],
+    ['a million letters in one word', 'a'.repeat(1_000_000)],
+    ['a million spaces', `a${' '.repeat(999_998)}b`],
+    ['special tokens, which are only text', '</s><video><s> </s>'],
+  ])('of %s is answered', async (_, question) => {
+    const { usage } = await video.ask(question, { maxTokens: 2 })
+    expect(usage.completionTokens).toBeGreaterThan(0)
+    expect((await video.ask('is the red first ?', { maxTokens: 6 })).text).toBe(expected)
+  })
+})
+
+describe('options', () => {
+  const options: [WatchOptions, string][] = [
+    [{ frames: 0 }, 'frames'],
+    [{ frames: -8 }, 'frames'],
+    [{ frames: 1.5 }, 'frames'],
+    [{ frames: Number.NaN }, 'frames'],
+    [{ frames: Number.POSITIVE_INFINITY }, 'frames'],
+    [{ frames: 1e9 }, 'frames'],
+    [{ frames: '8' as unknown as number }, 'frames'],
+    [{ frames: null as unknown as number }, 'frames'],
+    [{ fps: 0 }, 'fps'],
+    [{ fps: Number.NaN }, 'fps'],
+    [{ fps: 1, frames: 8 }, 'fps'],
+    [{ maxFrames: 0 }, 'maxFrames'],
+    [{ startSeconds: -1 }, 'startSeconds'],
+    [{ startSeconds: 1e9 }, 'startSeconds'],
+    [{ startSeconds: 2, endSeconds: 1 }, 'endSeconds'],
+    [{ layout: 'spiral' as 'interleaved' }, 'layout'],
+    [{ rope: 'longrope' as 'yarn' }, 'rope'],
+    [{ rope: { type: 'linear', factor: Number.NaN } }, 'rope.factor'],
+    [{ kvCache: 'int2' as 'int4' }, 'kvCache'],
+    [{ memoryBudgetBytes: 1 }, 'memoryBudgetBytes'],
+    [{ promptTokens: 2 ** 40 }, 'promptTokens'],
+    [{ maxNewTokens: 0 }, 'maxNewTokens'],
+    [{ prefillChunk: 0 }, 'prefillChunk'],
+  ]
+
+  test.each(options)('%j are refused by name', async (option, name) => {
+    const before = await heldNow()
+    const failure = await expectRefusal(longtake.watch(film('h264.mp4'), option), 'INVALID_OPTION')
+    expect(failure).toMatchObject({ option: name })
+    expect(await heldNow()).toEqual(before)
+  })
+
+  test.each([
+    [[null], 'frames[0]'],
+    [['picture'], 'frames[0]'],
+    [[{ rgb: new Uint8Array(12), width: 2, height: 2, timestampSeconds: Number.NaN }], 'timestampSeconds'],
+    [[{ rgb: new Uint8Array(12), width: 2, height: 2, timestampSeconds: 1e300 }], 'video.startSeconds'],
+    [[{ rgb: new Float32Array(12), width: 2, height: 2 }], 'rgb'],
+    [new Array(5000).fill({ rgb: new Uint8Array(3), width: 1, height: 1 }), 'frames'],
+  ])('pictures %# are refused by name', async (pictures, name) => {
+    const before = await heldNow()
+    const failure = await expectRefusal(longtake.watchFrames(pictures as never), 'INVALID_OPTION')
+    expect(failure.message).toContain(name)
+    expect(await heldNow()).toEqual(before)
+  })
+
+  test('a picture of 16,384 × 1 is watched', async () => {
+    const rgb = new Uint8Array(16_384 * 3).map((_, place) => place % 251)
+    await using video = await longtake.watchFrames([{ rgb, width: 16_384, height: 1 }])
+    expect((await video.ask('what ?', { maxTokens: 2 })).text).not.toBe('')
+    expect((await video.storyboard()).length).toBeGreaterThan(100)
+  })
+
+  test('of a storyboard and of an inspection are refused by name', async () => {
+    await using video = await longtake.watch(film('one-frame.mp4'))
+    await expectRefusal(video.storyboard(null as never), 'INVALID_OPTION')
+    await expectRefusal(video.storyboard({ rows: 3 } as never), 'INVALID_OPTION')
+    await expectRefusal(video.storyboard({ weights: [1] }), 'SHAPE')
+    await expectRefusal(video.storyboard({ weights: [1, -1, 1, 1] }), 'INVALID_OPTION')
+    await expectRefusal(video.storyboard({ columns: 0 }), 'INVALID_OPTION')
+    const picture = { rgb: new Uint8Array(12), width: 2, height: 2 }
+    for (const options of [{ question: 5 }, { prompt: 5 }, { question: '' }, { prompt: '' }, {}, null])
+      await expectRefusal(longtake.inspect([picture], options as never), 'INVALID_OPTION')
+  })
+})

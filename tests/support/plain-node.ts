@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const PACKAGES = ['core', 'kernels', 'runtime'] as const
+/** Far above what a program takes; one that is still there hangs. */
+const TIMEOUT_MILLISECONDS = 50_000
+
+/** Longtake as users have it: compiled, in a folder of installed packages. */
+export interface PlainInstall {
+  /** Runs a module in a Node of its own and waits until it ends by itself. */
+  run(source: string, environment: Record<string, string>): Promise<{ stdout: string; stderr: string }>
+  remove(): Promise<void>
+}
+
+/** Compiles the sources as they are now; below `node_modules`, so that dependencies are found. */
+export async function installPlain(): Promise<PlainInstall> {
+  const folder = join(ROOT, 'node_modules', '.cache', `longtake-plain-${process.pid}`)
+  const compiler = createRequire(import.meta.url).resolve('typescript/package.json')
+  const tsc = join(compiler, '..', 'bin', 'tsc')
+  for (const name of PACKAGES) {
+    const target = join(folder, 'node_modules', '@longtake', name)
+    await mkdir(target, { recursive: true })
+    await cp(join(ROOT, 'packages', name, 'package.json'), join(target, 'package.json'))
+    const project = join(ROOT, 'packages', name, 'tsconfig.json')
+    const output = ['--outDir', join(target, 'dist'), '--declaration', 'false', '--sourceMap', 'false']
+    await run(process.execPath, [tsc, '-p', project, '--noCheck', ...output])
+  }
+  return {
+    run: (source, environment) =>
+      run(process.execPath, ['--input-type=module', '--eval', source], {
+        cwd: folder,
+        env: environment,
+        timeout: TIMEOUT_MILLISECONDS,
+      }),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  }
+}
