@@ -62,7 +62,21 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
 
 
+def rounded(x: Tensor, bits: int, prefix: int) -> Tensor:
+    """Keys or values [B, H, T, d] as a small KV cache keeps them: one scale a channel, taken from the first tokens.
+
+    Gradients pass as if nothing had been rounded.
+    """
+    most = 2 ** (bits - 1) - 1
+    scale = x[:, :, :prefix].detach().abs().amax(2, keepdim=True).clamp(min=1e-6) / most
+    kept = (x.detach() / scale).round().clamp(-most - 1, most) * scale
+    return x + (kept - x.detach())
+
+
 class SelfAttention(nn.Module):
+    # Bits of the KV cache and length of what it takes its scales from; None keeps it exact.
+    rounding: tuple[int, int] | None = None
+
     def __init__(self, c: TextConfig):
         super().__init__()
         inner = c.num_attention_heads * c.head_dim
@@ -78,6 +92,8 @@ class SelfAttention(nn.Module):
         q, k, v = (p(x).view(b, t, self.heads, self.head_dim).transpose(1, 2)
                    for p in (self.q_proj, self.k_proj, self.v_proj))
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        if self.rounding:
+            k, v = rounded(k, *self.rounding), rounded(v, *self.rounding)
         weights = (torch.matmul(q * self.head_dim ** -0.5, k.transpose(2, 3)) + bias).softmax(-1)
         return self.o_proj(torch.matmul(weights, v).transpose(1, 2).reshape(b, t, -1)), weights
 
@@ -124,6 +140,10 @@ class LanguageModel(nn.Module):
                 nn.init.normal_(p, std=p.shape[1] ** -0.5 if "embed" not in name else 1.0)
                 if name.endswith(("o_proj.weight", "down_proj.weight")):
                     p.data /= math.sqrt(2 * c.num_hidden_layers)
+
+    def round_cache(self, rounding: tuple[int, int] | None) -> None:
+        for layer in self.model.layers:
+            layer.self_attn.rounding = rounding
 
     def forward(self, embeds: Tensor, positions: Tensor, allowed: Tensor, tables=None) -> tuple[Tensor, list[Tensor]]:
         """Last hidden states [B, T, D] of embeds [B, T, D], and each layer's attention [B, H, T, T].

@@ -8,7 +8,7 @@ from typing import Optional
 import torch
 from torch import Tensor
 
-from .questions import Question, ask_questions, describe, neighbours, recall
+from .questions import WEIGHTS, Question, ask_questions, describe, neighbours, recall
 from .vocabulary import BOS, EOS, IDS, PAD, encode
 from .world import Video, moment_of
 
@@ -17,6 +17,8 @@ MOST_WORDS = 6
 NO_WORDS = [PAD] * (MOST_WORDS - 1)
 IGNORED = -100
 EXERCISES = ("recall", "neighbours")
+# Kinds that are learned late are asked more often in training than in tests.
+LESSON_KINDS = {**WEIGHTS, "colour": 14, "shape": 14, "after": 10, "before": 10, "order": 10, "count": 7, "number": 6, "caption": 5}
 
 
 @dataclass
@@ -115,7 +117,7 @@ def draw_lessons(videos: list[Video], rng: random.Random, count: int) -> list[li
     lessons = []
     for video in videos:
         exercise = _draw_exercise(video, rng) if count else recall(video, rng)
-        asked = ask_questions(video, rng, count) if count else []
+        asked = ask_questions(video, rng, count, weights=LESSON_KINDS) if count else []
         lessons.append(asked + ([exercise] if exercise else []))
     return lessons
 
