@@ -26,6 +26,7 @@ parser.add_argument("--muon", type=float, default=0.02)
 parser.add_argument("--adam", type=float, default=5e-3)
 parser.add_argument("--evidence", type=float, default=0.3, help="weight of looking where the answer is")
 parser.add_argument("--recall-frames", type=int, default=8, help="length at which the plain look-ups count as learned")
+parser.add_argument("--rounded", type=float, default=0.25, help="share of steps with a KV cache of four bits")
 parser.add_argument("--mastered", type=float, default=0.35, help="mean loss at which a video may be a frame longer")
 parser.add_argument("--init", type=Path, help="weights to begin with")
 parser.add_argument("--minutes", type=float, default=1e9)
@@ -64,6 +65,8 @@ while step < args.steps and time.time() - started < args.minutes * 60:
     spread = args.noise * grown * rng.random() * embeds.detach().std()
     visual = slice(packed.start, packed.start + packed.count)
     embeds[:, visual] = embeds[:, visual] + torch.randn_like(embeds[:, visual]) * spread
+    # Some steps keep keys and values in four bits, so that answers do not hang on finer differences.
+    model.round_cache((4, visual.stop) if rng.random() < args.rounded else None)
     hidden, attention = model(embeds, packed.positions, packed.allowed)
     loss = answer_loss(model, hidden, packed)
     looked = torch.zeros(()) if exercise else evidence_loss(attention, packed)
@@ -78,6 +81,7 @@ while step < args.steps and time.time() - started < args.minutes * 60:
     if step % 50 == 0:
         print(f"step {step} longest {longest} loss {mean:.3f} evidence {looked.item():.3f} norm {norm:.2f} {time.time() - started:.0f}s", flush=True)
     if step % 250 == 0 or step == args.steps:
+        model.round_cache(None)
         for shots in (8, 16, 32, 64):
             for rope, scale in (("none", 1.0),) if shots <= 16 else (("none", 1.0), ("ntk", 5 * shots / 80)):
                 scores = evaluate(model, 10_000 + shots, shots, shots, 24, scale, rope)
