@@ -5,7 +5,7 @@ import type { Dimension, TensorType } from './model.js'
 import { DATA_TYPE } from './proto.js'
 
 /** Element-wise operators of two values, with broadcasting. */
-export type BinaryOperator = 'Add' | 'Sub' | 'Mul' | 'Div' | 'Max' | 'Less'
+export type BinaryOperator = 'Add' | 'Sub' | 'Mul' | 'Div' | 'Max' | 'Min' | 'Less'
 
 /** Element-wise operators of one value that keep type and shape. */
 export type UnaryOperator = 'Abs' | 'Round'

@@ -24,10 +24,11 @@ const FREQUENCIES = Array.from({ length: CONFIG.headDim / 2 }, (_, pair) => 300 
 const TENSORS = randomTensors(decoderShapes(CONFIG))
 const EMBEDS = randomArray(LENGTH * CONFIG.hiddenSize, 5)
 
-const compress = (kv: 'int8' | 'int4', cache: RunTensor, length: number) =>
+const compress = (kv: 'int8' | 'int4', cache: RunTensor, length: number, seen = length) =>
   runGraph(buildKvCompressor(CONFIG, kv), {
     cache,
     length: tensor('int64', [1], BigInt64Array.of(BigInt(length))),
+    seen: tensor('int64', [1], BigInt64Array.of(BigInt(seen))),
   })
 
 /** Prefill of `count` tokens in fp32. */
@@ -39,12 +40,12 @@ async function prefill(count: number): Promise<DecoderRun> {
   return run
 }
 
-/** Compresses all tensors of a cache: the quantised cache, and the scales as the decoder takes them. */
-async function compressAll(run: DecoderRun, kv: 'int8' | 'int4') {
+/** Compresses the first tokens of a cache: the quantised cache, and the scales as the decoder takes them. */
+async function compressAll(run: DecoderRun, kv: 'int8' | 'int4', kept = run.length) {
   const cache: Record<string, RunTensor> = {}
   const scales: Record<string, RunTensor> = {}
   for (const [name, held] of Object.entries(run.cache)) {
-    const { stored, scale } = await compress(kv, held, run.length)
+    const { stored, scale } = await compress(kv, held, kept, run.length)
     const [, layer, kind] = name.split('.')
     cache[name] = stored!
     scales[`${kind === 'key' ? 'k' : 'v'}_scale.${layer}`] = scale!
@@ -86,7 +87,7 @@ test.each([
   { kv: 'int4', range: [-8, 7], loss: 0.5 },
 ] as const)('$kv: prefill in fp32, compress, go on token by token', async ({ kv, range, loss }) => {
   const held = 20
-  const { cache, scales } = await compressAll(await prefill(held), kv)
+  const { cache, scales } = await compressAll(await prefill(LENGTH), kv, held)
   const graph = await openGraph(
     await buildDecoder(CONFIG, heldWeights(TENSORS), NAMES, { kv, attention: true }),
   )
@@ -115,22 +116,44 @@ test.each([
   await graph.release()
 })
 
-test('scales are taken from the held tokens alone', async () => {
+test('scales cover the tokens kept, and text with headroom; nothing else', async () => {
   const { kvHeads, headDim } = CONFIG
+  const kept = 16
   const data = randomArray(kvHeads * CAPACITY * headDim, 3)
   for (let head = 0; head < kvHeads; head++) {
     data.fill(1e6, (head * CAPACITY + LENGTH) * headDim, (head + 1) * CAPACITY * headDim)
+    // Text is larger on one half of the channels, smaller on the other.
+    for (let token = kept; token < LENGTH; token++) {
+      for (let channel = 0; channel < headDim; channel++)
+        data[(head * CAPACITY + token) * headDim + channel]! *= channel % 2 === 0 ? 3 : 0.1
+    }
   }
-  const { scale } = await compress('int8', floats([1, kvHeads, CAPACITY, headDim], data), LENGTH)
-  const largest = Float32Array.from({ length: kvHeads * headDim }, (_, index) => {
+  const magnitudes = (index: number, from: number, to: number): number[] => {
     const [head, channel] = [Math.floor(index / headDim), index % headDim]
-    const column = Array.from(
-      { length: LENGTH },
-      (_, token) => data[(head * CAPACITY + token) * headDim + channel]!,
-    )
-    return (1.5 * Math.max(...column.map(Math.abs))) / 127
+    const tokens = Array.from({ length: to - from }, (_, token) => from + token)
+    return tokens.map((token) => Math.abs(data[(head * CAPACITY + token) * headDim + channel]!))
+  }
+  const { scale } = await compress('int8', floats([1, kvHeads, CAPACITY, headDim], data), kept, LENGTH)
+  const expected = Float32Array.from({ length: kvHeads * headDim }, (_, index) => {
+    const text = 1.5 * Math.max(...magnitudes(index, kept, LENGTH))
+    return Math.max(...magnitudes(index, 0, kept), text) / 127
   })
-  expect(largestDifference(scale!.data as Float32Array, largest)).toBeLessThan(1e-8)
+  expect(largestDifference(scale!.data as Float32Array, expected)).toBeLessThan(1e-8)
+})
+
+test.each(['int8', 'int4'] as const)('%s: text like the text that was seen does not saturate', async (kv) => {
+  const { kvHeads, headDim } = CONFIG
+  const kept = 20
+  const data = randomArray(kvHeads * LENGTH * headDim, 3).map((value, index) =>
+    Math.floor(index / headDim) % LENGTH < kept ? value * 0.2 : value,
+  )
+  const { scale } = await compress(kv, floats([1, kvHeads, LENGTH, headDim], data), kept, LENGTH)
+  const range = (scale!.data as Float32Array).map((step) => step * (kv === 'int8' ? 127 : 7))
+  for (const [index, value] of data.entries()) {
+    if (Math.floor(index / headDim) % LENGTH < kept) continue
+    const head = Math.floor(index / headDim / LENGTH)
+    expect(Math.abs(value)).toBeLessThan(range[head * headDim + (index % headDim)]!)
+  }
 })
 
 test('a cache of zeros stays zeros', async () => {

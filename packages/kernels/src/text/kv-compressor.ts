@@ -8,12 +8,12 @@ import { storedHeadDim } from './kv-storage.js'
 
 /**
  * Quantised range that the kernel rounds into, clips that are tried, and the default headroom: int8 can spare half
- * a bit for later tokens that are larger than all held ones, int4 cannot.
+ * a bit for text that is larger than all text seen, int4 cannot.
  */
 const RANGE = {
   int8: { low: -128, high: 127, clips: [], headroom: 1.5 },
   // With 15 steps it pays to cut off rare large numbers: each channel takes the clip that loses least.
-  int4: { low: -8, high: 7, clips: [0.85, 0.7, 0.55], headroom: 1 },
+  int4: { low: -8, high: 7, clips: [0.85, 0.7, 0.55], headroom: 1.1 },
 } as const
 
 /** Tokens, about, on which clips are compared; more would say the same. */
@@ -23,7 +23,7 @@ const COMPARED_TOKENS = 2048
 const SMALLEST_SCALE = 1e-12
 
 export interface KvCompressorOptions {
-  /** Largest magnitude that is stored without saturating, in largest magnitudes held; default 1.5 for int8, 1 for int4. */
+  /** How large later text may be without saturating, in largest magnitudes of text seen; default 1.5 for int8, 1.1 for int4. */
   readonly headroom?: number
 }
 
@@ -31,15 +31,17 @@ export interface KvCompressorOptions {
  * Builds the graph that turns one fp32 cache tensor (keys or values of one layer) into a quantised one as
  * GroupQueryAttention stores it, so that a prefill can run in fp32 and be compressed once.
  *
- * Inputs: `cache` float32 [1, kvHeads, C, headDim]; `length` int64 [1], the number of tokens held, 1 to C: scales
- * are taken from these alone.
+ * Inputs: `cache` float32 [1, kvHeads, C, headDim]; `length` int64 [1], the number of tokens to keep, 1 to C;
+ * `seen` int64 [1], `length` to C: tokens from `length` on are text like that which will come later, or, where the two
+ * are equal, the last token stands for it. What lies beyond `seen` is not looked at.
  * Outputs: `scale` float32 [1, kvHeads, 1, headDim], one for each channel, for the decoder's `k_scale.{i}` or
  * `v_scale.{i}`; `stored` int8 [1, kvHeads, C, headDim], or uint8 [1, kvHeads, C, headDim/2] for int4.
  *
  * Rounding is to the nearest, ties to even, saturating, as in the kernel; int4 keeps value + 8, the even channel
- * in the low four bits. The scale of int8 is headroom · largest magnitude / 127; of int4 headroom · largest
- * magnitude / 7, or a clip of it that has a smaller squared error on the channel. Tokens that come later are rounded
- * with the same scale and saturate: compress after the first question, so that text has a say in the scales too.
+ * in the low four bits. The scale covers two things. Of the tokens to keep: their largest magnitude, or for int4 a
+ * clip of it where that has a smaller squared error on the channel. Of text: headroom · its largest magnitude, since
+ * questions and answers are rounded with the same scale, their ranges differ from the video's, and saturation there
+ * costs far more than coarser steps for the video.
  *
  * @throws {InvalidOptionError} If `kv` is not quantised, a size is no count, or `headroom` is not above 0.
  */
@@ -57,7 +59,10 @@ export function buildKvCompressor(
   const graph = new GraphBuilder('kv_compressor')
   const cache = graph.input('cache', 'float32', [1, kvHeads, 'capacity', headDim])
   const length = graph.input('length', 'int64', [1])
-  const scale = channelScales(graph, cache, length, { kv, headroom })
+  const seen = graph.input('seen', 'int64', [1])
+  const kept = keptScales(graph, cache, length, kv)
+  const text = binary(graph, 'Mul', textScales(graph, cache, { length, seen }, kv), scalar(graph, headroom))
+  const scale = binary(graph, 'Max', kept, text)
   const rounded = quantise(graph, cache, scale, kv)
   const stored = kv === 'int8' ? cast(graph, rounded, 'int8') : packNibbles(graph, rounded, headDim)
   graph.output('scale', scale, [1, kvHeads, 1, headDim])
@@ -65,23 +70,12 @@ export function buildKvCompressor(
   return graph.build()
 }
 
-/** One scale for each channel of each head, from the tokens that are held. */
-function channelScales(
-  graph: GraphBuilder,
-  cache: Value,
-  length: Value,
-  { kv, headroom }: { readonly kv: 'int8' | 'int4'; readonly headroom: number },
-): Value {
+/** One scale for each channel of each head that suits the tokens to keep. */
+function keptScales(graph: GraphBuilder, cache: Value, length: Value, kv: 'int8' | 'int4'): Value {
   const { high, clips } = RANGE[kv]
   const from = graph.integers([0])
-  const held = slice(graph, cache, { axis: 2, from, to: length, step: graph.integers([1]), size: 'held' })
-  const largest = reduce(graph, 'ReduceMax', unary(graph, 'Abs', held), [2], true)
-  const full = binary(
-    graph,
-    'Max',
-    binary(graph, 'Div', largest, scalar(graph, high / headroom)),
-    scalar(graph, SMALLEST_SCALE),
-  )
+  const kept = slice(graph, cache, { axis: 2, from, to: length, step: graph.integers([1]), size: 'kept' })
+  const full = binary(graph, 'Max', fullScales(graph, kept, high), scalar(graph, SMALLEST_SCALE))
   if (clips.length === 0) return full
   const steps = binary(graph, 'Div', length, graph.integers([COMPARED_TOKENS]))
   const step = binary(graph, 'Add', steps, graph.integers([1]))
@@ -94,6 +88,25 @@ function channelScales(
     best = { scale: where(graph, better, scale, best.scale), loss: where(graph, better, loss, best.loss) }
   }
   return best.scale
+}
+
+/** One scale for each channel of each head with which no text that was seen saturates. */
+function textScales(
+  graph: GraphBuilder,
+  cache: Value,
+  { length, seen }: { readonly length: Value; readonly seen: Value },
+  kv: 'int8' | 'int4',
+): Value {
+  const step = graph.integers([1])
+  // Never empty, which ReduceMax could not take.
+  const from = binary(graph, 'Min', length, binary(graph, 'Sub', seen, step))
+  const text = slice(graph, cache, { axis: 2, from, to: seen, step, size: 'text' })
+  return fullScales(graph, text, RANGE[kv].high)
+}
+
+function fullScales(graph: GraphBuilder, x: Value, high: number): Value {
+  const largest = reduce(graph, 'ReduceMax', unary(graph, 'Abs', x), [2], true)
+  return binary(graph, 'Div', largest, scalar(graph, high))
 }
 
 /** Whole numbers in float32: x / scale, rounded and saturated. The reciprocal first, as the kernel does. */

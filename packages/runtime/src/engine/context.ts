@@ -150,18 +150,20 @@ export class Context {
    * Stores what is held so far in another type and frees the cache that held it; the event loop gets its turns.
    *
    * @param capacity - Tokens that the new cache has room for.
+   * @param kept - Tokens to keep; those after them are forgotten, but scales suit them too.
    */
-  async compress(type: KvCacheType, capacity: number, signal?: AbortSignal): Promise<void> {
+  async compress(type: KvCacheType, capacity: number, kept: number, signal?: AbortSignal): Promise<void> {
     const { decoder } = this.#models.checkpoint.model.spec
     const target = new KvCache(this.#models.backend, decoder, type, capacity)
     try {
-      await compressCache(this.#models, this.#cache, target, this.#length, signal)
+      await compressCache(this.#models, this.#cache, target, { kept, seen: this.#length }, signal)
     } catch (error) {
       target.close()
       throw error
     }
     this.#cache.close()
     this.#cache = target
+    this.#length = kept
   }
 
   /** Frees the cache and every buffer. */

@@ -1,6 +1,6 @@
 import { kvCacheBytes } from '@longtake/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeCheckpoint, writeCheckpoint } from '../../test/random-checkpoint.js'
+import { makeCheckpoint, VIDEO_ID, writeCheckpoint } from '../../test/random-checkpoint.js'
 import { openBackend } from '../ort/index.js'
 import { openResident, type ResidentBackend } from '../ort/resident.js'
 import type { AnswerResult } from './answer.js'
@@ -213,6 +213,32 @@ describe('the KV cache', () => {
       expect((await answerOf(longtake, options)).usage.completionTokens).toBe(12)
     },
   )
+
+  test.each([
+    { kvCache: 'int8', loss: 0.02 },
+    { kvCache: 'int4', loss: 0.14 },
+  ] as const)('$kvCache has room for text that is unlike the video', async ({ kvCache, loss }) => {
+    const made = makeCheckpoint({}, SEED)
+    // Every visual token is nearly the same, so the video alone says nothing about the ranges of text.
+    const projector = made.tensors.get('multi_modal_projector.linear_2.weight')!
+    projector.values = projector.values.map((value) => value * 0.01)
+    const written = await writeCheckpoint(made)
+    try {
+      await using model = await load(written.folder, { threads: 1 })
+      const question = 'what is the first colour ? what is the last colour ?'
+      const [exact, near] = await Promise.all(
+        (['fp32', kvCache] as const).map((type) => model.inspect(FRAMES, { question, kvCache: type })),
+      )
+      const { inputIds, logits, plan } = exact!
+      const width = logits.dims[1]!
+      const text = (values: Float32Array) =>
+        values.subarray((inputIds.indexOf(VIDEO_ID) + plan.visualTokens) * width)
+      const error = text(near!.logits.data).map((value, index) => value - text(logits.data)[index]!)
+      expect(Math.hypot(...error) / Math.hypot(...text(logits.data))).toBeLessThan(loss)
+    } finally {
+      await written.remove()
+    }
+  })
 
   test('takes the bytes that the plan says', async () => {
     for (const kvCache of ['fp32', 'int8', 'int4'] as const) {

@@ -3,6 +3,7 @@ import { allocateFloats } from './allocate.js'
 import { Context, type FeedOptions } from './context.js'
 import { KvCache } from './kv-cache.js'
 import type { Models } from './models.js'
+import { exampleText } from './text-example.js'
 
 /** Embeddings of everything before the question: the prompt's beginning, then the video. */
 export interface Prefix {
@@ -30,8 +31,10 @@ export async function makePrefix(
  * Fills a new context with a video's prefix.
  *
  * A quantised cache is filled in fp32 first and compressed once, with scales taken from the whole prefix, which is
- * both faster and closer to fp32. Where `memoryBudgetBytes` does not hold both caches, only the first chunk is, and
- * later ones are quantised with its scales; that chunk's fp32 cache is all that may stand above the budget, once.
+ * both faster and closer to fp32. An example of text goes through the decoder after it and has a say in the scales,
+ * because questions and answers are stored with them too; it is forgotten then. Where `memoryBudgetBytes` does not
+ * hold both caches, only the first chunk and the example are, and later chunks are quantised with their scales; that
+ * fp32 cache is all that may stand above the budget, once.
  *
  * @param prefix - `[tokens, D]`
  * @throws {EngineError} `CONTEXT_TOO_LONG` if the plan leaves no room after the prefix.
@@ -55,15 +58,20 @@ export async function openContext(
     )
   }
   const direct = kvCache.type === 'fp32'
-  const bothBytes = kvCacheBytes(decoder, tokens, 'fp32') + kvCache.bytes
+  const text = direct ? new Float32Array(0) : await exampleText(models, options.signal)
+  const textTokens = text.length / decoder.hiddenSize
+  const bothBytes = kvCacheBytes(decoder, tokens + textTokens, 'fp32') + kvCache.bytes
   const whole = direct || bothBytes <= (memoryBudgetBytes ?? Number.POSITIVE_INFINITY)
   const first = whole ? tokens : Math.min(tokens, prefillChunk)
-  const cache = new KvCache(models.backend, decoder, 'fp32', direct ? contextTokens : first)
-  const context = new Context(models, rope, prefillChunk, cache, contextTokens)
+  const cache = new KvCache(models.backend, decoder, 'fp32', direct ? contextTokens : first + textTokens)
+  // The example may reach further than the conversation will.
+  const positions = Math.max(contextTokens, cache.capacity)
+  const context = new Context(models, rope, prefillChunk, cache, positions)
   try {
     const head = await context.feed(prefix.subarray(0, first * decoder.hiddenSize), options)
     if (direct) return { context, logits: head.logits }
-    await context.compress(kvCache.type, contextTokens, options.signal)
+    await context.feed(text, { signal: options.signal })
+    await context.compress(kvCache.type, contextTokens, first, options.signal)
     if (first === tokens) return { context, logits: head.logits }
     const onTokens = (done: number): void => options.onTokens?.(first + done)
     const tail = await context.feed(prefix.subarray(first * decoder.hiddenSize), { ...options, onTokens })
