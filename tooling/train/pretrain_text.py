@@ -28,17 +28,19 @@ parser.add_argument("--evidence", type=float, default=0.3, help="weight of looki
 parser.add_argument("--recall-frames", type=int, default=8, help="length at which the plain look-ups count as learned")
 parser.add_argument("--rounded", type=float, default=0.25, help="share of steps with a KV cache of four bits")
 parser.add_argument("--mastered", type=float, default=0.35, help="mean loss at which a video may be a frame longer")
-parser.add_argument("--init", type=Path, help="weights to begin with")
+parser.add_argument("--init", type=Path, help="an earlier run to go on from, with a new schedule")
 parser.add_argument("--minutes", type=float, default=1e9)
 args = parser.parse_args()
 
 torch.manual_seed(args.seed)
 torch.set_flush_denormal(True)
 model = LanguageModel(TextConfig(len(VOCABULARY)))
-if args.init:
-    model.load_state_dict(torch.load(args.init)["model"])
 optimizer = Optimizer(model.named_parameters(), args.muon, args.adam, args.steps)
 step, longest, mean, recalled, started, saved = 0, 4, 1.0, False, time.time(), time.time()
+if args.init:
+    begun = torch.load(args.init)
+    model.load_state_dict(begun["model"])
+    longest, recalled = begun["longest"], begun["recalled"]
 if args.out.exists():
     state = torch.load(args.out)
     model.load_state_dict(state["model"])

@@ -100,7 +100,7 @@ def save() -> None:
 
 
 started, saved, means = time.time(), time.time(), [0.0, 0.0, 0.0]
-if step == 0:
+if step == 0 and args.align_steps:
     for align_step in range(args.align_steps):
         pixels, videos = draw_clips(random.Random(f"align-{args.seed}-{align_step}"), False)
         loss = alignment(model.visual_tokens(pixels), videos)
