@@ -171,9 +171,7 @@ describe('an odd video is answered from the right pictures', () => {
     const video = await longtake.watch(input, { frames: 8, sampling: 'exact' })
     expect(video.facts).toMatchObject(facts)
     const { text, frames } = await video.ask('is the last colour red ?', { maxTokens: 8 })
-    const png = await video.storyboard()
     await video.close()
-    expect(png.length).toBeGreaterThan(100)
     const pictures = await picturesAt(input, video.plan.timestamps)
     expect(frames.map(({ timestamp }) => timestamp)).toEqual(
       pictures.map(({ timestampSeconds }) => timestampSeconds),

@@ -52,6 +52,26 @@ test.each(['resident', 'portable'])(
   },
 )
 
+test.each([
+  ['closes nothing', `await video.ask('what ?', { maxTokens: 3 })`],
+  [
+    'leaves in the middle of an answer',
+    `video.ask('what is '.repeat(2000)); setTimeout(() => process.exit(0), 30)`,
+  ],
+])('a program that %s ends without a crash', async (_, end) => {
+  const { folder, env } = await emptySurroundings(`abrupt-${end.length}`)
+  const { stderr } = await install.run(
+    program(`
+      const longtake = await load(checkpoint)
+      const video = await longtake.watch(film, { promptTokens: 5000 })
+      ${end}
+    `),
+    env,
+  )
+  expect(stderr).toBe('')
+  expect(await readdir(folder, { recursive: true })).toEqual([])
+})
+
 test('a program that is refused and cancelled all the way ends by itself too', async () => {
   const { folder, env } = await emptySurroundings('refused')
   const { stdout, stderr } = await install.run(

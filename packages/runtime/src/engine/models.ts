@@ -123,9 +123,12 @@ export class Models {
     this.#closed = true
     const sessions = await Promise.allSettled(this.#sessions.values())
     this.#sessions.clear()
-    await Promise.all(sessions.map((session) => session.status === 'fulfilled' && session.value.close()))
-    await this.backend.close()
-    await this.checkpoint.close()
+    try {
+      await Promise.all(sessions.map((session) => session.status === 'fulfilled' && session.value.close()))
+      await this.backend.close()
+    } finally {
+      await this.checkpoint.close()
+    }
   }
 
   #vision(): Promise<Session> {
