@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Longtake, WatchedVideo, WatchOptions } from '../packages/runtime/src/index.js'
 import type { VideoInput, VideoSource } from '../packages/runtime/src/video/index.js'
-import { afterBox, film, filmAtTime, filmBytes, picturesAt, turned } from './support/films.js'
+import { afterBox, film, filmAtTime, filmBytes, filmOnClock, picturesAt, turned } from './support/films.js'
 import { type Held, held } from './support/held.js'
 import { withoutPermission } from './support/permission.js'
 import { openRandomModel, type RandomModel } from './support/random-model.js'
@@ -213,6 +213,13 @@ describe('an odd video is answered from the right pictures', () => {
     for (const name of ['starts-late.mkv', 'h264-fragmented.mp4', 'h264.mov', 'h264.m2t'])
       expect(await answerTo(film(name), { frames: 8 })).toBe(expected)
     expect(await answerTo(await filmAtTime(1), { frames: 8 })).toBe(expected)
+    // A transport stream's clock runs over after 95,443.7 seconds: in the middle of the film, in the second case.
+    for (const seconds of [95_000, 95_440]) {
+      const input = await filmOnClock(seconds)
+      const { timestamps } = await longtake.plan(input)
+      expect(timestamps[3]! - timestamps[0]!).toBeCloseTo(4.5)
+      expect(await answerTo(input, { frames: 8 })).toBe(expected)
+    }
   })
 })
 

@@ -50,6 +50,35 @@ export function afterBox(bytes: Buffer, kind: string, from = 0): number {
   return at < 0 ? -1 : at + 4
 }
 
+const TS_PACKET_BYTES = 188
+const TS_CLOCK_HZ = 90_000
+
+/** The film in an MPEG transport stream whose 33-bit clock is put forward, and runs over. */
+export async function filmOnClock(seconds: number): Promise<Uint8Array> {
+  const bytes = await filmBytes('h264.m2t')
+  for (let packet = 0; packet + TS_PACKET_BYTES <= bytes.length; packet += TS_PACKET_BYTES) {
+    const startsUnit = (bytes.readUInt8(packet + 1) & 0x40) !== 0
+    const hasAdaptation = (bytes.readUInt8(packet + 3) & 0x20) !== 0
+    const unit = packet + 4 + (hasAdaptation ? 1 + bytes.readUInt8(packet + 4) : 0)
+    // A unit of pictures: its flags say whether one time follows, or two.
+    if (!startsUnit || bytes.readUInt32BE(unit) !== 0x000001e0) continue
+    const times = [0, 0, 1, 2][bytes.readUInt8(unit + 7) >> 6] ?? 0
+    for (let index = 0; index < times; index++) putForward(bytes, unit + 9 + index * 5, seconds)
+  }
+  return bytes
+}
+
+/** A time of 33 bits in five bytes, in pieces of 3, 15 and 15 bits with a marker after each. */
+function putForward(bytes: Buffer, at: number, seconds: number): void {
+  const high = (bytes.readUInt8(at) >> 1) & 7
+  const ticks =
+    high * 2 ** 30 + (bytes.readUInt16BE(at + 1) >> 1) * 2 ** 15 + (bytes.readUInt16BE(at + 3) >> 1)
+  const later = (ticks + seconds * TS_CLOCK_HZ) % 2 ** 33
+  bytes.writeUInt8((bytes.readUInt8(at) & 0xf1) | (Math.floor(later / 2 ** 30) << 1), at)
+  bytes.writeUInt16BE(((Math.floor(later / 2 ** 15) % 2 ** 15) << 1) | 1, at + 1)
+  bytes.writeUInt16BE(((later % 2 ** 15) << 1) | 1, at + 3)
+}
+
 /** A fragmented film whose clock is set: the upper half of every fragment's 64-bit decode time. */
 export async function filmAtTime(upperHalf: number): Promise<Uint8Array> {
   const bytes = await filmBytes('h264-fragmented.mp4')

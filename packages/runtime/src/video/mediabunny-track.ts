@@ -60,7 +60,10 @@ export async function openMediabunnyTrack(source: VideoSource): Promise<PacketTr
       return undefined
     }
     const setup = await readSetup(track, source.name)
-    return packetTrack(input, new EncodedPacketSink(track), setup, await readGeometry(track))
+    const geometry = await readGeometry(track)
+    // A transport stream's clock runs over every 26.5 hours; then it was below nought before.
+    const showsBeforeZero = (await input.getFormat()) === MPEG_TS
+    return { ...packetTrack(input, new EncodedPacketSink(track), setup, geometry), showsBeforeZero }
   } catch (error) {
     input.dispose()
     if (isLongtakeError(error)) throw error

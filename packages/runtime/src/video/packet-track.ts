@@ -40,6 +40,8 @@ export interface Geometry {
 export interface PacketTrack {
   readonly setup: DecoderSetup
   readonly geometry: Geometry
+  /** Whether times below nought are of a clock that ran over, and shown; elsewhere an edit list hides them. */
+  readonly showsBeforeZero?: boolean
   /** First packet in decoding order; null where there is none. */
   first(): Promise<PacketRef | null>
   /** The picture on screen at `seconds`: last in presentation order that begins no later; null before the first. */

@@ -50,8 +50,9 @@ export async function inspect(
   if (!(Math.abs(counted.start) <= MAX_SECONDS && Math.abs(end.seconds) <= MAX_SECONDS)) {
     throw new VideoError('VIDEO_UNREADABLE', `${source.name} is damaged: its times lie beyond all films.`)
   }
-  // A player does not show what lies before nought when the video goes on beyond it.
-  const startSeconds = counted.start < 0 && end.seconds > 0 ? 0 : rounded(counted.start)
+  // A player does not show what an edit list puts before nought when the video goes on beyond it.
+  const isHidden = counted.start < 0 && end.seconds > 0 && track.showsBeforeZero !== true
+  const startSeconds = isHidden ? 0 : rounded(counted.start)
   const durationSeconds = Math.max(0, rounded(end.seconds - startSeconds))
   const interval = await keyframeInterval(track, startSeconds, end.seconds, signal)
   const shown = counted.isComplete ? countShown(counted.pictures, startSeconds, end.seconds) : undefined
