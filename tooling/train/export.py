@@ -17,7 +17,7 @@ parser.add_argument("--weights", type=Path, default=Path("work/tuned.pt"))
 parser.add_argument("--out", type=Path, default=Path(__file__).parents[2] / "packages/tiny/checkpoint")
 parser.add_argument("--trained-length", type=int, default=128, help="longest context seen in training, tokens")
 parser.add_argument("--frames", type=int, default=32, help="frames the model answers best with")
-parser.add_argument("--rope", default="ntk", help="extension the model answers best with")
+parser.add_argument("--rope", default="yarn", help="extension the model answers best with")
 args = parser.parse_args()
 
 vision, text = VisionConfig(), TextConfig(len(VOCABULARY))

@@ -40,7 +40,7 @@ step, longest, mean, recalled, started, saved = 0, 4, 1.0, False, time.time(), t
 if args.init:
     begun = torch.load(args.init)
     model.load_state_dict(begun["model"])
-    longest, recalled = begun["longest"], begun["recalled"]
+    longest, recalled = min(begun["longest"], args.frames), begun["recalled"]
 if args.out.exists():
     state = torch.load(args.out)
     model.load_state_dict(state["model"])

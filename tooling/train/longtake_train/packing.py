@@ -18,7 +18,7 @@ NO_WORDS = [PAD] * (MOST_WORDS - 1)
 IGNORED = -100
 EXERCISES = ("recall", "neighbours")
 # Kinds that are learned late are asked more often in training than in tests.
-LESSON_KINDS = {**WEIGHTS, "colour": 26, "shape": 26, "after": 10, "before": 10, "order": 10, "count": 7, "number": 6, "caption": 5}
+LESSON_KINDS = {**WEIGHTS, "colour": 40, "shape": 40, "after": 12, "before": 10, "order": 10, "count": 7, "number": 6, "caption": 5}
 
 
 @dataclass
