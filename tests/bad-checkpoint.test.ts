@@ -283,7 +283,7 @@ describe('configs', () => {
 })
 
 test.each([
-  [temporaryPathOf('nowhere'), 'CHECKPOINT_NOT_FOUND'],
+  [() => temporaryPath('nowhere'), 'CHECKPOINT_NOT_FOUND'],
   [() => 'file://elsewhere/model', 'INVALID_OPTION'],
   [() => new URL('file:///a%2Fb'), 'INVALID_OPTION'],
   [() => 'https://example.org/model', 'CHECKPOINT_UNSUPPORTED'],
@@ -295,8 +295,3 @@ test.each([
 ])('an id that stands for no checkpoint: %#', async (id, code) => {
   await expectRefusal(load(id()), code)
 })
-
-/** The temporary folder is known when tests run, not before. */
-function temporaryPathOf(name: string): () => string {
-  return () => temporaryPath(name)
-}
