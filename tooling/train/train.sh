@@ -7,7 +7,7 @@ python=${PYTHON:-/usr/bin/python3}
 
 "$python" render_clips.py --shards 40 &
 rendering=$!
-"$python" pretrain_text.py --batch 20 --steps 3300
+"$python" pretrain_text.py --batch 20 --steps 4000
 wait "$rendering"
 "$python" train_vision.py --steps 3000
 "$python" tune.py

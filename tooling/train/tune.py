@@ -24,15 +24,15 @@ parser.add_argument("--text", type=Path, default=Path("work/text.pt"))
 parser.add_argument("--vision", type=Path, default=Path("work/vision.pt"))
 parser.add_argument("--clips", type=Path, default=Path("work/clips"))
 parser.add_argument("--out", type=Path, default=Path("work/tuned.pt"))
-parser.add_argument("--align-steps", type=int, default=1500, help="steps of the eyes towards the decoder's words")
-parser.add_argument("--steps", type=int, default=2400)
+parser.add_argument("--align-steps", type=int, default=2500, help="steps of the eyes towards the decoder's words")
+parser.add_argument("--steps", type=int, default=0, help="steps of tuning everything together, after aligning")
 parser.add_argument("--batch", type=int, default=16)
 parser.add_argument("--questions", type=int, default=8)
 parser.add_argument("--muon", type=float, default=0.015)
 parser.add_argument("--adam", type=float, default=3e-3)
 parser.add_argument("--evidence", type=float, default=0.1, help="weight of looking where the answer is")
-parser.add_argument("--align-muon", type=float, default=0.01)
-parser.add_argument("--align-adam", type=float, default=2e-3)
+parser.add_argument("--align-muon", type=float, default=0.006)
+parser.add_argument("--align-adam", type=float, default=1e-3)
 parser.add_argument("--seed", type=int, default=1)
 args = parser.parse_args()
 
@@ -45,7 +45,7 @@ seen = torch.load(args.vision)["model"]
 model.load_state_dict({k: v for k, v in seen.items() if k.startswith(EYES)}, strict=False)
 aligner = Optimizer([(n, p) for n, p in model.named_parameters() if n.startswith(EYES)], args.align_muon, args.align_adam,
                     args.align_steps)
-optimizer = Optimizer(model.named_parameters(), args.muon, args.adam, args.steps, decay=0.7)
+optimizer = Optimizer(model.named_parameters(), args.muon, args.adam, max(args.steps, 1), decay=0.7)
 step = 0
 if args.out.exists():
     state = torch.load(args.out)

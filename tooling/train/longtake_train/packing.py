@@ -18,7 +18,7 @@ NO_WORDS = [PAD] * (MOST_WORDS - 1)
 IGNORED = -100
 EXERCISES = ("recall", "neighbours")
 # Kinds that are learned late are asked more often in training than in tests.
-LESSON_KINDS = {**WEIGHTS, "colour": 40, "shape": 40, "after": 12, "before": 10, "order": 10, "count": 7, "number": 6, "caption": 5}
+LESSON_KINDS = {**WEIGHTS, "colour": 14, "shape": 14, "after": 10, "before": 10, "order": 10, "count": 7, "number": 6, "caption": 5}
 
 
 @dataclass
@@ -124,6 +124,6 @@ def draw_lessons(videos: list[Video], rng: random.Random, count: int) -> list[li
 
 def _draw_exercise(video: Video, rng: random.Random) -> Optional[Question]:
     choice = rng.random()
-    if choice < 0.1:
+    if choice < 0.2:
         return describe(video, rng)
-    return recall(video, rng) if choice < 0.75 else neighbours(video, rng, rng.choice((1, -1)))
+    return recall(video, rng) if choice < 0.5 else neighbours(video, rng, rng.choice((1, -1)))

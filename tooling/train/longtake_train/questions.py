@@ -233,8 +233,6 @@ def recall(video: Video, rng: random.Random) -> Optional[Question]:
     shaped = Counter((shot.shape, shot.number) for shot in video.shots)
     coloured = Counter((shot.colour, shot.number) for shot in video.shots)
     told = [f"{s.colour} {s.shape} {s.caption} {s.number}" for s in video.shots if things[s.thing] == 1]
-    # What a number belongs to is learned last, so it is told apart from its likeness: same shape, or same colour.
-    told = rng.sample(told, min(len(told), 2))
     told += [f"{s.number} {s.shape} {s.colour} {s.caption}" for s in video.shots if shaped[(s.shape, s.number)] == 1]
     told += [f"{s.number} {s.colour} {s.shape} {s.caption}" for s in video.shots if coloured[(s.colour, s.number)] == 1]
     return _exercise("recall", "Tell me which is which.", told, rng)
