@@ -9,5 +9,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    // Tests that import onnxruntime-node themselves must not report to its maker either.
+    env: { ORT_DISABLE_TELEMETRY: '1' },
   },
 })
