@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Stage 1 of the recipe: pre-trains the decoder on videos told in words. Resumes exactly; saves every few minutes."""
+"""Stage 1 of the recipe: pre-trains the decoder on videos told in words. Resumes exactly; saves every minute."""
 import argparse
 import json
 import random
@@ -8,9 +8,11 @@ from pathlib import Path
 
 import torch
 
+from longtake_train.checkpoints import save_state
 from longtake_train.model import LanguageModel, TextConfig
 from longtake_train.optimizer import Optimizer
-from longtake_train.text_stage import answer_loss, draw_batch, embed, evaluate, evidence_loss
+from longtake_train.text_stage import (answer_loss, draw_batch, draw_rounding, embed, evaluate, evidence_loss,
+                                       with_noise)
 from longtake_train.vocabulary import VOCABULARY
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -29,7 +31,6 @@ parser.add_argument("--recall-frames", type=int, default=8, help="length at whic
 parser.add_argument("--rounded", type=float, default=0.25, help="share of steps with a KV cache of four bits")
 parser.add_argument("--mastered", type=float, default=0.35, help="mean loss at which a video may be a frame longer")
 parser.add_argument("--init", type=Path, help="an earlier run to go on from, with a new schedule")
-parser.add_argument("--minutes", type=float, default=1e9)
 args = parser.parse_args()
 
 torch.manual_seed(args.seed)
@@ -46,29 +47,24 @@ if args.out.exists():
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     step, longest, mean, recalled = (state[k] for k in ("step", "longest", "mean", "recalled"))
-args.out.parent.mkdir(parents=True, exist_ok=True)
 
 
 def save() -> None:
-    part = args.out.with_suffix(".part")
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "longest": longest,
-                "mean": mean, "recalled": recalled}, part)
-    part.replace(args.out)
+    save_state(args.out, model=model.state_dict(), optimizer=optimizer.state_dict(), step=step, longest=longest, mean=mean,
+               recalled=recalled)
 
 
-while step < args.steps and time.time() - started < args.minutes * 60:
-    rng = random.Random(f"text-{args.seed}-{step}")  # batch by step alone: resuming repeats nothing
+while step < args.steps:
+    # Everything random follows from the step alone, so that a resumed run is the same run.
+    rng = random.Random(f"text-{args.seed}-{step}")
+    torch.manual_seed(rng.getrandbits(32))
     # Look-ups form within minutes on their own, and hardly at all among questions with easier ways to be less wrong.
     exercise = not recalled
     frames = longest if exercise or rng.random() < 0.5 else rng.randint(1, longest)
     grown = longest / args.frames
     packed = draw_batch(rng, args.batch, frames, frames, 0 if exercise else args.questions, int(args.preamble * grown))
-    embeds = embed(model, packed)
-    spread = args.noise * grown * rng.random() * embeds.detach().std()
-    visual = slice(packed.start, packed.start + packed.count)
-    embeds[:, visual] = embeds[:, visual] + torch.randn_like(embeds[:, visual]) * spread
-    # Some steps keep keys and values in four bits, so that answers do not hang on finer differences.
-    model.round_cache((4, visual.stop) if rng.random() < args.rounded else None)
+    embeds = with_noise(embed(model, packed), packed, args.noise * grown * rng.random())
+    draw_rounding(model, rng, packed, args.rounded)
     hidden, attention = model(embeds, packed.positions, packed.allowed)
     loss = answer_loss(model, hidden, packed)
     looked = torch.zeros(()) if exercise else evidence_loss(attention, packed)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from longtake_train.checkpoints import save_state
 from longtake_train.clips import HEADS, LABELS, normalise, render_clips
 from longtake_train.model import VideoTower, VisionConfig
 from longtake_train.optimizer import Optimizer
@@ -74,9 +75,7 @@ held_pixels, held_labels = torch.from_numpy(held_pixels), torch.from_numpy(held_
 
 
 def save() -> None:
-    part = args.out.with_suffix(".part")
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, part)
-    part.replace(args.out)
+    save_state(args.out, model=model.state_dict(), optimizer=optimizer.state_dict(), step=step)
 
 
 shards: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from longtake_train.checkpoints import save_state
 from longtake_train.clips import FRAMES, normalise
 from longtake_train.model import TextConfig, VideoLlava, VisionConfig
 from longtake_train.optimizer import Optimizer
-from longtake_train.packing import Packed, draw_lessons, pack
-from longtake_train.text_stage import answer_loss, draw_batch, embed, evidence_loss
+from longtake_train.packing import draw_lessons, pack
+from longtake_train.text_stage import answer_loss, draw_batch, draw_rounding, embed, evidence_loss, with_noise
 from longtake_train.tune_stage import Held, ideal_tokens, with_visual_tokens
 from longtake_train.vocabulary import VOCABULARY
 
@@ -30,6 +31,7 @@ parser.add_argument("--batch", type=int, default=16)
 parser.add_argument("--questions", type=int, default=8)
 parser.add_argument("--muon", type=float, default=0.015)
 parser.add_argument("--adam", type=float, default=3e-3)
+parser.add_argument("--rounded", type=float, default=0.25, help="share of steps with a KV cache of four bits")
 parser.add_argument("--evidence", type=float, default=0.1, help="weight of looking where the answer is")
 parser.add_argument("--align-muon", type=float, default=0.006)
 parser.add_argument("--align-adam", type=float, default=1e-3)
@@ -46,12 +48,13 @@ model.load_state_dict({k: v for k, v in seen.items() if k.startswith(EYES)}, str
 aligner = Optimizer([(n, p) for n, p in model.named_parameters() if n.startswith(EYES)], args.align_muon, args.align_adam,
                     args.align_steps)
 optimizer = Optimizer(model.named_parameters(), args.muon, args.adam, max(args.steps, 1), decay=0.7)
-step = 0
+align_step, step = 0, 0
 if args.out.exists():
     state = torch.load(args.out)
     model.load_state_dict(state["model"])
+    aligner.load_state_dict(state["aligner"])
     optimizer.load_state_dict(state["optimizer"])
-    step = state["step"]
+    align_step, step = state["align_step"], state["step"]
 
 shards = []
 for path in sorted(args.clips.glob("???-???.npz")):
@@ -73,11 +76,6 @@ def draw_clips(rng: random.Random, answerable: bool):
     return normalise(torch.stack(pixels)), videos
 
 
-def rounding(rng: random.Random, packed: Packed) -> None:
-    """Every fourth step keeps keys and values in four bits, so that answers do not hang on finer differences."""
-    model.language_model.round_cache((4, packed.start + packed.count) if rng.random() < 0.25 else None)
-
-
 def alignment(tokens, videos):
     """Distance to the ideal words, in units of their own spread."""
     ideal = ideal_tokens(model, videos).detach()
@@ -94,32 +92,33 @@ def evaluate() -> None:
 
 
 def save() -> None:
-    part = args.out.with_suffix(".part")
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, part)
-    part.replace(args.out)
+    save_state(args.out, model=model.state_dict(), aligner=aligner.state_dict(), optimizer=optimizer.state_dict(),
+               align_step=align_step, step=step)
 
 
 started, saved, means = time.time(), time.time(), [0.0, 0.0, 0.0]
-if step == 0 and args.align_steps:
-    for align_step in range(args.align_steps):
-        pixels, videos = draw_clips(random.Random(f"align-{args.seed}-{align_step}"), False)
-        loss = alignment(model.visual_tokens(pixels), videos)
-        loss.backward()
-        aligner.step(align_step)
-        if align_step % 50 == 0:
-            print(f"align {align_step} {loss.item():.4f} {time.time() - started:.0f}s", flush=True)
-    save()
-    evaluate()
+while align_step < args.align_steps:
+    pixels, videos = draw_clips(random.Random(f"align-{args.seed}-{align_step}"), False)
+    loss = alignment(model.visual_tokens(pixels), videos)
+    loss.backward()
+    aligner.step(align_step)
+    align_step += 1
+    if align_step % 50 == 0:
+        print(f"align {align_step} {loss.item():.4f} {time.time() - started:.0f}s", flush=True)
+    if time.time() - saved > 60 or align_step == args.align_steps:
+        save()
+        saved = time.time()
+    if align_step == args.align_steps:
+        evaluate()
 while step < args.steps:
     rng = random.Random(f"tune-{args.seed}-{step}")
+    torch.manual_seed(rng.getrandbits(32))
     if step % 3 == 2:
         # Words go on beside pictures, so that lengths beyond eight frames are not forgotten.
         frames = 16 if rng.random() < 0.5 else rng.randint(1, 16)
         packed = draw_batch(rng, args.batch, frames, frames, args.questions, 30)
-        embeds = embed(model.language_model, packed)
-        visual = slice(packed.start, packed.start + packed.count)
-        embeds[:, visual] = embeds[:, visual] + torch.randn_like(embeds[:, visual]) * 0.15 * rng.random() * embeds.detach().std()
-        rounding(rng, packed)
+        embeds = with_noise(embed(model.language_model, packed), packed, 0.15 * rng.random())
+        draw_rounding(model.language_model, rng, packed, args.rounded)
         hidden, attention = model.language_model(embeds, packed.positions, packed.allowed)
         loss = answer_loss(model.language_model, hidden, packed) + args.evidence * evidence_loss(attention, packed)
         means[2] = 0.95 * means[2] + 0.05 * loss.item()
@@ -134,7 +133,7 @@ while step < args.steps:
             shown = [videos[i] for i in known]
             preamble = [[] for _ in shown]
             packed = pack(shown, draw_lessons(shown, rng, args.questions), FRAMES, preamble)
-            rounding(rng, packed)
+            draw_rounding(model.language_model, rng, packed, args.rounded)
             hidden, attention = model.language_model(with_visual_tokens(model, packed, tokens[known]), packed.positions, packed.allowed)
             answered = answer_loss(model.language_model, hidden, packed)
             loss = loss + answered + args.evidence * evidence_loss(attention, packed)

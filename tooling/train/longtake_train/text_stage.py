@@ -31,6 +31,18 @@ def embed(model: LanguageModel, packed: Packed) -> Tensor:
     return torch.cat((others[:, :packed.start], sum_of_words(model, packed.ids[:, visual]), others[:, visual.stop:]), 1)
 
 
+def with_noise(embeds: Tensor, packed: Packed, share: float) -> Tensor:
+    """Noise on the visual tokens, up to `share` of the embeddings' spread, as an imperfect encoder would make it."""
+    visual = slice(packed.start, packed.start + packed.count)
+    embeds[:, visual] = embeds[:, visual] + torch.randn_like(embeds[:, visual]) * share * embeds.detach().std()
+    return embeds
+
+
+def draw_rounding(model: LanguageModel, rng: random.Random, packed: Packed, share: float) -> None:
+    """A `share` of steps keeps keys and values in four bits, so that answers do not hang on finer differences."""
+    model.round_cache((4, packed.start + packed.count) if rng.random() < share else None)
+
+
 def answer_loss(model: LanguageModel, hidden: Tensor, packed: Packed) -> Tensor:
     chosen = packed.targets != IGNORED
     weights = torch.ones(packed.targets.shape)
@@ -81,7 +93,6 @@ def evaluate(model: LanguageModel, seed: int, frames: int, shots: int, videos: i
     c = model.config
     theta = c.rope_theta * scale ** (c.head_dim / (c.head_dim - 2)) if rope == "ntk" else c.rope_theta
     tables = rope_tables(packed.positions, c.head_dim, theta)
-    noise = embed(model, packed)
-    scores = exact(model, model(noise, packed.positions, packed.allowed, tables)[0], packed)
+    scores = exact(model, model(embed(model, packed), packed.positions, packed.allowed, tables)[0], packed)
     every = [r for s in scores.values() for r in s]
     return {"all": sum(every) / len(every), **{k: sum(v) / len(v) for k, v in sorted(scores.items())}}
