@@ -1,6 +1,7 @@
 import { EngineError } from '@longtake/core'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { cancelled, throwIfAborted } from './abort.js'
+import { InFlight } from './in-flight.js'
 import { PortableTensor } from './portable-tensor.js'
 import type { RunOptions, Session, Tensor, TensorType } from './types.js'
 import { checkFeeds, checkGraph, checkResults, type ValueInfo } from './value-checks.js'
@@ -21,7 +22,7 @@ export class PortableSession implements Session {
   readonly #session: InferenceSession
   readonly #inputInfos: readonly ValueInfo[]
   readonly #outputInfos: readonly ValueInfo[]
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #running = new InFlight()
   #closing: Promise<void> | undefined
 
   constructor(host: PortableHost, session: InferenceSession) {
@@ -47,13 +48,9 @@ export class PortableSession implements Session {
     const fetches = this.outputs.map(
       (name) => [name, results[name] ? this.#own(name, results[name]).ort : null] as const,
     )
-    const run = this.#run(Object.fromEntries(inputs), Object.fromEntries(fetches), results, options)
-    this.#running.add(run)
-    try {
-      return await run
-    } finally {
-      this.#running.delete(run)
-    }
+    return this.#running.track(
+      this.#run(Object.fromEntries(inputs), Object.fromEntries(fetches), results, options),
+    )
   }
 
   close(): Promise<void> {
@@ -62,7 +59,7 @@ export class PortableSession implements Session {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled(this.#running)
+    await this.#running.settled()
     await this.#session.release()
     this.#host.sessionClosed(this)
   }

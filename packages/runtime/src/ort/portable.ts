@@ -2,6 +2,7 @@ import { EngineError } from '@longtake/core'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { cancelled, throwIfAborted } from './abort.js'
 import { checkData, elementCount, elementType } from './elements.js'
+import { InFlight } from './in-flight.js'
 import { CONFIG_ENTRIES, LOG_ERROR } from './load-session.js'
 import { ortError, type PortableHost, PortableSession } from './portable-session.js'
 import { arrayOf, type OrtTensorConstructor, PortableTensor } from './portable-tensor.js'
@@ -51,7 +52,7 @@ class PortableBackend implements Backend, PortableHost {
   readonly reason?: string
   readonly #ort: OrtModule
   readonly #sessions = new Set<PortableSession>()
-  readonly #loading = new Set<Promise<unknown>>()
+  readonly #loading = new InFlight()
   /** Weak, so that forgotten tensors go the way of every array. */
   readonly #tensors = new Set<WeakRef<PortableTensor>>()
   readonly #forgotten = new FinalizationRegistry<WeakRef<PortableTensor>>((ref) => this.#tensors.delete(ref))
@@ -79,13 +80,7 @@ class PortableBackend implements Backend, PortableHost {
   async session(model: GraphModel, options: SessionOptions = {}): Promise<Session> {
     this.#assertOpen()
     throwIfAborted(options.signal)
-    const loading = this.#load(model, options)
-    this.#loading.add(loading)
-    try {
-      return await loading
-    } finally {
-      this.#loading.delete(loading)
-    }
+    return this.#loading.track(this.#load(model, options))
   }
 
   close(): Promise<void> {
@@ -102,7 +97,7 @@ class PortableBackend implements Backend, PortableHost {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled(this.#loading)
+    await this.#loading.settled()
     await Promise.all([...this.#sessions].map((session) => session.close()))
     for (const tensor of this.#tensors) tensor.deref()?.close()
   }

@@ -3,6 +3,7 @@ import { cancelled, throwIfAborted } from './abort.js'
 import type { OrtFunctions, Pointer } from './c-api.js'
 import type { Block, OrtCalls } from './calls.js'
 import { typeOfCode } from './elements.js'
+import { InFlight } from './in-flight.js'
 import { LOG_ERROR } from './load-session.js'
 import { nativeStrings } from './native-strings.js'
 import { describeTensor, ResidentTensor, type TensorPool } from './resident-tensor.js'
@@ -30,7 +31,7 @@ export class ResidentSession implements Session {
   readonly #names: Block
   readonly #idleFrames: Frame[] = []
   readonly #onClosed: () => void
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #running = new InFlight()
   #closing: Promise<void> | undefined
 
   /** Takes over the session's handle; `onClosed` is called when it has been released. */
@@ -57,13 +58,7 @@ export class ResidentSession implements Session {
     checkResults(this.#outputInfos, results)
     const inputs = this.inputs.map((name) => this.#own(name, feeds[name]!))
     const outputs = this.outputs.map((name) => results[name] && this.#own(name, results[name]))
-    const run = this.#run(inputs, outputs, options)
-    this.#running.add(run)
-    try {
-      return await run
-    } finally {
-      this.#running.delete(run)
-    }
+    return this.#running.track(this.#run(inputs, outputs, options))
   }
 
   close(): Promise<void> {
@@ -72,7 +67,7 @@ export class ResidentSession implements Session {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled(this.#running)
+    await this.#running.settled()
     for (const frame of this.#idleFrames.splice(0)) this.#freeFrame(frame)
     this.#calls.free(this.#names)
     this.#calls.release('session', 'releaseSession', this.#handle)
