@@ -2,13 +2,13 @@
 """Last step of the recipe: writes the tuned model as a Hugging Face folder (float16 safetensors)."""
 import argparse
 import json
-import struct
 from pathlib import Path
 
 import torch
 
 from longtake_train.clips import MEAN, STD
 from longtake_train.model import TextConfig, VideoLlava, VisionConfig
+from longtake_train.safetensors import save_safetensors
 from longtake_train.text_stage import LOOKING_LAYER
 from longtake_train.vocabulary import BOS, EOS, PAD, VIDEO, VOCABULARY, save_tokenizer
 
@@ -61,21 +61,6 @@ TOKENIZER = {"tokenizer_class": "PreTrainedTokenizerFast", "add_bos_token": True
              "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>", "model_max_length": args.trained_length}
 GENERATION = {"bos_token_id": BOS, "eos_token_id": EOS, "pad_token_id": PAD}
 LONGTAKE = {"evidence_layer": LOOKING_LAYER, "trained_length": args.trained_length, "default_frames": args.frames, "default_rope": args.rope}
-
-
-def save_safetensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    """The format: length of the header, JSON header padded to eight bytes, then the data."""
-    header, offset = {"__metadata__": {"format": "pt"}}, 0
-    for name, tensor in tensors.items():
-        size = tensor.numel() * 2
-        header[name] = {"dtype": "F16", "shape": list(tensor.shape), "data_offsets": [offset, offset + size]}
-        offset += size
-    head = json.dumps(header, separators=(",", ":")).encode()
-    head += b" " * (-len(head) % 8)
-    with path.open("wb") as file:
-        file.write(struct.pack("<Q", len(head)) + head)
-        for tensor in tensors.values():
-            file.write(tensor.half().contiguous().numpy().tobytes())
 
 
 args.out.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from .vocabulary import BOS, EOS, IDS, PAD, encode
 from .world import Video, moment_of
 
 TOKENS_PER_FRAME = 5
-MOST_WORDS = 6
+MOST_WORDS = 7
 NO_WORDS = [PAD] * (MOST_WORDS - 1)
 IGNORED = -100
 EXERCISES = ("recall", "neighbours")
@@ -43,11 +43,13 @@ class Packed:
 def ideal_words(video: Video, index: int, position: float) -> list[list[int]]:
     """The words a perfect encoder would put into the five tokens of a frame.
 
-    The class token sums up the frame, as it does in CLIP; each patch token says what lies nearest to it.
+    The class token sums up the frame, as it does in CLIP. So does each patch token, as features of a deep layer do, and
+    says once more what lies nearest to it: then whatever pooling picks still speaks of the whole frame.
     """
     shot = video.shots[index]
     seen = (shot.colour, shot.shape, shot.caption, shot.number)
-    words = [(moment_of(position), video.trend, *seen), *((word,) for word in seen)]
+    whole = (moment_of(position), video.trend, *seen)
+    words = [whole, *((*whole, word) for word in seen)]
     return [[IDS[w] for w in token] + [PAD] * (MOST_WORDS - len(token)) for token in words]
 
 
