@@ -17,14 +17,26 @@ export {
 export { KV_CACHE_TYPES, type KvCacheShape, kvCacheBytes } from './kv-cache.js'
 export { MAX_CONTEXT_TOKENS, MAX_FRAMES, MAX_PREFILL_CHUNK, MAX_TEXT_TOKENS } from './limits.js'
 export { planVideo } from './plan.js'
-export type { PlanOptions, RopePlan, SamplingMode, VideoPlan } from './plan-types.js'
+export type {
+  PlanOptions,
+  PoolingOptions,
+  PoolingPlan,
+  RopePlan,
+  SamplingMode,
+  VideoPlan,
+} from './plan-types.js'
+export { POOLING_METHODS } from './pooling.js'
+export { kernelForShape, poolingShape } from './pooling-shape.js'
+export { type PoolingWindows, poolingWindows } from './pooling-windows.js'
 export { ROPE_TYPES, type RopeFrequencies, ropeFrequencies, ropeTables } from './rope.js'
 export type {
   ClipLayout,
   KvCacheType,
   ModelSpec,
+  PoolingMethod,
   RopeScaling,
   RopeType,
+  Triple,
   VideoFacts,
 } from './spec.js'
 export { formatTimestamp, frameTimestamps } from './timestamps.js'

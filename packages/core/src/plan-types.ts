@@ -1,7 +1,18 @@
-import type { ClipLayout, KvCacheType, RopeScaling, RopeType } from './spec.js'
+import type { ClipLayout, KvCacheType, PoolingMethod, RopeScaling, RopeType, Triple } from './spec.js'
 
 /** How pictures are read: at the nearest keyframe, or decoded to the exact time. */
 export type SamplingMode = 'keyframe' | 'exact'
+
+/** Pooling with windows of one's own: `kernel`, with or without `stride`, or `shape`, not both. */
+export interface PoolingOptions {
+  readonly method: PoolingMethod
+  /** Window, 1 to the volume on each axis. For still images the first number counts images. */
+  readonly kernel?: Triple | undefined
+  /** Step between windows. Default `kernel`, so that windows neither overlap nor leave gaps. */
+  readonly stride?: Triple | undefined
+  /** Windows along each axis; kernel and stride follow from it and leave nothing out. */
+  readonly shape?: Triple | undefined
+}
 
 /** What a caller may ask of a plan. Every field has a default. */
 export interface PlanOptions {
@@ -40,6 +51,30 @@ export interface PlanOptions {
   readonly prefillChunk?: number | undefined
   /** Most bytes that the KV cache may take. A plan that exceeds it is refused. */
   readonly memoryBudgetBytes?: number | undefined
+  /** How visual tokens are merged before they enter the context. Default the checkpoint's. */
+  readonly pooling?: PoolingMethod | PoolingOptions | undefined
+  /**
+   * Most visual tokens in the context, 1 or more. Where tokens are pooled, windows follow from it; otherwise it
+   * bounds the frames that `'auto'` takes. Default the checkpoint's, where it pools.
+   */
+  readonly tokenBudget?: number | undefined
+}
+
+/** How tokens are pooled. The axes are frames in the order of the context, rows and columns of patches. */
+export interface PoolingPlan {
+  readonly method: Exclude<PoolingMethod, 'none'>
+  readonly kernel: Triple
+  readonly stride: Triple
+  /** `[F, H, W]`: patches before pooling. */
+  readonly grid: Triple
+  /** Windows along each axis; tokens are in this order: time-major, then rows, then columns. */
+  readonly shape: Triple
+  /** Tokens after pooling: the product of `shape`. */
+  readonly tokens: number
+  /** Tokens of F frames without pooling, class tokens included. */
+  readonly tokensBefore: number
+  /** Temperature of the softmax inside a window; read by `guided` only. */
+  readonly temperature: number
 }
 
 /** RoPE as the decoder's tables are computed from it. */
@@ -71,7 +106,9 @@ export interface VideoPlan {
   readonly layout: ClipLayout
   /** `[F]`: position in the context to index into the concatenated clips. */
   readonly order: readonly number[]
-  /** Tokens of all frames together. */
+  /** `null`: every token of every frame enters the context. */
+  readonly pooling: PoolingPlan | null
+  /** Visual tokens in the context: of all frames together, after pooling. */
   readonly visualTokens: number
   /** Capacity of the KV cache: visual, prompt and generated tokens. */
   readonly contextTokens: number

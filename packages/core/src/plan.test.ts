@@ -17,18 +17,25 @@ const mentions = (plan: VideoPlan, words: string) => plan.notes.some((note) => n
 const specs = fc
   .record({
     framesPerClip: fc.integer({ min: 1, max: 20 }),
-    tokensPerFrame: fc.integer({ min: 1, max: 700 }),
+    grid: fc.tuple(fc.integer({ min: 1, max: 26 }), fc.integer({ min: 1, max: 26 })),
+    classToken: fc.boolean(),
     trainedLength: fc.integer({ min: 64, max: 40_000 }),
     pairs: fc.integer({ min: 2, max: 64 }),
     frames: fc.integer({ min: 1, max: 100 }),
   })
   .map(
-    ({ framesPerClip, tokensPerFrame, trainedLength, pairs, frames }): ModelSpec => ({
+    ({ framesPerClip, grid, classToken, trainedLength, pairs, frames }): ModelSpec => ({
       ...tinySpec,
-      encoder: { framesPerClip, tokensPerFrame, imageSize: 48 },
+      encoder: {
+        framesPerClip,
+        tokensPerFrame: grid[0] * grid[1] + Number(classToken),
+        imageSize: 48,
+        grid,
+        classToken,
+      },
       decoder: { ...tinySpec.decoder, headDim: 2 * pairs },
       context: { trainedLength, nominalLength: trainedLength },
-      defaults: { ...tinySpec.defaults, frames },
+      defaults: { ...tinySpec.defaults, frames, mostFrames: 2 * frames },
     }),
   )
 const optionSets: fc.Arbitrary<PlanOptions> = fc.record(
@@ -249,7 +256,8 @@ test.each([
 test.each([
   [{ encoder: { ...tinySpec.encoder, framesPerClip: 0 } }, 'spec.encoder.framesPerClip'],
   [{ encoder: { ...tinySpec.encoder, tokensPerFrame: 1.5 } }, 'spec.encoder.tokensPerFrame'],
-  [{ encoder: { ...tinySpec.encoder, tokensPerFrame: 1e7 } }, 'frames'],
+  [{ encoder: { ...tinySpec.encoder, tokensPerFrame: 6 } }, 'spec.encoder.tokensPerFrame'],
+  [{ encoder: { ...tinySpec.encoder, tokensPerFrame: 1e7 + 1, grid: [2500, 4000] } }, 'frames'],
   [{ context: { trainedLength: 0, nominalLength: 0 } }, 'spec.context.trainedLength'],
   [{ defaults: { ...tinySpec.defaults, frames: Number.NaN } }, 'spec.defaults.frames'],
   [{ rope: { theta: -1, scaling: { type: 'none' } } }, 'rope.theta'],

@@ -13,6 +13,8 @@ import {
   MAX_TEXT_TOKENS,
 } from './limits.js'
 import type { PlanOptions, VideoPlan } from './plan-types.js'
+import { choosePooling, POOLING_METHODS, readPooling } from './pooling.js'
+import { checkTriple } from './pooling-shape.js'
 import { chooseFrameCount, chooseSampling, chooseStretch } from './sampling.js'
 import type { KvCacheType, ModelSpec, VideoFacts } from './spec.js'
 import { frameTimestamps } from './timestamps.js'
@@ -35,59 +37,101 @@ export function planVideo(spec: ModelSpec, video: VideoFacts, options: PlanOptio
   const stretch = chooseStretch(video, options)
   const count = chooseFrameCount(spec, stretch, options)
   const sampling = chooseSampling(video, stretch, count.frames, options)
-  const tokens = countTokens(spec, count.frames, options)
+  const pooled = { units: count.frames, framesPerUnit: 1, areStills: false }
+  const { pooling, notes: poolingNotes } = choosePooling(spec, pooled, readPooling(spec, options))
+  const visualTokens = pooling?.tokens ?? count.frames * spec.encoder.tokensPerFrame
+  const tokens = countTokens(spec, visualTokens, options)
   const { rope, notes: ropeNotes } = chooseRope(spec, tokens.context, options)
   const { kvCache, notes: kvNotes } = chooseKvCache(spec, tokens.context, options)
   const encoderNotes = noteEncoder(spec, count.frames, layout)
   return {
     frames: count.frames,
     framesRequested: count.requested,
-    notes: [...stretch.notes, ...count.notes, ...sampling.notes, ...encoderNotes, ...ropeNotes, ...kvNotes],
+    notes: [
+      ...stretch.notes,
+      ...count.notes,
+      ...sampling.notes,
+      ...encoderNotes,
+      ...poolingNotes,
+      ...ropeNotes,
+      ...kvNotes,
+    ],
     timestamps: frameTimestamps(stretch.startSeconds, stretch.lengthSeconds, count.frames),
     sampling: sampling.mode,
     ...arrangeClips(count.frames, spec.encoder.framesPerClip, layout),
     layout,
-    visualTokens: tokens.visual,
+    pooling,
+    visualTokens,
     contextTokens: tokens.context,
     maxNewTokens: tokens.answer,
     rope,
     kvCache,
-    prefillChunks: Math.ceil((tokens.visual + tokens.prompt) / tokens.prefillChunk),
+    prefillChunks: Math.ceil((visualTokens + tokens.prompt) / tokens.prefillChunk),
     prefillChunk: tokens.prefillChunk,
   }
 }
 
-function checkSpec({ encoder, decoder, context, defaults }: ModelSpec): void {
-  checkInteger('spec.encoder.framesPerClip', encoder.framesPerClip, 1, MAX_FRAMES)
-  checkInteger('spec.encoder.tokensPerFrame', encoder.tokensPerFrame, 1, MAX_CONTEXT_TOKENS)
+function checkSpec(spec: ModelSpec): void {
+  const { decoder, context, defaults } = spec
+  checkEncoder(spec.encoder)
   checkInteger('spec.decoder.layers', decoder.layers, 1, 65_536)
   checkInteger('spec.decoder.kvHeads', decoder.kvHeads, 1, 65_536)
   checkInteger('spec.context.trainedLength', context.trainedLength, 1, MAX_CONTEXT_TOKENS)
   checkInteger('spec.defaults.frames', defaults.frames, 1, MAX_FRAMES)
+  checkInteger('spec.defaults.mostFrames', defaults.mostFrames, defaults.frames, MAX_FRAMES)
   checkChoice('spec.defaults.kvCache', defaults.kvCache, KV_CACHE_TYPES)
+  checkChoice('spec.defaults.pooling', defaults.pooling, POOLING_METHODS)
+  if (defaults.tokenBudget !== undefined) {
+    checkInteger('spec.defaults.tokenBudget', defaults.tokenBudget, 1, MAX_CONTEXT_TOKENS)
+  }
+  for (const name of ['kernel', 'stride', 'imageKernel', 'imageStride'] as const) {
+    checkTriple(`spec.pooling.${name}`, spec.pooling[name])
+  }
+  checkNumber('spec.pooling.temperature', spec.pooling.temperature, 'a number above 0', (value) => value > 0)
+}
+
+function checkEncoder({
+  framesPerClip,
+  tokensPerFrame,
+  grid,
+  classToken,
+  ...encoder
+}: ModelSpec['encoder']): void {
+  checkInteger('spec.encoder.framesPerClip', framesPerClip, 1, MAX_FRAMES)
+  if (encoder.mostFramesPerClip !== undefined) {
+    checkInteger('spec.encoder.mostFramesPerClip', encoder.mostFramesPerClip, 1, MAX_FRAMES)
+  }
+  const [, rows, columns] = checkTriple('spec.encoder.grid', [1, ...grid])
+  checkInteger('spec.encoder.tokensPerFrame', tokensPerFrame, 1, MAX_CONTEXT_TOKENS)
+  const tokens = rows * columns + (classToken ? 1 : 0)
+  if (tokensPerFrame !== tokens) {
+    throw new InvalidOptionError(
+      'spec.encoder.tokensPerFrame',
+      `${tokens}, by grid and classToken`,
+      tokensPerFrame,
+    )
+  }
 }
 
 interface TokenCounts {
-  readonly visual: number
   readonly prompt: number
   readonly answer: number
   readonly context: number
   readonly prefillChunk: number
 }
 
-function countTokens(spec: ModelSpec, frames: number, options: PlanOptions): TokenCounts {
+function countTokens(spec: ModelSpec, visual: number, options: PlanOptions): TokenCounts {
   const share = Math.max(Math.floor(spec.context.trainedLength * DEFAULT_TEXT_SHARE), 1)
   const reserve = Math.min(DEFAULT_TEXT_TOKENS, share)
   const prompt = checkInteger('promptTokens', options.promptTokens ?? reserve, 0, MAX_TEXT_TOKENS)
   const answer = checkInteger('maxNewTokens', options.maxNewTokens ?? reserve, 1, MAX_TEXT_TOKENS)
   const chunk = options.prefillChunk ?? DEFAULT_PREFILL_CHUNK
   const prefillChunk = checkInteger('prefillChunk', chunk, 1, MAX_PREFILL_CHUNK)
-  const visual = frames * spec.encoder.tokensPerFrame
   const context = visual + prompt + answer
   if (context > MAX_CONTEXT_TOKENS) {
     throw new InvalidOptionError('frames', `frames and text of at most ${MAX_CONTEXT_TOKENS} tokens`, context)
   }
-  return { visual, prompt, answer, context, prefillChunk }
+  return { prompt, answer, context, prefillChunk }
 }
 
 function chooseKvCache(

@@ -28,6 +28,15 @@ export type KvCacheType = 'fp32' | 'int8' | 'int4'
 /** How frames are grouped into clips, and in which order their tokens enter the context. */
 export type ClipLayout = 'interleaved' | 'contiguous' | 'unordered'
 
+/** Frames, rows, columns: of a volume of patches, or of a window in it. */
+export type Triple = readonly [frames: number, rows: number, columns: number]
+
+/**
+ * What happens to the patches of a window: `none` keeps every token, `average` and `max` merge them alike, `guided`
+ * weighs each by how well it matches the question.
+ */
+export type PoolingMethod = 'none' | 'average' | 'max' | 'guided'
+
 /** What planning must know of a checkpoint. Plain data: it can be sent to a machine without the model. */
 export interface ModelSpec {
   /** Checkpoint family, such as `video_llava`. */
@@ -37,8 +46,14 @@ export interface ModelSpec {
     readonly framesPerClip: number
     /** Side of the square input picture, pixels. */
     readonly imageSize: number
-    /** Visual tokens that one frame puts into the context. */
+    /** Visual tokens that one frame puts into the context without pooling: the grid's, and the class token's. */
     readonly tokensPerFrame: number
+    /** `[H, W]` patches of one frame. */
+    readonly grid: readonly [rows: number, columns: number]
+    /** Whether a class token precedes the patches of each frame. Pooling drops it. */
+    readonly classToken: boolean
+    /** Frames that a temporal branch can take at once, where it takes any number from 1; absent where it takes N. */
+    readonly mostFramesPerClip?: number
   }
   readonly decoder: {
     readonly layers: number
@@ -58,11 +73,28 @@ export interface ModelSpec {
     /** Length the config names, tokens. */
     readonly nominalLength: number
   }
+  readonly pooling: {
+    /** Whether the checkpoint has a text guide. Without one it can still pool by `average` and `max`. */
+    readonly guided: boolean
+    /** Temperature of the softmax inside a window, for `guided`. */
+    readonly temperature: number
+    /** Window and step for videos. */
+    readonly kernel: Triple
+    readonly stride: Triple
+    /** Window and step for still images; the first number counts images. */
+    readonly imageKernel: Triple
+    readonly imageStride: Triple
+  }
   /** What the checkpoint does best with, when nothing else is asked. */
   readonly defaults: {
     readonly frames: number
     readonly ropeType: RopeType
     readonly kvCache: KvCacheType
+    readonly pooling: PoolingMethod
+    /** Most visual tokens to pool to; `undefined` = as many as the checkpoint's own window gives. */
+    readonly tokenBudget: number | undefined
+    /** Most frames that `frames: 'auto'` chooses where tokens are pooled; at least `frames`. */
+    readonly mostFrames: number
   }
 }
 
@@ -81,4 +113,6 @@ export interface VideoFacts {
   readonly width: number
   readonly height: number
   readonly codec: string
+  /** Number of still images, where the input is images instead of a video: each then stands for itself. */
+  readonly stills?: number
 }

@@ -5,11 +5,26 @@ import { planArm } from './quality-run.js'
 
 const SPEC: ModelSpec = {
   family: 'video_llava',
-  encoder: { framesPerClip: 8, imageSize: 48, tokensPerFrame: 5 },
+  encoder: { framesPerClip: 8, imageSize: 48, tokensPerFrame: 5, grid: [2, 2], classToken: true },
   decoder: { layers: 4, kvHeads: 5, headDim: 32, hiddenSize: 160, vocabularySize: 200 },
   rope: { theta: 300, scaling: { type: 'none' } },
   context: { trainedLength: 128, nominalLength: 128 },
-  defaults: { frames: 32, ropeType: 'ntk', kvCache: 'fp32' },
+  pooling: {
+    guided: false,
+    temperature: 0.01,
+    kernel: [2, 3, 3],
+    stride: [2, 3, 3],
+    imageKernel: [1, 3, 3],
+    imageStride: [1, 3, 3],
+  },
+  defaults: {
+    frames: 32,
+    ropeType: 'ntk',
+    kvCache: 'fp32',
+    pooling: 'none',
+    tokenBudget: undefined,
+    mostFrames: 64,
+  },
 }
 const FACTS: VideoFacts = { startSeconds: 0, durationSeconds: 32, width: 144, height: 144, codec: 'avc' }
 

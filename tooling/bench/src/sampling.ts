@@ -105,11 +105,26 @@ async function describeVideo(path: string) {
 /** A checkpoint that changes nothing about sampling: one frame a clip. */
 const PLANNING_SPEC: ModelSpec = {
   family: 'none',
-  encoder: { framesPerClip: 1, imageSize: 224, tokensPerFrame: 1 },
+  encoder: { framesPerClip: 1, imageSize: 224, tokensPerFrame: 1, grid: [1, 1], classToken: false },
   decoder: { layers: 1, kvHeads: 1, headDim: 64, hiddenSize: 64, vocabularySize: 1 },
   rope: { theta: 10_000, scaling: { type: 'none' } },
   context: { trainedLength: 4096, nominalLength: 4096 },
-  defaults: { frames: 8, ropeType: 'none', kvCache: 'fp32' },
+  pooling: {
+    guided: false,
+    temperature: 0.01,
+    kernel: [2, 3, 3],
+    stride: [2, 3, 3],
+    imageKernel: [1, 3, 3],
+    imageStride: [1, 3, 3],
+  },
+  defaults: {
+    frames: 8,
+    ropeType: 'none',
+    kvCache: 'fp32',
+    pooling: 'none',
+    tokenBudget: undefined,
+    mostFrames: 64,
+  },
 }
 
 function formatCases(

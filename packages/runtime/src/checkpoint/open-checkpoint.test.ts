@@ -45,11 +45,26 @@ describe('a whole checkpoint', () => {
     const { model } = await openMade()
     expect(model.spec).toEqual({
       family: 'video_llava',
-      encoder: { framesPerClip: 4, imageSize: 16, tokensPerFrame: 5 },
+      encoder: { framesPerClip: 4, imageSize: 16, tokensPerFrame: 5, grid: [2, 2], classToken: true },
       decoder: { layers: 2, kvHeads: 2, headDim: 16, hiddenSize: 32, vocabularySize: 18 },
       rope: { theta: 10_000, scaling: { type: 'none' } },
       context: { trainedLength: 128, nominalLength: 128 },
-      defaults: { frames: 4, ropeType: 'none', kvCache: 'fp32' },
+      pooling: {
+        guided: false,
+        temperature: 0.01,
+        kernel: [2, 3, 3],
+        stride: [2, 3, 3],
+        imageKernel: [1, 3, 3],
+        imageStride: [1, 3, 3],
+      },
+      defaults: {
+        frames: 4,
+        ropeType: 'none',
+        kvCache: 'fp32',
+        pooling: 'none',
+        tokenBudget: undefined,
+        mostFrames: 64,
+      },
     })
     expect(model.eosTokenIds).toEqual([2])
   })
@@ -64,7 +79,7 @@ describe('a whole checkpoint', () => {
       }
     })
     expect(model.spec.context).toEqual({ trainedLength: 96, nominalLength: 128 })
-    expect(model.spec.defaults).toEqual({ frames: 32, ropeType: 'ntk', kvCache: 'int8' })
+    expect(model.spec.defaults).toMatchObject({ frames: 32, ropeType: 'ntk', kvCache: 'int8' })
   })
 
   test('puts the question into the family’s prompt', async () => {

@@ -25,6 +25,9 @@ import type { CheckpointJson, Family, FamilyModel, TensorNames } from './family.
 /** Frames that Video-LLaVA was trained on, and so what a checkpoint without its own number does best with. */
 const TRAINED_FRAMES = 8
 
+/** Frames that an automatic plan may go up to where a checkpoint does not say: what the INTP paper goes up to. */
+const MOST_FRAMES = 64
+
 /**
  * `video_llava` in the layout of the published `-hf` conversion, with or without the temporal attention that the
  * original tower has (`add_time_attn`, `num_frames`) and the conversion lost.
@@ -85,12 +88,16 @@ function readTower(fields: Fields, featureLayer: number): VisionConfig {
 
 function makeSpec(text: TextFacts, vision: VisionConfig, facts: LongtakeFacts): ModelSpec {
   const framesPerClip = Math.max(vision.temporalFrames, 1)
+  const side = vision.imageSize / vision.patchSize
+  const frames = facts.frames ?? (framesPerClip > 1 ? framesPerClip : TRAINED_FRAMES)
   return {
     family: 'video_llava',
     encoder: {
       framesPerClip,
       imageSize: vision.imageSize,
-      tokensPerFrame: (vision.imageSize / vision.patchSize) ** 2 + 1,
+      tokensPerFrame: side ** 2 + 1,
+      grid: [side, side],
+      classToken: true,
     },
     decoder: {
       layers: text.decoder.layers,
@@ -101,10 +108,21 @@ function makeSpec(text: TextFacts, vision: VisionConfig, facts: LongtakeFacts): 
     },
     rope: { theta: text.theta, scaling: text.scaling },
     context: { trainedLength: facts.trainedLength ?? text.nominalLength, nominalLength: text.nominalLength },
+    pooling: {
+      guided: false,
+      temperature: 0.01,
+      kernel: [2, 3, 3],
+      stride: [2, 3, 3],
+      imageKernel: [1, 3, 3],
+      imageStride: [1, 3, 3],
+    },
     defaults: {
-      frames: facts.frames ?? (framesPerClip > 1 ? framesPerClip : TRAINED_FRAMES),
+      frames,
       ropeType: facts.ropeType ?? text.scaling.type,
       kvCache: facts.kvCache ?? 'fp32',
+      pooling: 'none',
+      tokenBudget: undefined,
+      mostFrames: Math.max(frames, MOST_FRAMES),
     },
   }
 }
