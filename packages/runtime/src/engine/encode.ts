@@ -1,53 +1,129 @@
 import type { VideoPlan } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
+import { type ClipGroup, endOfRun, groupClips } from './groups.js'
 import type { EncodedFrames, Models } from './models.js'
+import { type FrameSource, type Pictures, PictureTaker } from './pictures.js'
+import type { StageProgress } from './stage-clock.js'
 
 /** Frames that one run of the encoder takes, about: enough to fill the cores, few enough to cancel and report soon. */
 const BATCH_FRAMES = 16
 
+/**
+ * Pixels that are held at once, bytes: 111 pictures of 224 pixels a side. Fewer would make more passes over the
+ * video, more would only take memory.
+ */
+const GROUP_BYTES = 64 * 1024 * 1024
+
+/** What was computed of one frame. The arrays are valid until `put` settles. */
+export interface EncodedFrame {
+  /** Place among the plan's frames, in time order. */
+  readonly index: number
+  /** Place in the context, in frames. */
+  readonly place: number
+  /** `[3, S, S]` */
+  readonly pixels: Float32Array
+  /** `[tokens, Dv]` */
+  readonly features: Float32Array
+  /** `[tokens, D]` */
+  readonly projected: Float32Array
+}
+
+/** Takes in what is computed, frame by frame, in no particular order. */
+export interface FrameSink {
+  put(frame: EncodedFrame): Promise<void>
+}
+
 export interface EncodeOptions {
   readonly signal?: AbortSignal | undefined
-  /** Told the frames that are encoded. */
-  readonly onFrames?: (done: number) => void
-  /** Told each batch as it comes: frame indices in the batch's order, and what was computed of them. */
-  readonly onBatch?: (frames: readonly number[], encoded: EncodedFrames) => void
+  readonly decode: StageProgress
+  readonly encode: StageProgress
 }
 
 /**
- * Encodes a plan's clips and puts their tokens in the order of the context.
+ * Decodes and encodes a plan's clips, a group at a time, so that memory does not grow with the video.
  *
- * @param pixels - `[F, 3, S, S]`, frames in time order.
- * @param visual - Receives the tokens, `[F · tokens, D]`, in the order that the plan gives.
- * @throws {CancelledError} If the signal fires, within one batch.
+ * @param sink - Gets every frame once.
+ * @throws {VideoError} If pictures cannot be read.
+ * @throws {CancelledError} If the signal fires, within one picture or batch.
  */
-export async function encodeClips(
+export async function encodeVideo(
   models: Models,
   plan: VideoPlan,
-  pixels: Float32Array,
-  visual: Float32Array,
-  { signal, onFrames, onBatch }: EncodeOptions = {},
-): Promise<void> {
-  const { hiddenSize } = models.checkpoint.model.spec.decoder
-  const tokenSize = (plan.visualTokens / plan.frames) * hiddenSize
-  const positions = invert(plan.order)
-  const framesPerClip = plan.clips[0]?.length ?? 1
-  const batchClips = Math.max(1, Math.floor(BATCH_FRAMES / framesPerClip))
-  for (let clip = 0; clip < plan.clips.length; clip += batchClips) {
-    throwIfAborted(signal)
-    const frames = plan.clips.slice(clip, clip + batchClips).flat()
-    const encoded = await models.encode(
-      gather(pixels, frames, pixels.length / plan.frames),
-      frames.length,
-      signal,
-    )
-    const start = clip * framesPerClip
-    for (let index = 0; index < frames.length; index++) {
-      const block = encoded.projected.subarray(index * tokenSize, (index + 1) * tokenSize)
-      visual.set(block, positions[start + index]! * tokenSize)
-    }
-    onBatch?.(frames, encoded)
-    onFrames?.(start + frames.length)
+  source: FrameSource,
+  sink: FrameSink,
+  options: EncodeOptions,
+): Promise<Pictures> {
+  const pictureBytes =
+    3 * models.checkpoint.model.spec.encoder.imageSize ** 2 * Float32Array.BYTES_PER_ELEMENT
+  const groups = groupClips(plan.clips, Math.max(1, Math.floor(GROUP_BYTES / pictureBytes)))
+  const pictures = new PictureTaker(models, plan)
+  const { decode, encode, signal } = options
+  const work = { models, plan, sink, signal, places: placesOfClips(plan) }
+  let decoded = 0
+  let encoded = 0
+  for (const group of groups) {
+    const onFrame = (done: number): void => decode.report(decoded + done)
+    const pixels = await decode.time(() => pictures.take(source, group.frames, signal, onFrame))
+    decoded += group.frames.length
+    const before = encoded
+    const onFrames = (done: number): void => encode.report(before + done)
+    encoded += await encode.time(() => encodeGroup(work, group, pixels, onFrames))
   }
+  return pictures
+}
+
+interface GroupWork {
+  readonly models: Models
+  readonly plan: VideoPlan
+  readonly sink: FrameSink
+  readonly signal: AbortSignal | undefined
+  /** Places in the context of each clip's frames. */
+  readonly places: readonly (readonly number[])[]
+}
+
+/** @returns The frames that were encoded. */
+async function encodeGroup(
+  { models, plan, sink, signal, places }: GroupWork,
+  group: ClipGroup,
+  pixels: Float32Array,
+  onFrames: (done: number) => void,
+): Promise<number> {
+  let done = 0
+  const size = pixels.length / group.frames.length
+  const slots = new Map(group.frames.map((frame, slot) => [frame, slot]))
+  for (let first = group.firstClip; first < group.endClip; ) {
+    throwIfAborted(signal)
+    const clips = plan.clips.slice(0, group.endClip)
+    const end = endOfRun(clips, first, mostFramesOfRun(models))
+    const frames = clips.slice(first, end).flat()
+    const clipPlaces = places.slice(first, end).flat()
+    const input = gather(
+      pixels,
+      frames.map((frame) => slots.get(frame)!),
+      size,
+    )
+    const encoded = await models.encode(input, frames.length, signal)
+    for (const [at, index] of frames.entries()) {
+      await sink.put({ index, place: clipPlaces[at]!, ...frameOf(encoded, input, frames.length, at) })
+    }
+    done += frames.length
+    onFrames(done)
+    first = end
+  }
+  return done
+}
+
+/** An encoder that attends over a whole clip of any length takes one clip a run. */
+function mostFramesOfRun({ checkpoint }: Models): number {
+  return checkpoint.model.spec.encoder.mostFramesPerClip === undefined ? BATCH_FRAMES : 1
+}
+
+function frameOf({ features, projected }: EncodedFrames, pixels: Float32Array, frames: number, at: number) {
+  const part = (all: Float32Array): Float32Array => {
+    const size = all.length / frames
+    return all.subarray(at * size, (at + 1) * size)
+  }
+  return { pixels: part(pixels), features: part(features), projected: part(projected) }
 }
 
 /** The frame whose tokens stand at each place of the context, `[F]`. */
@@ -56,10 +132,15 @@ export function framesInContext(plan: VideoPlan): number[] {
   return plan.order.map((place) => encoded[place]!)
 }
 
-function invert(order: readonly number[]): number[] {
-  const positions: number[] = new Array(order.length)
-  for (const [position, place] of order.entries()) positions[place] = position
-  return positions
+/** Where each clip's frames stand in the context. */
+function placesOfClips({ clips, order }: VideoPlan): number[][] {
+  const places: number[] = new Array(order.length)
+  for (const [place, encoded] of order.entries()) places[encoded] = place
+  let start = 0
+  return clips.map((clip) => {
+    start += clip.length
+    return places.slice(start - clip.length, start)
+  })
 }
 
 function gather(blocks: Float32Array, indices: readonly number[], size: number): Float32Array {

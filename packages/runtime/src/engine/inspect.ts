@@ -3,14 +3,14 @@ import type { PromptIds } from '../checkpoint/prompt.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { checkQuestion, checkText } from './ask-options.js'
 import { checkInteger } from './check.js'
-import { encodeClips } from './encode.js'
+import { type EncodedFrame, encodeVideo, type FrameSink } from './encode.js'
 import { generate } from './generate.js'
 import type { Models } from './models.js'
-import { takePictures } from './pictures.js'
 import { makePrefix, openContext } from './prefix.js'
 import { greedy } from './sampler.js'
+import { StageClock } from './stage-clock.js'
 import { TextStream } from './text-stream.js'
-import { planPictures } from './watch.js'
+import { arraySink, planPictures } from './watch.js'
 import { checkWatch, type InputFrame, type WatchOptions } from './watch-options.js'
 
 /** Most tokens that an inspection generates. */
@@ -64,20 +64,18 @@ export async function inspectPictures(
   throwIfAborted(signal)
   const { before, after } = encodeEither(models, question, prompt)
   const options = withRoom(watch, before.length + after.length, greedyTokens)
-  const { plan, frames } = planPictures(models, pictures, options)
-  const { pixels } = await takePictures(models, plan, frames, { signal })
-  const kept = new FrameArrays(plan.frames)
+  const { plan, source } = planPictures(models, pictures, options)
   const prefix = await makePrefix(models, plan, before, signal)
-  await encodeClips(models, plan, pixels, prefix.visual, {
-    signal,
-    onBatch: (indices, { features, projected }) => kept.add(indices, features, projected),
-  })
+  const kept = new FrameArrays(plan.frames, arraySink(prefix.visual, plan.frames))
+  const clock = new StageClock()
+  const [decode, encode] = [clock.stage('decode', plan.frames), clock.stage('encode', plan.frames)]
+  await encodeVideo(models, plan, source, kept, { signal, decode, encode })
   const { logits, ids, cacheBytes } = await decodeAll(models, plan, prefix.embeds, after, greedyTokens, watch)
   const { placeholderId } = models.checkpoint.model
   const inputIds = [...before, ...new Array<number>(plan.visualTokens).fill(placeholderId), ...after]
   return {
     plan,
-    ...nameArrays(models, plan, pixels, kept, prefix.visual),
+    ...nameArrays(models, plan, kept, prefix.visual),
     promptIds: [...before, placeholderId, ...after],
     inputIds,
     logits: { dims: [inputIds.length, logits.length / inputIds.length], data: logits },
@@ -99,8 +97,7 @@ function encodeEither(models: Models, question: string | undefined, prompt: stri
 function nameArrays(
   { checkpoint }: Models,
   plan: VideoPlan,
-  pixels: Float32Array,
-  { features, projected }: FrameArrays,
+  { pixels, features, projected }: FrameArrays,
   visual: Float32Array,
 ) {
   const { spec, vision } = checkpoint.model
@@ -159,31 +156,29 @@ async function decodeAll(
   }
 }
 
-/** Puts what batches computed of each frame at the frame's place. */
-class FrameArrays {
+/** Keeps what was computed of each frame at the frame's place in time, and passes it on. */
+class FrameArrays implements FrameSink {
   readonly #frames: number
+  readonly #next: FrameSink
+  pixels = new Float32Array(0)
   features = new Float32Array(0)
   projected = new Float32Array(0)
 
-  constructor(frames: number) {
+  constructor(frames: number, next: FrameSink) {
     this.#frames = frames
+    this.#next = next
   }
 
-  add(indices: readonly number[], features: Float32Array, projected: Float32Array): void {
-    this.features = this.#place(this.features, indices, features)
-    this.projected = this.#place(this.projected, indices, projected)
+  async put(frame: EncodedFrame): Promise<void> {
+    this.pixels = this.#place(this.pixels, frame.index, frame.pixels)
+    this.features = this.#place(this.features, frame.index, frame.features)
+    this.projected = this.#place(this.projected, frame.index, frame.projected)
+    await this.#next.put(frame)
   }
 
-  #place(
-    all: Float32Array<ArrayBuffer>,
-    indices: readonly number[],
-    blocks: Float32Array,
-  ): Float32Array<ArrayBuffer> {
-    const size = blocks.length / indices.length
-    const whole = all.length > 0 ? all : new Float32Array(this.#frames * size)
-    for (const [place, frame] of indices.entries()) {
-      whole.set(blocks.subarray(place * size, (place + 1) * size), frame * size)
-    }
+  #place(all: Float32Array<ArrayBuffer>, index: number, values: Float32Array): Float32Array<ArrayBuffer> {
+    const whole = all.length > 0 ? all : new Float32Array(this.#frames * values.length)
+    whole.set(values, index * values.length)
     return whole
   }
 }

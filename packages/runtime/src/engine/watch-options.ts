@@ -46,6 +46,8 @@ const PLAN_FIELDS: Record<keyof PlanOptions, true> = {
   maxNewTokens: true,
   prefillChunk: true,
   memoryBudgetBytes: true,
+  pooling: true,
+  tokenBudget: true,
 }
 
 /** Options that choose frames: meaningless where the frames are given. */
@@ -74,28 +76,4 @@ export function checkWatch(options: WatchOptions): WatchOptions {
     throw new InvalidOptionError('onProgress', 'a function', options.onProgress)
   }
   return options
-}
-
-/** Reports progress and keeps the time of each stage. */
-export class StageClock {
-  readonly timings: WatchTimings = { open: 0, decode: 0, encode: 0, prefill: 0 }
-  readonly #onProgress: WatchOptions['onProgress']
-
-  constructor(onProgress?: WatchOptions['onProgress']) {
-    this.#onProgress = onProgress
-  }
-
-  /** Runs one stage; `work` gets the function that reports how far it is. */
-  async run<R>(
-    stage: WatchStage,
-    total: number,
-    work: (report: (done: number) => void) => Promise<R>,
-  ): Promise<R> {
-    const report = (done: number): void => this.#onProgress?.({ stage, done, total })
-    const start = performance.now()
-    report(0)
-    const result = await work(report)
-    this.timings[stage] += performance.now() - start
-    return result
-  }
 }

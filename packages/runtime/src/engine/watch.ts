@@ -2,11 +2,14 @@ import { planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
 import { openVideo, type Video, type VideoInput } from '../video/index.js'
 import { decoderKind } from './context.js'
-import { encodeClips } from './encode.js'
+import { encodeVideo, type FrameSink } from './encode.js'
+import { givenSource, videoSource } from './frame-source.js'
+import { describeFrames, placeFrames } from './given-frames.js'
 import type { Models } from './models.js'
-import { describeFrames, type PlacedFrame, placeFrames, takePictures } from './pictures.js'
+import type { FrameSource } from './pictures.js'
 import { makePrefix, openContext } from './prefix.js'
-import { checkGivenFrames, type InputFrame, StageClock, type WatchOptions } from './watch-options.js'
+import { StageClock } from './stage-clock.js'
+import { checkGivenFrames, type InputFrame, type WatchOptions } from './watch-options.js'
 import { OpenWatchedVideo, type WatchedVideo } from './watched-video.js'
 
 /** Any question: what stands before the video does not depend on it. */
@@ -16,7 +19,7 @@ const ANY_QUESTION = 'what'
 interface PlannedVideo {
   readonly plan: VideoPlan
   readonly facts: VideoFacts
-  readonly frames: AsyncIterable<PlacedFrame> | Iterable<PlacedFrame>
+  readonly source: FrameSource
 }
 
 /** Opens, samples, encodes and prefills a video. See `Longtake.watch`. */
@@ -35,8 +38,8 @@ export async function watchVideo(
   })
   try {
     const plan = planOpenVideo(models, video, options)
-    const frames = video.frames(plan.timestamps, plan.sampling, { ...(signal && { signal }) })
-    return await watchPlanned(models, { plan, facts: video.facts, frames }, options, clock, onClose)
+    const source = videoSource(video, plan)
+    return await watchPlanned(models, { plan, facts: video.facts, source }, options, clock, onClose)
   } finally {
     await video.close()
   }
@@ -71,29 +74,26 @@ export function planPictures(
   const planned = planVideo(models.checkpoint.model.spec, facts, { ...options, frames: pictures.length })
   const frames = placeFrames(pictures, planned.frames)
   const plan = { ...planned, timestamps: frames.map(({ timestampSeconds }) => timestampSeconds) }
-  return { plan, facts, frames }
+  return { plan, facts, source: givenSource(frames) }
 }
 
 async function watchPlanned(
   models: Models,
-  { plan, facts, frames }: PlannedVideo,
+  { plan, facts, source }: PlannedVideo,
   { signal, memoryBudgetBytes }: WatchOptions,
   clock: StageClock,
   onClose: (video: WatchedVideo) => void,
 ): Promise<WatchedVideo> {
-  const pictures = await clock.run('decode', plan.frames, (onFrame) =>
-    takePictures(models, plan, frames, { signal, onFrame }),
-  )
   const { before } = models.checkpoint.encodeQuestion(ANY_QUESTION)
-  const prefix = await clock.run('encode', plan.frames, async (onFrames) => {
-    const made = await makePrefix(models, plan, before, signal)
-    await encodeClips(models, plan, pictures.pixels, made.visual, { signal, onFrames })
-    return made.embeds
-  })
+  const prefix = await makePrefix(models, plan, before, signal)
+  const sink = arraySink(prefix.visual, plan.frames)
+  const decode = clock.stage('decode', plan.frames)
+  const encode = clock.stage('encode', plan.frames)
+  const pictures = await encodeVideo(models, plan, source, sink, { signal, decode, encode })
   const { context } = await clock.run('prefill', before.length + plan.visualTokens, async (onTokens) => {
     // The first question should not wait for its graph.
     await models.decoder(decoderKind('answer', plan.kvCache.type))
-    return openContext(models, plan, prefix, memoryBudgetBytes, { signal, onTokens })
+    return openContext(models, plan, prefix.embeds, memoryBudgetBytes, { signal, onTokens })
   })
   const { thumbnails, timestamps } = pictures
   return new OpenWatchedVideo({
@@ -106,6 +106,12 @@ async function watchPlanned(
     timings: clock.timings,
     onClose,
   })
+}
+
+/** Puts every frame's tokens where they stand in the context. */
+export function arraySink(visual: Float32Array, frames: number): FrameSink {
+  const size = visual.length / frames
+  return { put: async ({ place, projected }) => visual.set(projected, place * size) }
 }
 
 async function reportOrClose(video: Video, report: (done: number) => void): Promise<Video> {

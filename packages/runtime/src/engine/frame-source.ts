@@ -1,0 +1,67 @@
+import { VideoError, type VideoPlan } from '@longtake/core'
+import type { Video } from '../video/index.js'
+import type { PlacedFrame } from './given-frames.js'
+import type { FrameSource } from './pictures.js'
+
+/** Pictures that a caller gave, one for each of the plan's frames. */
+export function givenSource(frames: readonly PlacedFrame[]): FrameSource {
+  return { frames: (indices) => indices.map((index) => frames[index]!) }
+}
+
+/** Pictures of an open video at the plan's times. */
+export function videoSource(video: Video, plan: VideoPlan): FrameSource {
+  return new PlannedVideo(video, plan)
+}
+
+class PlannedVideo implements FrameSource {
+  readonly #video: Video
+  readonly #plan: VideoPlan
+  /** Frames whose pictures could be decoded. */
+  readonly #seen = new Set<number>()
+
+  constructor(video: Video, plan: VideoPlan) {
+    this.#video = video
+    this.#plan = plan
+  }
+
+  async *frames(
+    indices: readonly number[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<PlacedFrame, void, undefined> {
+    let given = 0
+    try {
+      for await (const frame of this.#read(indices, signal)) {
+        given++
+        this.#seen.add(frame.index)
+        yield frame
+      }
+    } catch (error) {
+      const before = this.#before(indices[0])
+      const isDamaged = error instanceof VideoError && error.code === 'VIDEO_UNREADABLE'
+      if (!isDamaged || given > 0 || before === undefined) throw error
+      // Where a picture is damaged the one before it stays on screen; that one came in an earlier pass.
+      let isFirst = true
+      for await (const frame of this.#read([before, ...indices], signal)) {
+        if (!isFirst) yield frame
+        isFirst = false
+      }
+    }
+  }
+
+  async *#read(
+    indices: readonly number[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<PlacedFrame, void, undefined> {
+    const times = indices.map((index) => this.#plan.timestamps[index]!)
+    const { sampling } = this.#plan
+    for await (const frame of this.#video.frames(times, sampling, { signal })) {
+      yield { ...frame, index: indices[frame.index]! }
+    }
+  }
+
+  /** The last frame before `first` that could be decoded. */
+  #before(first = 0): number | undefined {
+    for (let index = first - 1; index >= 0; index--) if (this.#seen.has(index)) return index
+    return undefined
+  }
+}
