@@ -24,6 +24,58 @@ export interface VisionConfig {
   readonly featureLayer: number
   /** Whether the class token stays in the result, at index 0. */
   readonly keepClassToken: boolean
+  /** The BT-Adapter beside the tower's last layers; absent where there is none. Excludes `temporalFrames`. */
+  readonly btAdapter?: BtAdapterConfig
+}
+
+/** A temporal branch beside a tower, as released PPLLaVA checkpoints have it. */
+export interface BtAdapterConfig {
+  /** Number of the tower's last layers that the branch stands beside; 1 to `layers`. */
+  readonly depth: number
+  /** Rows of the branch's time table: most frames of a clip. */
+  readonly frames: number
+}
+
+/** A CLIP text tower with its projection into the space that pictures and texts share. */
+export interface ClipTextConfig {
+  readonly hiddenSize: number
+  readonly layers: number
+  readonly heads: number
+  readonly intermediateSize: number
+  readonly activation: Activation
+  readonly layerNormEpsilon: number
+  readonly vocabularySize: number
+  /** Rows of the position table that the graph gets, so most tokens of a text: 77, or 248 after the extension. */
+  readonly positions: number
+  /** A: width of the shared space. */
+  readonly projectionSize: number
+}
+
+/** Where a text tower's tensors are in the checkpoint. */
+export interface ClipTextNames {
+  /** Before `embeddings.…`, `encoder.layers.{i}.…` and `final_layer_norm.…`, with its final dot. */
+  readonly model: string
+  /** The projection's weight, whole name. */
+  readonly projection: string
+}
+
+/** The way of a vision tower's features into the space that pictures and texts share. */
+export interface AlignmentConfig {
+  /** Dv: width of the features. */
+  readonly inputSize: number
+  /** A: width of the shared space. */
+  readonly alignmentSize: number
+  readonly layerNormEpsilon: number
+  /** Whether the features have a class token at index 0; it is left out. */
+  readonly classToken: boolean
+}
+
+/** Where the alignment's tensors are in the checkpoint. */
+export interface AlignmentNames {
+  /** The norm before `.weight` and `.bias`, such as `multi_modal_projector.clip_visual_ln`. */
+  readonly norm: string
+  /** The projection's weight, whole name. */
+  readonly projection: string
 }
 
 /** Linear, activation, Linear: from the tower's width to the decoder's. */

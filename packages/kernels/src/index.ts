@@ -1,11 +1,19 @@
 export type {
   Activation,
+  AlignmentConfig,
+  AlignmentNames,
+  BtAdapterConfig,
+  ClipTextConfig,
+  ClipTextNames,
   DecoderConfig,
   DecoderNames,
   ProjectorConfig,
   VisionConfig,
   WeightType,
 } from './config.js'
+export { buildAlignment } from './guide/alignment.js'
+export { buildPooling } from './guide/pooling.js'
+export { buildRelevance } from './guide/relevance.js'
 export type { Dimension, ExternalData, GraphModel, TensorType, ValueSpec } from './onnx/model.js'
 export { originalVideoLlavaProcessing, parseImageProcessing } from './preprocess/config.js'
 export { preprocessFrame, processedSize } from './preprocess/frame.js'
@@ -25,7 +33,9 @@ export {
 export { bytesAccess, openSafetensors } from './safetensors/open.js'
 export { parseShardIndex, type ShardIndex } from './safetensors/shard-index.js'
 export type { RandomAccess, TensorDtype, TensorInfo, TensorSource } from './tensor-source.js'
+export { buildClipText } from './text/clip-text.js'
 export { buildDecoder, type DecoderOptions } from './text/decoder.js'
 export { buildEmbedding } from './text/embedding.js'
 export { buildKvCompressor, type KvCompressorOptions } from './text/kv-compressor.js'
+export { stretchedLength, stretchPositions } from './text/stretch-positions.js'
 export { buildVisionEncoder } from './vision/encoder.js'

@@ -79,16 +79,18 @@ export function matMulPacked(graph: GraphBuilder, x: Value, matrix: PackedMatrix
   return graph.node('MatMulNBits', inputs, [{ type: x.type, dims }], { domain: MICROSOFT, attributes })[0]
 }
 
-/**
- * Attention of every token to every token of the same row, all heads: query, key and value [rows, tokens, width].
- *
- * @param bias - [3·width], added to query, key and value before; none if absent.
- */
+/** What tokens may attend to. */
+export interface AttentionReach {
+  /** Whether a token sees itself and those before it only; default false. */
+  readonly causal?: boolean
+}
+
+/** Attention of tokens to the tokens of the same row, all heads: query, key and value [rows, tokens, width]. */
 export function multiHeadAttention(
   graph: GraphBuilder,
   [query, key, value]: readonly [Value, Value, Value],
   heads: number,
-  bias?: Value,
+  { causal = false }: AttentionReach = {},
 ): Value {
   const name = graph.nextName('MultiHeadAttention')
   const width = query.dims[2]
@@ -96,9 +98,8 @@ export function multiHeadAttention(
     throw new ShapeError(`${name} (${query.name})`, `a width that ${heads} heads divide`, query.dims)
   }
   for (const other of [key, value]) expectDims(name, other, query.dims)
-  if (bias !== undefined) expectDims(`${name} bias`, bias, [3 * width])
-  const options = { domain: MICROSOFT, attributes: { num_heads: heads } } as const
-  return graph.node('MultiHeadAttention', [query, key, value, bias], [query], options)[0]
+  const attributes: Record<string, Attribute> = { num_heads: heads, ...(causal && { unidirectional: 1 }) }
+  return graph.node('MultiHeadAttention', [query, key, value], [query], { domain: MICROSOFT, attributes })[0]
 }
 
 /** Cosines and sines by position, [positions, headDim/2]. */

@@ -35,6 +35,11 @@ export function reshape(graph: GraphBuilder, x: Value, dims: readonly Dimension[
   return graph.node('Reshape', [x, target], [{ type: x.type, dims }])[0]
 }
 
+/** All axes but the last as one: [rows, width], where a matrix product with its bias is one operator. */
+export function flatRows(graph: GraphBuilder, x: Value): Value {
+  return reshape(graph, x, [multiply(...x.dims.slice(0, -1)), x.dims.at(-1)!])
+}
+
 /** Reorders the axes: axis `k` of the result is axis `order[k]` of `x`. */
 export function transpose(graph: GraphBuilder, x: Value, order: readonly number[]): Value {
   const name = graph.nextName('Transpose')
@@ -64,6 +69,57 @@ export function dropFront(graph: GraphBuilder, x: Value, axis: number, start: nu
   }
   const bounds = [[start], [size], [axis]].map((items) => graph.integers(items))
   return graph.node('Slice', [x, ...bounds], [{ type: x.type, dims: x.dims.with(axis, size - start) }])[0]
+}
+
+/** The first `count` elements of `axis`, whose size is known now. */
+export function takeFront(graph: GraphBuilder, x: Value, axis: number, count: number): Value {
+  const size = x.dims[axis]
+  const name = graph.nextName('Slice')
+  if (typeof size !== 'number' || size < count) {
+    throw new ShapeError(`${name} (${x.name})`, `a known size of at least ${count} on axis ${axis}`, x.dims)
+  }
+  const bounds = [[0], [count], [axis]].map((items) => graph.integers(items))
+  return graph.node('Slice', [x, ...bounds], [{ type: x.type, dims: x.dims.with(axis, count) }])[0]
+}
+
+/** `a` and then `b` along `axis`, of which both sizes are known now. */
+export function join(graph: GraphBuilder, a: Value, b: Value, axis: number): Value {
+  const [first, second] = [a.dims[axis], b.dims[axis]]
+  const name = graph.nextName('Concat')
+  if (typeof first !== 'number' || typeof second !== 'number') {
+    throw new ShapeError(`${name} (${b.name})`, `known sizes on axis ${axis}`, [...a.dims, ...b.dims])
+  }
+  expectDims(name, b, a.dims.with(axis, second))
+  const dims = a.dims.with(axis, first + second)
+  return graph.node('Concat', [a, b], [{ type: a.type, dims }], { attributes: { axis } })[0]
+}
+
+/** Repeats x [1, …] along its first axis, as often as `like` is long there. */
+export function repeatAs(graph: GraphBuilder, x: Value, like: Value): Value {
+  expectDims(graph.nextName('Expand'), x, [1, ...x.dims.slice(1)])
+  const rest = graph.integers(x.dims.slice(1).map(() => 1))
+  const lengths = { type: 'int64', dims: [x.dims.length] } as const
+  const shape = graph.node('Concat', [sizeOf(graph, like, 0), rest], [lengths], {
+    attributes: { axis: 0 },
+  })[0]
+  return graph.node('Expand', [x, shape], [{ type: x.type, dims: x.dims.with(0, like.dims[0]!) }])[0]
+}
+
+/** Removes an axis of size 1. */
+export function squeeze(graph: GraphBuilder, x: Value, axis: number): Value {
+  const name = graph.nextName('Squeeze')
+  if (x.dims[axis] !== 1) throw new ShapeError(`${name} (${x.name})`, `size 1 on axis ${axis}`, x.dims)
+  return graph.node(
+    'Squeeze',
+    [x, graph.integers([axis])],
+    [{ type: x.type, dims: x.dims.toSpliced(axis, 1) }],
+  )[0]
+}
+
+/** Puts an axis of size 1 before axis `axis`. */
+export function unsqueeze(graph: GraphBuilder, x: Value, axis: number): Value {
+  const dims = x.dims.toSpliced(axis, 0, 1)
+  return graph.node('Unsqueeze', [x, graph.integers([axis])], [{ type: x.type, dims }])[0]
 }
 
 /** Where to cut: every `step`-th element of `axis` from `from` to before `to`, int64 [1] each. */
@@ -99,10 +155,46 @@ export function lastAlong(graph: GraphBuilder, x: Value, axis: number): Value {
   return graph.node('Gather', [x, graph.integers([-1])], [{ type: x.type, dims }], { attributes })[0]
 }
 
+/** x as it is; fails when the graph runs if `axis` is empty, of which a reduction would make 0 or −∞. */
+export function refuseEmpty(graph: GraphBuilder, x: Value, axis: number): Value {
+  const bounds = [[0], [-1], [axis]].map((items) => graph.integers(items))
+  const size = `front of ${x.dims[axis]}`
+  const front = graph.node('Slice', [x, ...bounds], [{ type: x.type, dims: x.dims.with(axis, size) }])[0]
+  return graph.node('Concat', [front, lastAlong(graph, x, axis)], [x], { attributes: { axis } })[0]
+}
+
 /** Rows of a table: `indices` of any shape, then the row's shape. Indices out of range fail when the graph runs. */
 export function gatherRows(graph: GraphBuilder, table: Value, indices: Value): Value {
   const dims = [...indices.dims, ...table.dims.slice(1)]
   return graph.node('Gather', [table, indices], [{ type: table.type, dims }])[0]
+}
+
+/** One row [D] of each of the tables x [tables, rows, D]: the one that `index` int64 [tables] names. */
+export function gatherOnePerTable(graph: GraphBuilder, x: Value, index: Value): Value {
+  const name = graph.nextName('GatherND')
+  const [tables, , width] = x.dims
+  expectDims(name, index, [tables])
+  const indices = unsqueeze(graph, index, 1)
+  const attributes = { batch_dims: 1 }
+  return graph.node('GatherND', [x, indices], [{ type: x.type, dims: [tables!, width!] }], { attributes })[0]
+}
+
+/**
+ * The first rows of a table [rows, …], as many as axis `axis` of `like` is long. More than the table has fail when
+ * the graph runs.
+ */
+export function firstRows(graph: GraphBuilder, table: Value, like: Value, axis: number): Value {
+  const size = like.dims[axis]!
+  const scalar = (value: number) =>
+    graph.initializer(
+      `int64:[]:${value}`,
+      'int64',
+      [],
+      new Uint8Array(BigInt64Array.of(BigInt(value)).buffer),
+    )
+  const end = graph.node('Squeeze', [sizeOf(graph, like, axis)], [{ type: 'int64', dims: [] }])[0]
+  const indices = graph.node('Range', [scalar(0), end, scalar(1)], [{ type: 'int64', dims: [size] }])[0]
+  return gatherRows(graph, table, indices)
 }
 
 export function cast(graph: GraphBuilder, x: Value, type: TensorType): Value {
@@ -156,4 +248,30 @@ export function rmsNorm(graph: GraphBuilder, x: Value, weight: Value, epsilon: n
   expectDims(graph.nextName('SimplifiedLayerNormalization'), weight, [x.dims.at(-1)])
   const attributes = { axis: -1, epsilon: { float: epsilon } }
   return graph.node('SimplifiedLayerNormalization', [x, weight], [x], { attributes })[0]
+}
+
+/** Matrix product of the last two axes; leading axes are the same or broadcast. `b` may be a vector. */
+export function matMul(graph: GraphBuilder, a: Value, b: Value): Value {
+  const name = graph.nextName('MatMul')
+  const inner = a.dims.at(-1)
+  if (b.dims.length === 1) {
+    expectDims(name, b, [inner])
+    return graph.node('MatMul', [a, b], [{ type: a.type, dims: a.dims.slice(0, -1) }])[0]
+  }
+  const [rows, columns] = b.dims.slice(-2)
+  if (multiply(rows!) !== multiply(inner!)) {
+    throw new ShapeError(`${name} (${b.name})`, `[…, ${inner}, columns]`, b.dims)
+  }
+  const leading = broadcast(`${name} (${b.name})`, a.dims.slice(0, -2), b.dims.slice(0, -2))
+  return graph.node('MatMul', [a, b], [{ type: a.type, dims: [...leading, a.dims.at(-2)!, columns!] }])[0]
+}
+
+/** Softmax over the last axis. */
+export function softmax(graph: GraphBuilder, x: Value): Value {
+  return graph.node('Softmax', [x], [x], { attributes: { axis: -1 } })[0]
+}
+
+/** Scales every vector of the last axis to length 1; one of length 0 stays 0. */
+export function unitLength(graph: GraphBuilder, x: Value): Value {
+  return graph.node('LpNormalization', [x], [x], { attributes: { axis: -1, p: 2 } })[0]
 }

@@ -7,24 +7,26 @@ import type { Dimension, GraphModel } from '../onnx/model.js'
 import { dropFront, layerNorm, padFront, patchConvolution, reshape, transpose } from '../onnx/operators.js'
 import { WeightLoader } from '../onnx/weights.js'
 import type { TensorSource } from '../tensor-source.js'
+import { adapterLayer, mixBranch } from './bt-adapter.js'
 import { encoderLayer, type Tower } from './layer.js'
 
 /** Colour channels of a picture. */
 const CHANNELS = 3
 
 /**
- * Builds a CLIP vision tower, with LanguageBind's attention over time where the config has it.
+ * Builds a CLIP vision tower, with LanguageBind's attention over time or the BT-Adapter where the config has them.
  *
  * Dimensions: `F` frames, `S` picture side, `P` patch side, `T` tokens per frame, `D` width.
  *
  * The graph's input is `pixel_values` [F, 3, S, S], float32, preprocessed; its output `features` [F, T, D] is the
  * hidden state at `featureLayer`, before any final norm, T = (S/P)² with the class token first where it is kept.
  * With N = `temporalFrames` above 0, F is any multiple of N, and each run of N frames is one clip: frame `i·N + s`
- * has slot `s`. Layers after the selected one are neither read nor computed.
+ * has slot `s`. With `btAdapter` all F frames of a run are one clip, in time order, 1 to `btAdapter.frames` of them; more
+ * fail when the graph runs. Layers after the selected one, and the branch's beside them, are neither read nor computed.
  *
  * @param weights - The checkpoint.
- * @param prefix - Before `embeddings.…`, `pre_layrnorm.…` and `encoder.layers.{i}.…`, with its final dot; such as
- *   `video_tower.vision_model.`.
+ * @param prefix - Before `embeddings.…`, `pre_layrnorm.…`, `encoder.layers.{i}.…` and `btadapter_…`, with its final
+ *   dot; such as `video_tower.vision_model.`.
  * @throws {InvalidOptionError} If the config contradicts itself.
  * @throws {CheckpointError} CHECKPOINT_TENSOR if a tensor is missing or has another shape.
  * @remarks Source: CLIP (arXiv 2103.00020), LanguageBind (arXiv 2310.01852) §3.2; the order of temporal embedding,
@@ -43,11 +45,14 @@ export async function buildVisionEncoder(
   const frames: Dimension = temporalFrames > 0 ? multiply(temporalFrames, 'clips') : 'frames'
   const pixels = graph.input('pixel_values', 'float32', [frames, CHANNELS, imageSize, imageSize])
   let hidden = await embedPatches(tower, pixels)
+  let branch: Value | undefined
   for (let layer = 0; layer < selectedLayer(config); layer++) {
     hidden = await graph.within(`layers.${layer}`, () => encoderLayer(tower, hidden, layer))
+    branch = await graph.within(`branch.${layer}`, () => adapterLayer(tower, hidden, branch, layer))
   }
   const tokens = (imageSize / patchSize) ** 2
-  const whole = reshape(graph, hidden, [frames, tokens + 1, hiddenSize])
+  const trunk = reshape(graph, hidden, [frames, tokens + 1, hiddenSize])
+  const whole = branch === undefined ? trunk : mixBranch(graph, trunk, branch)
   const kept = config.keepClassToken ? whole : dropFront(graph, whole, 1, 1)
   graph.output('features', kept, [frames, tokens + (config.keepClassToken ? 1 : 0), hiddenSize])
   return graph.build()
@@ -98,6 +103,7 @@ function checkVisionConfig(config: VisionConfig): void {
   expectCount('vision.temporalFrames', config.temporalFrames, 0)
   expectActivation('vision.activation', config.activation)
   expectPositive('vision.layerNormEpsilon', config.layerNormEpsilon)
+  checkAdapter(config)
   const { featureLayer, layers } = config
   if (Number.isInteger(featureLayer) && featureLayer >= -layers - 1 && featureLayer <= layers) return
   throw new InvalidOptionError(
@@ -105,4 +111,16 @@ function checkVisionConfig(config: VisionConfig): void {
     `a whole number from ${-layers - 1} to ${layers}`,
     featureLayer,
   )
+}
+
+function checkAdapter({ btAdapter, layers, temporalFrames }: VisionConfig): void {
+  if (btAdapter === undefined) return
+  expectCount('vision.btAdapter.depth', btAdapter.depth)
+  expectCount('vision.btAdapter.frames', btAdapter.frames)
+  if (btAdapter.depth > layers) {
+    throw new InvalidOptionError('vision.btAdapter.depth', `at most ${layers}, the layers`, btAdapter.depth)
+  }
+  if (temporalFrames > 0) {
+    throw new InvalidOptionError('vision.temporalFrames', '0 beside a BT-Adapter', temporalFrames)
+  }
 }
