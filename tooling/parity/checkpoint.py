@@ -1,8 +1,21 @@
 """Writes a checkpoint folder in the published layout: safetensors with or without shards, and JSON files."""
 import json
 import struct
+from typing import NamedTuple
 
 import numpy as np
+
+
+class Drawn(NamedTuple):
+    """A drawn checkpoint with its cases; `files` are JSON files beside the usual ones, by name."""
+
+    rng: object
+    tokenizer: object
+    config: dict
+    tensors: dict
+    dtype: str
+    cases: dict
+    files: dict
 
 
 def quantise(values, dtype):

@@ -1,15 +1,18 @@
 """A tiny random Video-LLaVA checkpoint (`-hf` layout, temporal tower), its configs, and its expected outputs."""
 import numpy as np
 
+import guide
 import reference
-from checkpoint import round_as_stored
+from cases import Decoder, answer, make_frames, normalise, single
+from checkpoint import Drawn, round_as_stored
+from clip_tokenizer import GuideWords
+from tensors import Tensors
 from tokenizers import SPECIAL, Bpe, WordLevel
 
-MEAN = [0.48145466, 0.4578275, 0.40821073]
-STD = [0.26862954, 0.26130258, 0.27577711]
 EXTENSION = 4
-GREEDY_TOKENS = 16
-MARGIN = 0.01
+PROCESSOR = {"image_processor_type": "VideoLlavaImageProcessor", "processor_class": "VideoLlavaProcessor"}
+# A window that leaves the last of 16 frames out.
+POOLING = (3, 2, 2)
 
 VARIANTS = {
     "head-dim": "text head_dim is not hidden_size / heads",
@@ -30,6 +33,7 @@ VARIANTS = {
     "per-frame": "no temporal attention, as the published conversion",
     "four-frames": "num_frames 4 (default 8)",
     "image-tower": "an image tower that video never uses",
+    "guide": "the tensors of prompt-guided pooling, with 77 text positions to be stretched; its cases instead of the others",
 }
 
 
@@ -37,7 +41,7 @@ def make_config(rng, variants, tokenizer):
     temporal = "per-frame" not in variants
     vision = dict(
         model_type="clip_vision_model", hidden_size=32, intermediate_size=64, num_hidden_layers=3,
-        num_attention_heads=2, patch_size=8, image_size=16, projection_dim=16, layer_norm_eps=1e-5,
+        num_attention_heads=2, patch_size=8, image_size=32 if "guide" in variants else 16, projection_dim=16, layer_norm_eps=1e-5,
         hidden_act="gelu" if "gelu" in variants else "quick_gelu", add_time_attn=temporal,
         **({"num_frames": 4 if "four-frames" in variants else 8} if temporal else {}),
     )
@@ -49,7 +53,7 @@ def make_config(rng, variants, tokenizer):
     text = dict(
         model_type="llama", hidden_size=64, intermediate_size=112, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=2 if "gqa" in variants else 4, head_dim=24 if "head-dim" in variants else 16,
-        max_position_embeddings=128, rms_norm_eps=1e-5, rope_theta=10000.0, rope_scaling=scaling,
+        max_position_embeddings=512 if "guide" in variants else 128, rms_norm_eps=1e-5, rope_theta=10000.0, rope_scaling=scaling,
         vocab_size=max(tokenizer.vocabulary.values()) + 4, hidden_act="silu", tie_word_embeddings="tied" in variants,
         attention_bias=False, mlp_bias=False,
         bos_token_id=tokenizer.vocabulary["<s>"], eos_token_id=tokenizer.vocabulary["</s>"],
@@ -66,6 +70,7 @@ def make_config(rng, variants, tokenizer):
 
 def published(config, variants):
     """The config as a file: without what equals the library's default, unless the variant asks for all of it."""
+    config = {k: v for k, v in config.items() if k != "clip"}
     if "full" in variants:
         return config
     defaults = {
@@ -85,78 +90,31 @@ def published(config, variants):
 
 def make_tensors(rng, config, variants, reserved):
     """Random tensors by the names of the `-hf` checkpoint; ids in `reserved` never win."""
-    tensors = {}
-
-    def linear(name, rows, columns, bias):
-        tensors[name + ".weight"] = rng.normal(0, columns**-0.5, (rows, columns))
-        if bias:
-            tensors[name + ".bias"] = rng.normal(0, 0.1, rows)
-
-    def norm(name, width, bias):
-        tensors[name + ".weight"] = 1 + rng.normal(0, 0.1, width)
-        if bias:
-            tensors[name + ".bias"] = rng.normal(0, 0.1, width)
-
-    def tower(prefix, v, temporal):
-        width, patch = v["hidden_size"], v["patch_size"]
-        tensors[prefix + "embeddings.class_embedding"] = rng.normal(0, 1, width)
-        tensors[prefix + "embeddings.patch_embedding.weight"] = rng.normal(0, 3**-0.5 / patch, (width, 3, patch, patch))
-        positions = (v["image_size"] // patch) ** 2 + 1
-        tensors[prefix + "embeddings.position_embedding.weight"] = rng.normal(0, 0.5, (positions, width))
-        norm(prefix + "pre_layrnorm", width, True)
-        norm(prefix + "post_layernorm", width, True)
-        for i in range(v["num_hidden_layers"]):
-            layer = f"{prefix}encoder.layers.{i}."
-            for name in ("layer_norm1", "layer_norm2") + (("temporal_layer_norm1",) if temporal else ()):
-                norm(layer + name, width, True)
-            for name in ("self_attn",) + (("temporal_attn",) if temporal else ()):
-                for part in ("q_proj", "k_proj", "v_proj", "out_proj"):
-                    linear(f"{layer}{name}.{part}", width, width, True)
-            linear(layer + "mlp.fc1", v["intermediate_size"], width, True)
-            linear(layer + "mlp.fc2", width, v["intermediate_size"], True)
-            if temporal:
-                tensors[layer + "temporal_embedding"] = rng.normal(0, 0.5, (1, v["num_frames"], width))
-
+    made = Tensors(rng)
     v, t = config["vision_config"], config["text_config"]
     prefixed = "prefixed" in variants
     outer, text, head = ("model.", "model.language_model.", "lm_head") if prefixed else ("", "language_model.model.", "language_model.lm_head")
-    tower(outer + "video_tower.vision_model.", v, v["add_time_attn"])
+    made.clip_tower(outer + "video_tower.vision_model.", v, v["add_time_attn"])
     if "image-tower" in variants:
-        tower(outer + "image_tower.vision_model.", v, False)
-    hidden, kv = t["hidden_size"], t["num_key_value_heads"] * t["head_dim"]
-    linear(outer + "multi_modal_projector.linear_1", hidden, v["hidden_size"], True)
-    linear(outer + "multi_modal_projector.linear_2", hidden, hidden, True)
-    scale = 0.25
-    tensors[text + "embed_tokens.weight"] = rng.normal(0, scale, (t["vocab_size"], hidden))
-    for i in range(t["num_hidden_layers"]):
-        layer = f"{text}layers.{i}."
-        norm(layer + "input_layernorm", hidden, False)
-        norm(layer + "post_attention_layernorm", hidden, False)
-        inner = t["num_attention_heads"] * t["head_dim"]
-        for name, rows, columns in (("q_proj", inner, hidden), ("k_proj", kv, hidden), ("v_proj", kv, hidden), ("o_proj", hidden, inner)):
-            linear(layer + "self_attn." + name, rows, columns, False)
-        for name, rows, columns in (("gate_proj", t["intermediate_size"], hidden), ("up_proj", t["intermediate_size"], hidden), ("down_proj", hidden, t["intermediate_size"])):
-            linear(layer + "mlp." + name, rows, columns, False)
-    norm(text + "norm", hidden, False)
-    if t["tie_word_embeddings"]:
-        tensors[text + "embed_tokens.weight"][reserved] = 0
-    else:
-        tensors[head + ".weight"] = rng.normal(0, scale, (t["vocab_size"], hidden))
-        tensors[head + ".weight"][reserved] = 0
-    return tensors, outer, text, head
+        made.clip_tower(outer + "image_tower.vision_model.", v)
+    made.projector(outer + "multi_modal_projector.", v["hidden_size"], t["hidden_size"])
+    made.llama(text, head + ".weight", t, reserved)
+    if "guide" in variants:
+        made.all.update(guide.make_tensors(rng, config["clip"], v["hidden_size"], outer + "multi_modal_projector.", False))
+    return made.all, outer, text, head + ".weight"
 
 
 class VideoLlava:
-    """The reference model over one drawn checkpoint."""
+    """The reference model over one drawn checkpoint; features keep the class token."""
+
+    class_token = True
 
     def __init__(self, config, tensors, outer, text, head):
         self.config = config
         weights = reference.Weights(tensors)
         self.tower = weights.at(outer + "video_tower.vision_model.")
         self.projector = weights.at(outer + "multi_modal_projector.")
-        self.text = weights.at(text)
-        self.embeddings = self.text["embed_tokens.weight"]
-        self.head = self.embeddings if config["text_config"]["tie_word_embeddings"] else tensors[head + ".weight"]
+        self.decoder = Decoder(config, tensors, text, head)
 
     def encode(self, pixels, clips):
         """Features in time order: each clip through the tower on its own, frames back to their places."""
@@ -167,39 +125,22 @@ class VideoLlava:
             features[clip] = part
         return features
 
-    def logits(self, embeddings, inv_freq):
-        return reference.decode(self.text, self.head, embeddings, self.config["text_config"], inv_freq)
-
-    def greedy(self, embeddings, inv_freq, count):
-        """Tokens, and the smallest margin between the first and the second choice."""
-        tokens, margin = [], np.inf
-        for _ in range(count):
-            last = self.logits(embeddings, inv_freq)[-1]
-            second, first = np.sort(last)[-2:]
-            margin = min(margin, first - second)
-            tokens.append(int(last.argmax()))
-            embeddings = np.concatenate([embeddings, self.embeddings[tokens[-1:]]])
-        return tokens, margin
-
-
-def make_frames(rng, count, side):
-    """Frames that differ in place and time: a random picture, drifting, with noise."""
-    base = rng.integers(0, 256, (side, side, 3))
-    drift = rng.integers(-6, 7, (1, 1, 3))
-    noise = rng.integers(-40, 41, (count, side, side, 3))
-    steps = np.arange(count)[:, None, None, None] * drift + np.stack([np.roll(base, i, axis=1) for i in range(count)])
-    return ((steps + noise) % 256).astype(np.uint8)
+    def look(self, rng, clips):
+        """Pictures of so many clips through tower and projector: features, projected, arrays; all in time order."""
+        vision = self.config["vision_config"]
+        slots = vision.get("num_frames", 1)
+        count = clips * (slots if slots > 1 else 8)
+        frames = make_frames(rng, count, vision["image_size"])
+        pixels = normalise(frames)
+        features = self.encode(pixels, [list(range(j, count, count // slots)) for j in range(count // slots)])
+        projected = reference.project(self.projector, features, self.config["projector_hidden_act"])
+        return features, projected, dict(frames_u8=frames, pixel_values=single(pixels), vision_features=single(features), projected=single(projected))
 
 
 def run_case(rng, model, tokenizer, kind):
     """One case's arrays and facts; None where a greedy choice is too close to call."""
-    vision, text = model.config["vision_config"], model.config["text_config"]
-    slots = vision.get("num_frames", 1)
-    groups = EXTENSION if kind == "intp" else 1
-    count = groups * (slots if slots > 1 else 8)
-    clips = [list(range(j, count, count // slots)) for j in range(count // slots)]
-    frames = make_frames(rng, count, vision["image_size"])
-    pixels = (frames.transpose(0, 3, 1, 2) / 255.0 - np.reshape(MEAN, (3, 1, 1))) / np.reshape(STD, (3, 1, 1))
+    text = model.config["text_config"]
+    _, projected, arrays = model.look(rng, EXTENSION if kind == "intp" else 1)
     words = [str(word) for word in rng.choice(tokenizer.words, 4)]
     question = f"what is the {words[0]} {words[1]} in {words[2]}, {words[3]}?"
     prompt = f"USER: <video>\n{question} ASSISTANT:"
@@ -208,29 +149,15 @@ def run_case(rng, model, tokenizer, kind):
         inv_freq = reference.inverse_frequencies(theta * EXTENSION ** (head_dim / (head_dim - 2)), head_dim)
     else:
         inv_freq = reference.inverse_frequencies(theta, head_dim, text["rope_scaling"])
-    features = model.encode(pixels, clips)
-    projected = reference.project(model.projector, features, model.config["projector_hidden_act"])
-    visual = projected.reshape(-1, projected.shape[-1])
-    prompt_ids, placeholder = tokenizer.encode(prompt), tokenizer.vocabulary["<video>"]
-    at = prompt_ids.index(placeholder)
-    input_ids = prompt_ids[:at] + [placeholder] * len(visual) + prompt_ids[at + 1 :]
-    embeddings = model.embeddings[input_ids].copy()
-    embeddings[at : at + len(visual)] = visual
-    greedy, margin = model.greedy(embeddings, inv_freq, GREEDY_TOKENS)
-    if margin <= MARGIN or any(token in [tokenizer.vocabulary[s] for s in SPECIAL] for token in greedy):
+    answered = answer(model.decoder, tokenizer, prompt, "<video>", projected.reshape(-1, projected.shape[-1]), inv_freq)
+    if answered is None:
         return None
-    single = lambda x: x.astype(np.float32)
-    arrays = dict(
-        frames_u8=frames, pixel_values=single(pixels), vision_features=single(features), projected=single(projected),
-        visual_tokens=single(visual), prompt_ids=np.array(prompt_ids, np.int64), input_ids=np.array(input_ids, np.int64),
-        logits=single(model.logits(embeddings, inv_freq)), greedy=np.array(greedy, np.int64),
-    )
-    facts = dict(kind=kind, frames=count, placeholder="<video>", prompt=prompt, question=question, placeholder_id=placeholder)
+    facts = dict(kind=kind, frames=len(projected), placeholder="<video>", prompt=prompt, question=question, placeholder_id=tokenizer.vocabulary["<video>"])
     if kind == "intp" or text["rope_scaling"]:
         facts["inv_freq"] = [float(x) for x in inv_freq]
     if kind == "intp":
         facts["rope"] = {"type": "ntk", "factor": EXTENSION}
-    return facts, arrays
+    return facts, {**arrays, **answered}
 
 
 def draw(seed, variants):
@@ -238,7 +165,11 @@ def draw(seed, variants):
     for attempt in range(1000):
         rng = np.random.Generator(np.random.PCG64([seed, attempt]))
         tokenizer = (Bpe if "bpe" in variants else WordLevel)(rng, 96, "anywhere" in variants)
-        config = make_config(rng, variants, tokenizer)
+        config, files = make_config(rng, variants, tokenizer), {}
+        if "guide" in variants:
+            words = GuideWords(rng, 80)
+            config.update(clip=guide.clip_config(words, False), extend_clip=True)
+            files = guide.files(config["clip"], words, {"default_pooling": "guided", "pooling_kernel": POOLING, "trained_length": 512})
         size = config["text_config"]["vocab_size"]
         special = {tokenizer.vocabulary[token] for token in SPECIAL}
         used = set(tokenizer.vocabulary.values()) - special
@@ -246,7 +177,10 @@ def draw(seed, variants):
         tensors, *names = make_tensors(rng, config, variants, reserved)
         dtype = "F32" if "f32" in variants else "BF16" if "bf16" in variants else "F16"
         model = VideoLlava(config, round_as_stored(tensors, dtype), *names)
-        cases = {kind: run_case(rng, model, tokenizer, kind) for kind in ("video", "intp")}
+        if "guide" in variants:
+            cases = guide.cases(rng, model, words, tokenizer, POOLING, {"guide": 2, "video_long_question": 1}, "<video>")
+        else:
+            cases = {kind: run_case(rng, model, tokenizer, kind) for kind in ("video", "intp")}
         if all(cases.values()):
-            return rng, tokenizer, config, tensors, dtype, cases
+            return Drawn(rng, tokenizer, published(config, variants), tensors, dtype, cases, files)
     raise RuntimeError("no draw has clear greedy choices")

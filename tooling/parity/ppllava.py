@@ -1,0 +1,131 @@
+"""A tiny random PPLLaVA checkpoint: LLaVA-NeXT's layout with the guide in its projector, and its expected outputs."""
+import numpy as np
+
+import guide
+import reference
+from cases import Decoder, make_frames, normalise, single
+from checkpoint import Drawn, round_as_stored
+from clip_tokenizer import ClipBpe, clip_words
+from tensors import Tensors
+from tokenizers import SPECIAL, WordLevel
+
+KERNEL = (2, 3, 3)
+PROCESSOR = {
+    "image_processor_type": "LlavaNextImageProcessor", "processor_class": "LlavaNextProcessor", "do_pad": True,
+    "image_grid_pinpoints": [[36, 72], [72, 36], [72, 72]],
+}
+
+VARIANTS = {
+    "btadapter": "the temporal branch beside the tower; needs PyTorch",
+    "prefixed": "names of newer exports: model.vision_tower.*, model.language_model.*, lm_head.weight",
+    "tied": "the head is the embedding table",
+    "bf16": "weights stored as BF16 (default F16)",
+    "f32": "weights stored as F32 (default F16)",
+    "shards": "three shards with an index",
+    "unaligned": "tensor data at odd offsets",
+    "anywhere": "special and placeholder ids anywhere in the vocabulary",
+}
+
+
+def make_config(variants, tokenizer, words):
+    adapter = "btadapter" in variants
+    vision = dict(
+        model_type="clip_vision_model", hidden_size=32, intermediate_size=64, num_hidden_layers=4 if adapter else 3,
+        num_attention_heads=2, patch_size=6, image_size=36, projection_dim=32, layer_norm_eps=1e-5, hidden_act="quick_gelu",
+        vocab_size=words.end + 1,
+    )
+    text = dict(
+        model_type="llama", hidden_size=64, intermediate_size=112, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=4, head_dim=16, max_position_embeddings=512, rms_norm_eps=1e-5, rope_theta=10000.0,
+        rope_scaling=None, vocab_size=max(tokenizer.vocabulary.values()) + 4, hidden_act="silu",
+        tie_word_embeddings="tied" in variants, bos_token_id=tokenizer.vocabulary["<s>"], eos_token_id=tokenizer.vocabulary["</s>"],
+    )
+    return dict(
+        model_type="llava_next", architectures=["LlavaInterleaveForConditionalGeneration"], pooling="ppllava",
+        clip_weight="openai/clip-vit-large-patch14-336", pooling_kernel=list(KERNEL), pooling_stride=list(KERNEL),
+        image_pooling_kernel=[1, 3, 3], image_pooling_stride=[1, 3, 3], frame_shape=[6, 6], pooling_temp=guide.TEMPERATURE,
+        btadapter=adapter, btadapter_depth=3 if adapter else 4, max_T=8 if adapter else 64, extend_clip=True,
+        clip_post_pretrain=None, qwen=False, valuew_plus=False,
+        image_grid_pinpoints=PROCESSOR["image_grid_pinpoints"], image_token_index=tokenizer.vocabulary["<image>"],
+        pad_token_id=0, projector_hidden_act="gelu", tie_word_embeddings="tied" in variants, torch_dtype="float16",
+        use_image_newline_parameter=True, vision_feature_layer=-2, vision_feature_select_strategy="default",
+        vision_config=vision, text_config=text,
+        clip=guide.clip_config(words, True),
+    )
+
+
+def published(config):
+    """The config as a file: without what equals the library's defaults."""
+    drop = {"": ("clip", "projector_hidden_act"), "vision_config": ("layer_norm_eps", "hidden_act"), "text_config": ("rope_theta", "rope_scaling", "hidden_act", "head_dim")}
+    lean = lambda part, names: {k: v for k, v in part.items() if k not in names}
+    out = lean(config, drop[""])
+    return {**out, **{part: lean(config[part], drop[part]) for part in ("vision_config", "text_config")}}
+
+
+def make_tensors(rng, config, variants, reserved):
+    made = Tensors(rng)
+    v, t = config["vision_config"], config["text_config"]
+    outer, text, head = ("model.", "model.language_model.", "lm_head.weight") if "prefixed" in variants else ("", "language_model.model.", "language_model.lm_head.weight")
+    tower, projector = outer + "vision_tower.vision_model.", outer + "multi_modal_projector."
+    made.clip_tower(tower, v)
+    if config["btadapter"]:
+        import bt_adapter
+        made.all.update(bt_adapter.make_tensors(rng, v, config, tower))
+    made.projector(projector, v["hidden_size"], t["hidden_size"])
+    made.llama(text, head, t, reserved)
+    made.normal(outer + "image_newline", 0.25, t["hidden_size"])
+    made.all.update(guide.make_tensors(rng, config["clip"], v["hidden_size"], projector, True))
+    return made.all, tower, projector, text, head
+
+
+class PpLlava:
+    """The reference model over one drawn checkpoint; features are without the class token."""
+
+    class_token = False
+
+    def __init__(self, config, tensors, tower, projector, text, head):
+        self.config = config
+        self.tower, self.projector = reference.Weights(tensors, tower), reference.Weights(tensors, projector)
+        self.decoder = Decoder(config, tensors, text, head)
+        if config["btadapter"]:
+            import bt_adapter
+            self.branch = bt_adapter.Tower(tensors, tower, config["vision_config"], config)
+
+    def encode(self, pixels):
+        layer = self.config["vision_feature_layer"]
+        if not self.config["btadapter"]:
+            return reference.encode_clip(self.tower, pixels, {**self.config["vision_config"], "add_time_attn": False}, layer)[:, 1:]
+        # As few clips as the time table allows, each spread over the whole video.
+        clips = -(-len(pixels) // self.config["max_T"])
+        features = [None] * len(pixels)
+        for j in range(clips):
+            features[j::clips] = self.branch.encode(pixels[j::clips], layer)[:, 1:]
+        return np.array(features)
+
+    def look(self, rng, count):
+        """So many pictures through tower and projector: features, projected, arrays."""
+        frames = make_frames(rng, count, self.config["vision_config"]["image_size"])
+        pixels = normalise(frames)
+        features = self.encode(pixels)
+        projected = reference.project(self.projector, features, self.config["projector_hidden_act"])
+        return features, projected, dict(frames_u8=frames, pixel_values=single(pixels), vision_features=single(features), projected=single(projected))
+
+
+def draw(seed, variants):
+    """One checkpoint with its cases, drawn again until every greedy choice is clear. Deterministic in the seed."""
+    amounts = {"guide": 6, "groups": 12, "video_long_question": 2} if "btadapter" in variants else {"guide": 8, "video_long_question": 2}
+    for attempt in range(1000):
+        rng = np.random.Generator(np.random.PCG64([seed, attempt]))
+        tokenizer = WordLevel(rng, 96, "anywhere" in variants)
+        words = ClipBpe(rng, clip_words(rng) + tokenizer.words[:16])
+        words.words = tokenizer.words[:24]
+        config = make_config(variants, tokenizer, words)
+        used = set(tokenizer.vocabulary.values()) - {tokenizer.vocabulary[token] for token in SPECIAL}
+        reserved = [i for i in range(config["text_config"]["vocab_size"]) if i not in used]
+        tensors, *names = make_tensors(rng, config, variants, reserved)
+        dtype = "F32" if "f32" in variants else "BF16" if "bf16" in variants else "F16"
+        model = PpLlava(config, round_as_stored(tensors, dtype), *names)
+        cases = guide.cases(rng, model, words, tokenizer, KERNEL, amounts, "<image>")
+        if all(cases.values()):
+            return Drawn(rng, tokenizer, published(config), tensors, dtype, cases, guide.files(config["clip"], words))
+    raise RuntimeError("no draw has clear greedy choices")
