@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .packing import LESSON_KINDS, MOST_WORDS, ideal_words
+from .packing import LESSON_KINDS, ideal_words
 from .pooling import pool, window_weights
 from .questions import Question, ask_questions, neighbours, recall
-from .rows import Rows, make_rows
+from .rows import Rows, exact_rows, make_rows, run_rows
 from .text_stage import sum_of_words
-from .vocabulary import PAD
 from .world import CAPTIONS, COLOURS, NUMBERS, SHAPES, Shot, Video, draw_video
 
 PATCHES = 4
@@ -80,11 +79,17 @@ def draw_shape(rng: random.Random, most_windows: int) -> tuple[int, int]:
     return (rng.choice((8, 16, 24, 32)) if kernel == 1 else rng.randint(2, most_windows)), kernel
 
 
-def draw_question(video: Video, rng: random.Random) -> Question:
-    """Mostly questions, sometimes an exercise."""
+# Where windows keep shots apart, what comes next can be learned; it is what takes longest.
+APART_KINDS = {**LESSON_KINDS, "after": 30, "before": 30}
+
+
+def draw_question(video: Video, rng: random.Random, apart: bool) -> Question:
+    """Mostly questions, sometimes an exercise; `apart` says that no window mixes shots."""
     choice = rng.random()
-    made = recall(video, rng) if choice < 0.03 else neighbours(video, rng, rng.choice((1, -1))) if choice < 0.08 else None
-    return made or ask_questions(video, rng, 1, weights=LESSON_KINDS)[0]
+    made = recall(video, rng) if choice < 0.03 else None
+    if choice > (0.7 if apart else 0.97):
+        made = neighbours(video, rng, rng.choice((1, -1)))
+    return made or ask_questions(video, rng, 1, weights=APART_KINDS if apart else LESSON_KINDS)[0]
 
 
 def draw_pooled(model, rng: random.Random, size: int, most_windows: int, noise: float) -> PooledBatch:
@@ -92,7 +97,7 @@ def draw_pooled(model, rng: random.Random, size: int, most_windows: int, noise: 
     frames = windows * kernel
     shots = min(frames, max(1, round(frames / rng.choice((1, 1, 1, 2, 4))))) if kernel > 1 else frames
     videos = [draw_video(rng, min(rng.randint(max(1, shots // 2), shots), 96)) for _ in range(size)]
-    questions = [draw_question(v, rng) for v in videos]
+    questions = [draw_question(v, rng, shots <= windows) for v in videos]
     guided = torch.tensor([rng.random() < 0.75 for _ in videos])
     weights = window_weights(draw_guide(rng, videos, questions, frames), kernel, guided)
     visual = pool(ideal_patches(model, videos, frames), weights)
@@ -113,7 +118,6 @@ class HeldPooled:
 
     @torch.no_grad()
     def score(self, model) -> dict[str, float]:
-        from .rows import exact_rows, run_rows
         torch.manual_seed(1)
         logits = draw_guide(random.Random(1), self.videos, self.questions, self.frames)
         weights = window_weights(logits, self.kernel, torch.full((len(self.videos),), self.guided))

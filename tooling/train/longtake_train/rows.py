@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from .model import LanguageModel
 from .packing import EXERCISES, IGNORED, follows
 from .questions import Question
+from .text_stage import LOOKING_LAYER
 from .vocabulary import BOS, EOS, PAD, encode
 
 HEAD = [BOS] + encode("user :")
@@ -25,10 +26,11 @@ class Rows:
     spans: list[tuple[int, int]]
 
 
-def make_rows(questions: list[Question]) -> Rows:
+def make_rows(questions: list[Question], answers: list[list[int]] | None = None) -> Rows:
+    """`answers` in tokens instead of the questions' right ones."""
     rows, targets, spans = [], [], []
-    for q in questions:
-        prompt, answer = encode(f"{q.text} assistant :"), encode(q.answer) + [EOS]
+    for q, ids in zip(questions, answers or [encode(q.answer) for q in questions]):
+        prompt, answer = encode(f"{q.text} assistant :"), ids + [EOS]
         begin = len(HEAD) + len(prompt) - 1
         rows.append(HEAD + prompt + answer[:-1])
         learned = follows(answer) if q.kind in EXERCISES else answer
@@ -39,25 +41,28 @@ def make_rows(questions: list[Question]) -> Rows:
     return Rows(fill(rows, PAD), fill(targets, IGNORED), questions, spans)
 
 
-def run_rows(model: LanguageModel, rows: Rows, visual: Tensor, scale: float = 1.0) -> tuple[Tensor, Tensor]:
-    """Hidden states [B, L, D] of the text, and the looking layer's attention [B, L, T] to visual tokens [B, T, D].
+def run_rows(model: LanguageModel, rows: Rows, visual: Tensor | list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Hidden states [B, L, D] of the text, and the looking layer's attention [B, L, T] to the visual tokens.
 
-    `scale` stretches RoPE by NTK's rule.
+    `visual` [B, T, D], or one [T, D] a row where videos, images and several images share a batch.
     """
-    from .model import rope_tables
-    from .text_stage import LOOKING_LAYER
-    head, count = len(HEAD), visual.shape[1]
+    head, width = len(HEAD), model.config.hidden_size
+    counts = torch.tensor([len(v) for v in visual])
+    most, text = int(counts.max()), rows.ids.shape[1]
     embeds = F.embedding(rows.ids, model.model.embed_tokens.weight)
-    embeds = torch.cat((embeds[:, :head], visual, embeds[:, head:]), 1)
+    if len(set(counts.tolist())) > 1:
+        placed = [torch.cat((e[:head], v, e[head:], e.new_zeros(most - len(v), width))) for e, v in zip(embeds, visual)]
+        embeds = torch.stack(placed)
+    else:
+        same = visual if isinstance(visual, Tensor) else torch.stack(visual)
+        embeds = torch.cat((embeds[:, :head], same, embeds[:, head:]), 1)
     length = embeds.shape[1]
     allowed = torch.ones(1, length, length, dtype=torch.bool).tril()
-    c = model.config
-    theta = c.rope_theta * scale ** (c.head_dim / (c.head_dim - 2))
-    tables = rope_tables(torch.arange(length)[None], c.head_dim, theta)
-    hidden, attention = model(embeds, torch.arange(length)[None], allowed, tables)
-    looked = attention[LOOKING_LAYER].mean(1)[..., head:head + count]
-    text = torch.cat((hidden[:, :head], hidden[:, head + count:]), 1)
-    return text, torch.cat((looked[:, :head], looked[:, head + count:]), 1)
+    hidden, attention = model(embeds, torch.arange(length)[None], allowed)
+    places = torch.arange(text)[None] + counts[:, None] * (torch.arange(text) >= head)
+    looked = attention[LOOKING_LAYER].mean(1)[..., head:head + most]
+    row = torch.arange(len(counts))[:, None]
+    return hidden[row, places], looked[row, places]
 
 
 def rows_loss(model: LanguageModel, hidden: Tensor, rows: Rows, weights: dict[str, float]) -> Tensor:
