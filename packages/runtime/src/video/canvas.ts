@@ -1,27 +1,7 @@
+import { GLYPH_WIDTH, GLYPHS } from './glyphs.js'
 import type { Picture } from './picture-converter.js'
 
 export type Colour = readonly [red: number, green: number, blue: number]
-
-/** Pixels of one character, without the gap that follows it. */
-const GLYPH_WIDTH = 5
-export const GLYPH_HEIGHT = 7
-
-/** Seven rows of five pixels, the leftmost in the highest bit: all that a time needs. */
-const GLYPHS = new Map<string, readonly number[]>([
-  ['0', [0b01110, 0b10001, 0b10001, 0b10001, 0b10001, 0b10001, 0b01110]],
-  ['1', [0b00100, 0b01100, 0b00100, 0b00100, 0b00100, 0b00100, 0b01110]],
-  ['2', [0b01110, 0b10001, 0b00001, 0b00110, 0b01000, 0b10000, 0b11111]],
-  ['3', [0b01110, 0b10001, 0b00001, 0b00110, 0b00001, 0b10001, 0b01110]],
-  ['4', [0b00010, 0b00110, 0b01010, 0b10010, 0b11111, 0b00010, 0b00010]],
-  ['5', [0b11111, 0b10000, 0b11110, 0b00001, 0b00001, 0b10001, 0b01110]],
-  ['6', [0b00110, 0b01000, 0b10000, 0b11110, 0b10001, 0b10001, 0b01110]],
-  ['7', [0b11111, 0b00001, 0b00010, 0b00010, 0b00100, 0b00100, 0b00100]],
-  ['8', [0b01110, 0b10001, 0b10001, 0b01110, 0b10001, 0b10001, 0b01110]],
-  ['9', [0b01110, 0b10001, 0b10001, 0b01111, 0b00001, 0b00010, 0b01100]],
-  [':', [0b00000, 0b00100, 0b00100, 0b00000, 0b00100, 0b00100, 0b00000]],
-  ['.', [0b00000, 0b00000, 0b00000, 0b00000, 0b00000, 0b00100, 0b00100]],
-  ['-', [0b00000, 0b00000, 0b00000, 0b01110, 0b00000, 0b00000, 0b00000]],
-])
 
 /** Narrow marks take less room than digits. */
 const NARROW = new Set([':', '.'])
@@ -65,7 +45,7 @@ export class Canvas {
     }
   }
 
-  /** Writes digits, colons, dots and minus signs; each pixel of a character is `scale` pixels wide. */
+  /** Writes digits, small letters, spaces and `:.-`; each pixel of a character is `scale` pixels wide. */
   write(text: string, x: number, y: number, scale: number, colour: Colour): void {
     let left = x
     for (const character of text) {

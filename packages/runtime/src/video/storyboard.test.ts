@@ -1,8 +1,7 @@
 import { fileURLToPath } from 'node:url'
-import fc from 'fast-check'
 import { decode } from 'fast-png'
 import { describe, expect, test } from 'vitest'
-import { makeThumbnail, mattered, openVideo, type Picture, storyboard } from './index.js'
+import { heatColour, openVideo, type Picture, storyboard } from './index.js'
 
 const AMBER = '255,176,32'
 
@@ -94,6 +93,19 @@ describe('storyboard', () => {
         option: 'columns',
       })
     }
+    await expect(storyboard([blue], { timestamps: [0], heat: [-1] })).rejects.toMatchObject({
+      option: 'heat[0]',
+    })
+    await expect(storyboard([blue], { timestamps: [0], heat: [] })).rejects.toMatchObject({ code: 'SHAPE' })
+    for (const window of [
+      [0, 2],
+      [-1, 1],
+      [1, 1],
+      [0.5, 1],
+    ] as const) {
+      const options = { timestamps: [0], weights: [1], windows: [window] }
+      await expect(storyboard([blue], options)).rejects.toMatchObject({ option: 'windows[0]' })
+    }
     await expect(storyboard([blue], { timestamps: [Number.NaN] })).rejects.toMatchObject({
       code: 'INVALID_OPTION',
     })
@@ -102,57 +114,82 @@ describe('storyboard', () => {
   })
 })
 
-describe('mattered', () => {
-  test('names what stands out, in time order', () => {
-    expect(mattered([0.1, 0.9, 0.1, 0.6, 0.1, 0.44])).toEqual([1, 3])
-    expect(mattered([1, 1, 1])).toEqual([])
-    expect(mattered([0, 0])).toEqual([])
-    expect(mattered([])).toEqual([])
-  })
-
-  test('never names more than eight', () => {
-    const weights = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 200 })
-    fc.assert(
-      fc.property(weights, (list) => {
-        const indices = mattered(list)
-        expect(indices.length).toBeLessThanOrEqual(8)
-        const largest = Math.max(...list)
-        for (const index of indices) expect(list[index]).toBeGreaterThanOrEqual(largest / 2)
-      }),
+describe('heat along time', () => {
+  const frames = Array.from({ length: 4 }, () => plain(64, 36, [10, 20, 200]))
+  const timestamps = [0.5, 1.5, 2.5, 3.5]
+  const coloursAt = (png: Uint8Array, y: number): string[] => {
+    const { data, channels, width, height } = decode(png)
+    const row = (height + y) * width
+    return Array.from({ length: width }, (_, x) =>
+      data.slice((row + x) * channels, (row + x) * channels + 3).join(),
     )
-  })
-})
+  }
+  /** A row within the bar, counted from the bottom of the sheet. */
+  const BAR = -24 - 14 - 4 - 6 - 4 - 6 - 4 - 20
 
-describe('makeThumbnail', () => {
-  test('averages the area that each pixel covers', () => {
-    // Two by two to one: the mean of 0, 40, 80, 200.
-    const rgb = Uint8Array.of(0, 0, 0, 40, 40, 40, 80, 80, 80, 200, 200, 200)
-    expect(makeThumbnail({ width: 2, height: 2, rgb }, 1, 1)).toEqual({
-      width: 1,
-      height: 1,
-      rgb: Uint8Array.of(80, 80, 80),
+  test('is a bar over the whole width, each quarter in the colour of its frame', async () => {
+    const row = coloursAt(
+      await storyboard(frames, { timestamps, weights: [0, 1, 2, 4], heat: [4, 0, 1, 2] }),
+      BAR,
+    )
+    const length = row.length - 48
+    for (const [index, share] of [1, 0, 0.25, 0.5].entries()) {
+      expect(row[24 + Math.round((index + 0.5) * (length / 4))]).toBe(heatColour(share).join())
+    }
+    expect(row[23]).toBe('17,19,24')
+    expect(row.at(-24)).toBe('17,19,24')
+  })
+
+  test('is left out where nothing is known, and takes the weights where nothing else is said', async () => {
+    const plainSheet = decode(await storyboard(frames, { timestamps })).height
+    const heated = await storyboard(frames, { timestamps, heat: [0, 1, 0, 0] })
+    expect(decode(heated).height).toBeGreaterThan(plainSheet + 100)
+    expect(colours(heated).get(AMBER)).toBeUndefined()
+    const row = coloursAt(await storyboard(frames, { timestamps, weights: [4, 0, 1, 2] }), BAR)
+    expect(row).toEqual(coloursAt(await storyboard(frames, { timestamps, heat: [4, 0, 1, 2] }), BAR))
+  })
+
+  test('shows one moment among thousands', async () => {
+    const many = Array.from({ length: 3000 }, (_, index) => index)
+    const small = plain(2, 1, [1, 2, 3])
+    const heat = many.map((index) => (index === 1234 ? 1 : 0.001))
+    const row = coloursAt(
+      await storyboard(
+        many.map(() => small),
+        { timestamps: many, heat },
+      ),
+      BAR,
+    )
+    expect(row).toContain(heatColour(1).join())
+  })
+
+  test('draws windows as brackets where there is room', async () => {
+    const options = { timestamps, weights: [0, 0, 1, 0] }
+    const without = await storyboard(frames, options)
+    const withWindows = await storyboard(frames, {
+      ...options,
+      windows: [
+        [0, 2],
+        [2, 4],
+      ],
     })
+    expect(decode(withWindows).height).toBe(decode(without).height)
+    const quiet = '146,152,166'
+    expect(colours(withWindows).get(quiet)!).toBeGreaterThan(colours(without).get(quiet)!)
   })
 
-  test('splits pixels that lie across: three to two', () => {
-    // (0 + 30/2) / 1.5 and (30/2 + 90) / 1.5
-    const rgb = Uint8Array.of(0, 0, 0, 30, 30, 30, 90, 90, 90)
-    expect(makeThumbnail({ width: 3, height: 1, rgb }, 2, 1).rgb).toEqual(
-      Uint8Array.of(10, 10, 10, 70, 70, 70),
-    )
+  test('shows at most 64 pictures of many frames, those that weigh most among them', async () => {
+    const many = Array.from({ length: 400 }, (_, index) => index)
+    const pictures = many.map((index) => plain(16, 9, index === 321 ? [9, 9, 9] : [1, 2, 3]))
+    const weights = many.map((index) => (index === 321 ? 1 : 0.1))
+    const counts = colours(await storyboard(pictures, { timestamps: many, weights }))
+    const cell = 180 * 101
+    expect(counts.get('9,9,9')).toBe(cell)
+    expect(counts.get('1,2,3')).toBe(63 * cell)
   })
 
-  test('keeps colour, shape and the box for every size', () => {
-    const size = fc.integer({ min: 1, max: 90 })
-    fc.assert(
-      fc.property(size, size, size, size, (width, height, maxWidth, maxHeight) => {
-        const small = makeThumbnail(plain(width, height, [3, 128, 255]), maxWidth, maxHeight)
-        expect(small.width).toBeLessThanOrEqual(maxWidth)
-        expect(small.height).toBeLessThanOrEqual(maxHeight)
-        expect(small.width === maxWidth || small.height === maxHeight).toBe(true)
-        expect(small.rgb).toEqual(plain(small.width, small.height, [3, 128, 255]).rgb)
-      }),
-      { numRuns: 60 },
-    )
+  test('takes frames without a time of their own', async () => {
+    const png = await storyboard(frames, { timestamps: [0, 0, 0, 0], weights: [1, 2, 3, 4] })
+    expect(decode(png).width).toBeGreaterThan(600)
   })
 })

@@ -1,6 +1,9 @@
 import { formatTimestamp, InvalidOptionError, ShapeError } from '@longtake/core'
 import { encode } from 'fast-png'
-import { Canvas, type Colour, GLYPH_HEIGHT, textWidth } from './canvas.js'
+import { Canvas, type Colour, textWidth } from './canvas.js'
+import { GLYPH_HEIGHT } from './glyphs.js'
+import { checkWeights, chooseFrames, mattered } from './heat.js'
+import { drawHeatStrip, STRIP_HEIGHT } from './heat-strip.js'
 import type { Picture } from './picture-converter.js'
 import { makeThumbnail } from './thumbnail.js'
 
@@ -9,6 +12,10 @@ export interface StoryboardOptions {
   readonly timestamps: readonly number[]
   /** How much each frame mattered, 0 or more, in any unit; absent: no bars and no marks. */
   readonly weights?: readonly number[] | undefined
+  /** What the strip along time is coloured by, 0 or more for each frame, in any unit; default `weights`. */
+  readonly heat?: readonly number[] | undefined
+  /** Pooling windows along time, each its first frame and the frame after its last; drawn below the strip. */
+  readonly windows?: readonly (readonly [first: number, end: number])[] | undefined
   /** Frames in a row; chosen for a sheet about as wide as a screen when absent. */
   readonly columns?: number | undefined
 }
@@ -42,8 +49,11 @@ const BRIGHT: Colour = [255, 255, 255]
 const ACCENT: Colour = [255, 176, 32]
 const DIM_ACCENT: Colour = [140, 104, 44]
 
-/** At most this many frames are marked: a mark on everything marks nothing. */
-const MAX_MARKED = 8
+/** Frames that a sheet shows at most: more would be too small to tell anything by. */
+const MAX_SHOWN = 64
+
+/** Between the pictures and the strip, pixels. */
+const STRIP_GAP = 28
 
 interface Layout {
   readonly columns: number
@@ -52,64 +62,80 @@ interface Layout {
   readonly cellHeight: number
 }
 
+/** A sheet while it is drawn. */
+interface Sheet {
+  readonly canvas: Canvas
+  readonly layout: Layout
+}
+
+/** What a sheet is drawn from: checked, and which frames it shows. */
+interface Contents extends StoryboardOptions {
+  readonly marked: readonly number[]
+  /** Frames with a picture on the sheet, in time order. */
+  readonly shown: readonly number[]
+  readonly columns: number
+}
+
 /**
  * Draws a contact sheet: each frame small, its time below it, a bar for its weight, and an amber border around the
- * frames that mattered (see {@link mattered}).
+ * frames that mattered (see {@link mattered}). Below them lies a strip over the whole watched time, coloured by heat,
+ * with every frame in it. Of more than 64 frames the sheet shows those that say most: the heaviest, and some from every
+ * part (see {@link chooseFrames}).
  *
  * @param frames - In time order; an iterable is read one by one, so that only thumbnails stay in memory.
  * @returns A PNG file.
- * @throws {InvalidOptionError} Without frames, or if `columns` or a weight is out of range.
- * @throws {ShapeError} If there are not as many timestamps and weights as frames.
+ * @throws {InvalidOptionError} Without frames, or if `columns`, a weight, a heat or a window is out of range.
+ * @throws {ShapeError} If there are not as many timestamps, weights and heats as frames.
  */
 export async function storyboard(
   frames: Iterable<Picture> | AsyncIterable<Picture>,
   options: StoryboardOptions,
 ): Promise<Uint8Array> {
-  const { timestamps, weights } = options
-  const columns = checkColumns(options.columns ?? defaultColumns(timestamps.length))
-  if (weights !== undefined && weights.length !== timestamps.length) {
-    throw new ShapeError('weights', `[${timestamps.length}], one for each timestamp`, [weights.length])
-  }
-  const marked = weights === undefined ? [] : mattered(weights)
-  let sheet: { readonly canvas: Canvas; readonly layout: Layout } | undefined
+  const contents = checkContents(options)
+  const { timestamps, shown } = contents
+  let sheet: Sheet | undefined
   let count = 0
+  let drawn = 0
   for await (const frame of frames) {
     if (count === timestamps.length)
       throw new ShapeError('frames', `[${timestamps.length}], one for each timestamp`, 'more')
-    sheet ??= prepare(frame, timestamps.length, columns)
-    drawCell(sheet.canvas, sheet.layout, count, frame, timestamps[count]!, weights, marked)
+    sheet ??= prepare(frame, contents)
+    if (shown[drawn] === count) drawCell(sheet, contents, drawn++, frame)
     count++
   }
   if (sheet === undefined) throw new InvalidOptionError('frames', 'at least one frame', 'none')
   if (count !== timestamps.length)
     throw new ShapeError('frames', `[${timestamps.length}], one for each timestamp`, [count])
+  drawStrip(sheet.canvas, contents)
   const { width, height, rgb } = sheet.canvas
   return encode({ width, height, data: rgb, channels: 3, depth: 8 })
 }
 
-/**
- * Which frames mattered: those with at least half of the largest weight that also stand out from the mean by a
- * quarter, at most eight of them. None where all weigh alike.
- *
- * @param weights - 0 or more each.
- * @returns Indices in time order.
- * @throws {InvalidOptionError} If a weight is negative or not finite.
- */
-export function mattered(weights: readonly number[]): number[] {
-  for (const [index, weight] of weights.entries()) {
-    if (!(weight >= 0 && Number.isFinite(weight))) {
-      throw new InvalidOptionError(`weights[${index}]`, 'a finite number, 0 or more', weight)
+function checkContents(options: StoryboardOptions): Contents {
+  const { timestamps, weights, heat = weights, windows } = options
+  for (const [name, values] of Object.entries({ weights, heat })) {
+    if (values !== undefined && values.length !== timestamps.length) {
+      throw new ShapeError(name, `[${timestamps.length}], one for each timestamp`, [values.length])
     }
   }
-  const largest = Math.max(0, ...weights)
-  const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length
-  return weights
-    .map((weight, index) => ({ weight, index }))
-    .filter(({ weight }) => weight >= largest / 2 && weight > mean * 1.25)
-    .sort((a, b) => b.weight - a.weight)
-    .slice(0, MAX_MARKED)
-    .map(({ index }) => index)
-    .sort((a, b) => a - b)
+  if (weights !== undefined) checkWeights('weights', weights)
+  if (heat !== undefined) checkWeights('heat', heat)
+  for (const [index, [first, end]] of (windows ?? []).entries()) {
+    if (!(Number.isInteger(first) && Number.isInteger(end) && first >= 0 && first < end)) {
+      throw new InvalidOptionError(
+        `windows[${index}]`,
+        'first frame and end, whole numbers',
+        `${first} to ${end}`,
+      )
+    }
+    if (end > timestamps.length) {
+      throw new InvalidOptionError(`windows[${index}]`, `an end of at most ${timestamps.length}`, end)
+    }
+  }
+  const marked = weights === undefined ? [] : mattered(weights)
+  const shown = chooseFrames(weights ?? heat ?? timestamps.map(() => 0), MAX_SHOWN)
+  const columns = checkColumns(options.columns ?? defaultColumns(shown.length))
+  return { timestamps, weights, heat, windows, marked, shown, columns }
 }
 
 /** About as many columns as rows, preferring a last row that is full. */
@@ -125,7 +151,8 @@ function checkColumns(columns: number): number {
   throw new InvalidOptionError('columns', `a whole number from 1 to ${MAX_COLUMNS}`, columns)
 }
 
-function prepare(first: Picture, frames: number, columns: number): { canvas: Canvas; layout: Layout } {
+function prepare(first: Picture, { shown, columns, heat }: Contents): Sheet {
+  const frames = shown.length
   const used = Math.min(columns, frames)
   const share = Math.floor((SHEET_WIDTH - 2 * MARGIN + GAP) / used) - GAP
   const cellWidth = Math.max(MIN_THUMBNAIL, Math.min(MAX_THUMBNAIL, share))
@@ -134,32 +161,36 @@ function prepare(first: Picture, frames: number, columns: number): { canvas: Can
   const cellHeight = pictureHeight + LABEL_HEIGHT
   const rows = Math.ceil(frames / used)
   const width = 2 * MARGIN + used * cellWidth + (used - 1) * GAP
-  const height = 2 * MARGIN + rows * cellHeight + (rows - 1) * GAP
+  const strip = heat === undefined || frames < 2 ? 0 : STRIP_GAP + STRIP_HEIGHT
+  const height = 2 * MARGIN + rows * cellHeight + (rows - 1) * GAP + strip
   const layout = { columns: used, cellWidth, pictureHeight, cellHeight }
   return { canvas: new Canvas(width, height, BACKGROUND), layout }
 }
 
-function drawCell(
-  canvas: Canvas,
-  layout: Layout,
-  index: number,
-  frame: Picture,
-  seconds: number,
-  weights: readonly number[] | undefined,
-  marked: readonly number[],
-): void {
+function drawCell({ canvas, layout }: Sheet, contents: Contents, place: number, frame: Picture): void {
   const { columns, cellWidth, pictureHeight, cellHeight } = layout
-  const x = MARGIN + (index % columns) * (cellWidth + GAP)
-  const y = MARGIN + Math.floor(index / columns) * (cellHeight + GAP)
+  const { timestamps, weights, marked, shown } = contents
+  const index = shown[place]!
+  const x = MARGIN + (place % columns) * (cellWidth + GAP)
+  const y = MARGIN + Math.floor(place / columns) * (cellHeight + GAP)
   const isMarked = marked.includes(index)
   const small = makeThumbnail(frame, cellWidth, pictureHeight)
   canvas.fill(x, y, cellWidth, pictureHeight, MATTE)
   canvas.draw(small, x + ((cellWidth - small.width) >> 1), y + ((pictureHeight - small.height) >> 1))
   if (isMarked) canvas.frame(x, y, cellWidth, pictureHeight, BORDER, ACCENT)
-  const label = formatTimestamp(seconds)
+  const label = formatTimestamp(timestamps[index]!)
   const labelY = y + pictureHeight + ((LABEL_HEIGHT - GLYPH_HEIGHT * TEXT_SCALE) >> 1) + 2
   canvas.write(label, x, labelY, TEXT_SCALE, isMarked ? BRIGHT : QUIET)
   if (weights !== undefined) drawBar(canvas, x, labelY, cellWidth, label, share(weights, index), isMarked)
+}
+
+function drawStrip(canvas: Canvas, { timestamps, heat, marked, shown, windows }: Contents): void {
+  if (heat === undefined || timestamps.length < 2) return
+  const colours = { quiet: QUIET, bright: BRIGHT, accent: ACCENT, ground: BACKGROUND }
+  const some = shown.length < timestamps.length ? shown : undefined
+  const y = canvas.height - MARGIN - STRIP_HEIGHT
+  const strip = { timestamps, heat, marked, shown: some, windows }
+  drawHeatStrip(canvas, MARGIN, y, canvas.width - 2 * MARGIN, strip, colours)
 }
 
 /** Weight against the largest. */

@@ -1,4 +1,5 @@
-import { ShapeError } from '@longtake/core'
+import { InvalidOptionError, ShapeError } from '@longtake/core'
+import { decode, encode } from 'fast-png'
 import type { Picture } from './picture-converter.js'
 
 /**
@@ -18,6 +19,45 @@ export function makeThumbnail(picture: Picture, maxWidth: number, maxHeight: num
   const outHeight = Math.max(1, Math.min(maxHeight, Math.round(height * scale)))
   if (outWidth === width && outHeight === height) return { width, height, rgb: rgb.slice() }
   return scaleArea(picture, spans(width, outWidth), spans(height, outHeight))
+}
+
+/**
+ * Writes pixels as a PNG file.
+ *
+ * @param image - `rgb` is `[height, width, channels]`; the fourth channel is opacity.
+ * @throws {ShapeError} If `rgb` has not `height · width · channels` values.
+ */
+export function encodePng(image: Picture & { readonly channels: 3 | 4 }): Uint8Array {
+  const { width, height, rgb, channels } = image
+  if (!(width > 0 && height > 0) || rgb.length !== width * height * channels) {
+    throw new ShapeError('rgb', `[${height}, ${width}, ${channels}]`, [rgb.length])
+  }
+  return encode({ width, height, data: rgb, channels, depth: 8 })
+}
+
+/**
+ * A smaller copy of a PNG file, as for a page that shows a thousand pictures.
+ *
+ * @param png - With 8 bits of red, green and blue; smaller pictures keep their size.
+ * @param shades - Steps of each colour, 2 to 256; fewer make smaller files. Default 256.
+ * @throws {InvalidOptionError} If it is no such file.
+ */
+export function shrinkPng(png: Uint8Array, maxWidth: number, maxHeight: number, shades = 256): Uint8Array {
+  const { width, height, rgb } = decodePng(png)
+  const small = makeThumbnail({ width, height, rgb }, Math.min(width, maxWidth), Math.min(height, maxHeight))
+  const step = 255 / (shades - 1)
+  const few = small.rgb.map((value) => Math.round(Math.round(value / step) * step))
+  return encodePng({ ...small, rgb: few, channels: 3 })
+}
+
+function decodePng(png: Uint8Array): Picture {
+  try {
+    const { width, height, data, channels, depth } = decode(png)
+    if (channels === 3 && depth === 8) return { width, height, rgb: Uint8Array.from(data) }
+  } catch (cause) {
+    throw new InvalidOptionError('png', 'a PNG file', 'something else', { cause })
+  }
+  throw new InvalidOptionError('png', 'a PNG file with 8 bits of red, green and blue', 'another kind')
 }
 
 /** Which old pixels one new pixel covers, and how much of the first and last of them. */
