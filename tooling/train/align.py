@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from longtake_train.clips import FRAMES, normalise
 from longtake_train.model import TextConfig, VideoLlava, VisionConfig
+from longtake_train.pooled_stage import ideal_tokens
 from longtake_train.run import Run, read_config
 from longtake_train.safetensors import load_safetensors
-from longtake_train.tune_stage import ideal_tokens
 from longtake_train.vocabulary import VOCABULARY
 from longtake_train.world import Video
 
@@ -57,7 +57,7 @@ def draw(shard, indices, rng: random.Random, stills: float):
 
 def distance(pixels, videos):
     """To the ideal words, in units of their own spread; and per token of a frame."""
-    tokens, ideal = model.visual_tokens(pixels), ideal_tokens(model, videos).detach()
+    tokens, ideal = model.visual_tokens(pixels), ideal_tokens(model.language_model, videos, FRAMES).detach()
     errors = (tokens - ideal).square().view(len(videos), FRAMES, -1, tokens.shape[-1]).mean((0, 1, 3)) / ideal.var()
     return errors.mean(), errors
 

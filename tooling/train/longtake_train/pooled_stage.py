@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .packing import LESSON_KINDS, ideal_words
+from .packing import LESSON_KINDS, caption_tokens, ideal_words
 from .pooling import pool, window_weights
 from .questions import Question, ask_questions, neighbours, recall
 from .rows import Rows, exact_rows, make_rows, run_rows
@@ -28,6 +28,11 @@ def ideal_patches(model, videos: list[Video], frames: int) -> Tensor:
     """[B, F, P, D]: what a perfect encoder says in each patch."""
     words = [[ideal_words(v, shot, (f + 0.5) / frames)[1:] for f, shot in enumerate(shown_shots(v, frames))] for v in videos]
     return sum_of_words(model, torch.tensor(words))
+
+
+def ideal_tokens(model, videos: list[Video], frames: int) -> Tensor:
+    """[B, F·(1 + P), D]: the same without pooling, class tokens first in each frame."""
+    return sum_of_words(model, torch.tensor([caption_tokens(v, frames) for v in videos]))
 
 
 def named_things(text: str) -> list[set[str]]:

@@ -37,7 +37,9 @@ def decode(ids: list[int]) -> str:
     return " ".join(VOCABULARY[i] for i in ids if i >= len(SPECIAL))
 
 
-def tokenizer_json() -> dict:
+def tokenizer_json(text_end: bool) -> dict:
+    """`text_end` closes every text, as CLIP's does."""
+    end = [{"SpecialToken": {"id": "</s>", "type_id": 0}}] if text_end else []
     added = [{"id": i, "content": token, "single_word": False, "lstrip": False, "rstrip": False,
               "normalized": False, "special": True} for i, token in enumerate(SPECIAL)]
     return {
@@ -46,15 +48,15 @@ def tokenizer_json() -> dict:
         "pre_tokenizer": {"type": "Whitespace"},
         "post_processor": {
             "type": "TemplateProcessing",
-            "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+            "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}, *end],
             "pair": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
                      {"Sequence": {"id": "B", "type_id": 1}}],
-            "special_tokens": {"<s>": {"id": "<s>", "ids": [BOS], "tokens": ["<s>"]}},
+            "special_tokens": {token: {"id": token, "ids": [SPECIAL.index(token)], "tokens": [token]} for token in ("<s>", "</s>")},
         },
         "decoder": None,
         "model": {"type": "WordLevel", "vocab": IDS, "unk_token": "<unk>"},
     }
 
 
-def save_tokenizer(folder: Path) -> None:
-    (folder / "tokenizer.json").write_text(json.dumps(tokenizer_json(), indent=1) + "\n")
+def save_tokenizer(folder: Path, text_end: bool = False) -> None:
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer_json(text_end), indent=1) + "\n")
