@@ -9,7 +9,7 @@ export function rowsOf(data: ArrayLike<number>, width: number): Rows {
   )
 }
 
-function dot(a: readonly number[], b: readonly number[]): number {
+export function dot(a: readonly number[], b: readonly number[]): number {
   let sum = 0
   for (let index = 0; index < a.length; index++) sum += a[index]! * b[index]!
   return sum
@@ -45,7 +45,7 @@ export function rmsNorm(x: Rows, weight: ArrayLike<number>, epsilon: number): Ro
   })
 }
 
-function softmax(scores: readonly number[]): number[] {
+export function softmax(scores: readonly number[]): number[] {
   const largest = Math.max(...scores)
   const powers = scores.map((score) => Math.exp(score - largest))
   const sum = powers.reduce((total, power) => total + power, 0)
@@ -83,6 +83,11 @@ export function joinHeads(heads: readonly Rows[]): Rows {
   return heads[0]!.map((_, row) => heads.flatMap((head) => head[row]!))
 }
 
+/** Each row scaled to length 1. */
+export function unitRows(x: Rows): Rows {
+  return x.map((row) => row.map((value) => value / Math.hypot(...row)))
+}
+
 export const activations = {
   quick_gelu: (x: number) => x / (1 + Math.exp(-1.702 * x)),
   gelu: (x: number) => (x * (1 + erf(x / Math.SQRT2))) / 2,
@@ -111,4 +116,10 @@ export function largestDifference(actual: ArrayLike<number>, expected: ArrayLike
     if (!(difference <= largest)) largest = difference
   }
   return largest
+}
+
+/** The largest difference as a share of the largest expected magnitude. */
+export function relativeDifference(actual: ArrayLike<number>, expected: readonly number[]): number {
+  const largest = expected.reduce((size, value) => Math.max(size, Math.abs(value)), 0)
+  return largestDifference(actual, expected) / largest
 }

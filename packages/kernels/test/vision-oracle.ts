@@ -13,7 +13,33 @@ import {
 } from './oracle.js'
 import type { Held } from './random-weights.js'
 
-type Tensors = ReadonlyMap<string, Held>
+export type Tensors = ReadonlyMap<string, Held>
+
+type Shapes = Record<string, number[]>
+
+export function normShapes(width: number, name: string): Shapes {
+  return { [`${name}.weight`]: [width], [`${name}.bias`]: [width] }
+}
+
+export function linearShapes(outputs: number, inputs: number, name: string): Shapes {
+  return { [`${name}.weight`]: [outputs, inputs], [`${name}.bias`]: [outputs] }
+}
+
+export function attentionShapes(width: number, name: string): Shapes {
+  const parts = ['q_proj', 'k_proj', 'v_proj', 'out_proj']
+  return Object.assign({}, ...parts.map((part) => linearShapes(width, width, `${name}.${part}`)))
+}
+
+/** Names and shapes of an ordinary CLIP layer. */
+export function blockShapes(width: number, inner: number, names: string): Shapes {
+  return {
+    ...attentionShapes(width, `${names}self_attn`),
+    ...normShapes(width, `${names}layer_norm1`),
+    ...normShapes(width, `${names}layer_norm2`),
+    ...linearShapes(inner, width, `${names}mlp.fc1`),
+    ...linearShapes(width, inner, `${names}mlp.fc2`),
+  }
+}
 
 /** Names and shapes of a tower's tensors. */
 export function visionShapes(config: VisionConfig, prefix: string): Record<string, number[]> {
@@ -23,32 +49,15 @@ export function visionShapes(config: VisionConfig, prefix: string): Record<strin
     'embeddings.class_embedding': [width],
     'embeddings.patch_embedding.weight': [width, 3, patchSize, patchSize],
     'embeddings.position_embedding.weight': [tokens, width],
-    'pre_layrnorm.weight': [width],
-    'pre_layrnorm.bias': [width],
-  }
-  const attention = (name: string) => {
-    for (const part of ['q_proj', 'k_proj', 'v_proj', 'out_proj']) {
-      shapes[`${name}.${part}.weight`] = [width, width]
-      shapes[`${name}.${part}.bias`] = [width]
-    }
+    ...normShapes(width, 'pre_layrnorm'),
   }
   for (let layer = 0; layer < config.layers; layer++) {
     const names = `encoder.layers.${layer}.`
-    const norms = ['layer_norm1', 'layer_norm2']
-    attention(`${names}self_attn`)
-    if (config.temporalFrames > 0) {
-      norms.push('temporal_layer_norm1')
-      attention(`${names}temporal_attn`)
-      shapes[`${names}temporal_embedding`] = [1, config.temporalFrames, width]
-    }
-    for (const norm of norms) {
-      shapes[`${names}${norm}.weight`] = [width]
-      shapes[`${names}${norm}.bias`] = [width]
-    }
-    shapes[`${names}mlp.fc1.weight`] = [inner, width]
-    shapes[`${names}mlp.fc1.bias`] = [inner]
-    shapes[`${names}mlp.fc2.weight`] = [width, inner]
-    shapes[`${names}mlp.fc2.bias`] = [width]
+    Object.assign(shapes, blockShapes(width, inner, names))
+    if (config.temporalFrames === 0) continue
+    Object.assign(shapes, attentionShapes(width, `${names}temporal_attn`))
+    Object.assign(shapes, normShapes(width, `${names}temporal_layer_norm1`))
+    shapes[`${names}temporal_embedding`] = [1, config.temporalFrames, width]
   }
   return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [prefix + name, shape]))
 }
@@ -60,15 +69,9 @@ export function visionOracle(
   prefix: string,
   pixels: Float32Array,
 ): Rows {
-  const get = (name: string) => tensors.get(prefix + name)!.data
-  const { imageSize: side, layerNormEpsilon: epsilon, layers, featureLayer, temporalFrames } = config
-  const pixelsPerFrame = 3 * side * side
-  let frames = Array.from({ length: pixels.length / pixelsPerFrame }, (_, frame) =>
-    embed(config, get, pixels.subarray(frame * pixelsPerFrame, (frame + 1) * pixelsPerFrame)),
-  )
-  frames = frames.map((frame) =>
-    layerNorm(frame, get('pre_layrnorm.weight'), get('pre_layrnorm.bias'), epsilon),
-  )
+  const get: Get = (name) => tensors.get(prefix + name)!.data
+  const { layers, featureLayer, temporalFrames } = config
+  let frames = embedFrames(config, get, pixels)
   const count = featureLayer < 0 ? layers + 1 + featureLayer : featureLayer
   for (let layer = 0; layer < count; layer++) {
     const names = `encoder.layers.${layer}.`
@@ -78,7 +81,17 @@ export function visionOracle(
   return frames.flatMap((frame) => (config.keepClassToken ? frame : frame.slice(1)))
 }
 
-type Get = (name: string) => Float32Array
+export type Get = (name: string) => Float32Array
+
+/** The stream before the first layer, frame by frame. */
+export function embedFrames(config: VisionConfig, get: Get, pixels: Float32Array): Rows[] {
+  const size = 3 * config.imageSize ** 2
+  const frames = Array.from({ length: pixels.length / size }, (_, frame) =>
+    embed(config, get, pixels.subarray(frame * size, (frame + 1) * size)),
+  )
+  const [weight, bias] = [get('pre_layrnorm.weight'), get('pre_layrnorm.bias')]
+  return frames.map((frame) => layerNorm(frame, weight, bias, config.layerNormEpsilon))
+}
 
 function embed(config: VisionConfig, get: Get, pixels: Float32Array): Rows {
   const { imageSize: side, patchSize: patch, hiddenSize: width } = config
@@ -117,20 +130,36 @@ function throughTime(config: VisionConfig, get: Get, names: string, frames: Rows
   return moved
 }
 
-function spatialBlock(config: VisionConfig, get: Get, names: string, frame: Rows): Rows {
-  const norm = (x: Rows, name: string) =>
-    layerNorm(x, get(`${names}${name}.weight`), get(`${names}${name}.bias`), config.layerNormEpsilon)
-  const attended = addRows(frame, attention(config, get, `${names}self_attn`, norm(frame, 'layer_norm1')))
-  const wide = linear(
-    norm(attended, 'layer_norm2'),
-    get(`${names}mlp.fc1.weight`),
-    get(`${names}mlp.fc1.bias`),
-  )
-  const active = wide.map((row) => row.map(activations[config.activation]))
-  return addRows(attended, linear(active, get(`${names}mlp.fc2.weight`), get(`${names}mlp.fc2.bias`)))
+/** What an oracle's CLIP block needs to know of a tower. */
+export type BlockConfig = Pick<VisionConfig, 'hiddenSize' | 'heads' | 'activation' | 'layerNormEpsilon'>
+
+/** Whether a row sees another, by their indices. */
+export type Visible = (query: number, key: number) => boolean
+
+/** An ordinary CLIP layer on rows that attend to each other. */
+export function spatialBlock(
+  config: BlockConfig,
+  get: Get,
+  names: string,
+  frame: Rows,
+  visible?: Visible,
+): Rows {
+  const normed = normRows(config, get, `${names}layer_norm1`, frame)
+  const attended = addRows(frame, attention(config, get, `${names}self_attn`, normed, visible))
+  return addRows(attended, mlp(config, get, names, normRows(config, get, `${names}layer_norm2`, attended)))
 }
 
-function attention(config: VisionConfig, get: Get, names: string, x: Rows): Rows {
+export function normRows(config: BlockConfig, get: Get, name: string, x: Rows): Rows {
+  return layerNorm(x, get(`${name}.weight`), get(`${name}.bias`), config.layerNormEpsilon)
+}
+
+export function mlp({ activation }: BlockConfig, get: Get, names: string, x: Rows): Rows {
+  const wide = linear(x, get(`${names}mlp.fc1.weight`), get(`${names}mlp.fc1.bias`))
+  const active = wide.map((row) => row.map(activations[activation]))
+  return linear(active, get(`${names}mlp.fc2.weight`), get(`${names}mlp.fc2.bias`))
+}
+
+export function attention(config: BlockConfig, get: Get, names: string, x: Rows, visible?: Visible): Rows {
   const project = (part: string, rows: Rows) =>
     linear(rows, get(`${names}.${part}.weight`), get(`${names}.${part}.bias`))
   const size = config.hiddenSize / config.heads
@@ -138,7 +167,8 @@ function attention(config: VisionConfig, get: Get, names: string, x: Rows): Rows
   const heads = Array.from(
     { length: config.heads },
     (_, head) =>
-      attend(headOf(queries, head, size), headOf(keys, head, size), headOf(values, head, size)).output,
+      attend(headOf(queries, head, size), headOf(keys, head, size), headOf(values, head, size), visible)
+        .output,
   )
   return project('out_proj', joinHeads(heads))
 }

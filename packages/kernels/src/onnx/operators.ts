@@ -180,21 +180,20 @@ export function gatherOnePerTable(graph: GraphBuilder, x: Value, index: Value): 
 }
 
 /**
- * The first rows of a table [rows, …], as many as axis `axis` of `like` is long. More than the table has fail when
- * the graph runs.
+ * The first rows of a table [rows, width], as many as axis `axis` of `like` is long. More than the table has fail
+ * when the graph runs.
  */
 export function firstRows(graph: GraphBuilder, table: Value, like: Value, axis: number): Value {
-  const size = like.dims[axis]!
-  const scalar = (value: number) =>
-    graph.initializer(
-      `int64:[]:${value}`,
-      'int64',
-      [],
-      new Uint8Array(BigInt64Array.of(BigInt(value)).buffer),
-    )
+  const count = like.dims[axis]!
+  const limits = [0, 1].map((value) => {
+    const data = new Uint8Array(BigInt64Array.of(BigInt(value)).buffer)
+    return graph.initializer(`int64 scalar:${value}`, 'int64', [], data)
+  })
   const end = graph.node('Squeeze', [sizeOf(graph, like, axis)], [{ type: 'int64', dims: [] }])[0]
-  const indices = graph.node('Range', [scalar(0), end, scalar(1)], [{ type: 'int64', dims: [size] }])[0]
-  return gatherRows(graph, table, indices)
+  const range = graph.node('Range', [limits[0], end, limits[1]], [{ type: 'int64', dims: [count] }])[0]
+  // GatherND, since ONNX Runtime turns Gather of a range into Slice, which stops at the end without a word.
+  const inputs = [table, unsqueeze(graph, range, 1)]
+  return graph.node('GatherND', inputs, [{ type: table.type, dims: [count, ...table.dims.slice(1)] }])[0]
 }
 
 export function cast(graph: GraphBuilder, x: Value, type: TensorType): Value {
