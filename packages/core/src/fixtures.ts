@@ -43,3 +43,12 @@ export const minute: VideoFacts = {
   height: 360,
   codec: 'avc',
 }
+
+/** PPLLaVA: 24 × 24 patches a frame without class token, each frame on its own, a text guide. */
+export const ppllavaSpec: ModelSpec = {
+  ...videoLlavaSpec,
+  family: 'ppllava',
+  encoder: { framesPerClip: 1, imageSize: 336, tokensPerFrame: 576, grid: [24, 24], classToken: false },
+  pooling: { ...pooling, guided: true },
+  defaults: { ...videoLlavaSpec.defaults, pooling: 'guided', tokenBudget: 1024, mostFrames: 512 },
+}

@@ -25,7 +25,7 @@ export type {
   SamplingMode,
   VideoPlan,
 } from './plan-types.js'
-export { POOLING_METHODS } from './pooling.js'
+export { POOLING_METHODS } from './pooling-request.js'
 export { kernelForShape, poolingShape } from './pooling-shape.js'
 export { type PoolingWindows, poolingWindows } from './pooling-windows.js'
 export { ROPE_TYPES, type RopeFrequencies, ropeFrequencies, ropeTables } from './rope.js'

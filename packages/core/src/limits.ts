@@ -7,6 +7,15 @@ export const MAX_FRAMES = 4096
 /** Frames that `fps` may choose when `maxFrames` is not given: four times what the paper goes up to. */
 export const DEFAULT_MAX_FRAMES = 256
 
+/**
+ * Seconds of video for each frame that `frames: 'auto'` chooses where tokens are pooled. Average shots of feature films
+ * last some four seconds, so a frame meets about every shot; a minute gives 15.
+ */
+export const AUTO_SECONDS_PER_FRAME = 4
+
+/** Share by which an automatic number of frames may change so that all windows are equally long. */
+export const EVEN_FRAMES_SHARE = 1 / 4
+
 /** Most tokens of text a plan may reserve: the longest contexts known are about a million tokens. */
 export const MAX_TEXT_TOKENS = 1 << 20
 

@@ -17,8 +17,9 @@ export interface PoolingOptions {
 /** What a caller may ask of a plan. Every field has a default. */
 export interface PlanOptions {
   /**
-   * Frames to sample, 1 to `MAX_FRAMES`; `'auto'` (the default) takes the checkpoint's own number, but no
-   * more than the video has distinct pictures. Rounded up to a multiple of the encoder's clip length.
+   * Frames to sample, 1 to `MAX_FRAMES`, rounded up to whole clips of the encoder; `'auto'` (the default) takes no
+   * more than the video has distinct pictures. Without pooling that is the checkpoint's own number, or what
+   * `tokenBudget` holds; with pooling it grows with the length, to the checkpoint's `mostFrames`.
    */
   readonly frames?: number | 'auto' | undefined
   /** Sampled frames per second of video instead of `frames`; capped by `maxFrames`. Not together with a numeric `frames`. */
@@ -29,7 +30,7 @@ export interface PlanOptions {
   readonly startSeconds?: number | undefined
   /** End of the part to watch: seconds after the video's first picture. Default the video's end. */
   readonly endSeconds?: number | undefined
-  /** Which frames share a clip, and the order of their tokens. Default `interleaved`. */
+  /** Which frames share a clip, and the order of their tokens. Default `interleaved`; images are `contiguous`. */
   readonly layout?: ClipLayout | undefined
   /**
    * RoPE type, used with the factor the context needs where it is longer than in training; or a whole scaling,
@@ -92,16 +93,16 @@ export interface RopePlan {
 
 /** Everything that is decided before anything runs. Plain data that survives JSON. */
 export interface VideoPlan {
-  /** F: frames that are sampled, a multiple of the encoder's clip length. */
+  /** F: frames that are sampled, whole clips of the encoder. Images: each as often as fills a clip. */
   readonly frames: number
   /** Frames that were asked for, or chosen, before rounding up. */
   readonly framesRequested: number
   /** What the user should know: rounding, repeated pictures, snapping, limits of the checkpoint. */
   readonly notes: readonly string[]
-  /** Presentation times to read, `[F]` seconds, in time order. */
+  /** Presentation times to read, `[F]` seconds, in time order. Images: the index of each frame's image. */
   readonly timestamps: readonly number[]
   readonly sampling: SamplingMode
-  /** Frame indices of each clip in slot order, `[F / N][N]`. */
+  /** Frame indices of each clip in slot order, `[F / N][N]`, where N is what the encoder takes. */
   readonly clips: readonly (readonly number[])[]
   readonly layout: ClipLayout
   /** `[F]`: position in the context to index into the concatenated clips. */

@@ -1,23 +1,21 @@
-import { arrangeClips, CLIP_LAYOUTS } from './arrangement.js'
 import { checkChoice, checkInteger, checkNumber } from './check.js'
 import { InvalidOptionError } from './errors.js'
 import { chooseRope } from './extension.js'
+import { arrangeInput } from './input.js'
 import { KV_CACHE_TYPES, kvCacheBytes } from './kv-cache.js'
 import {
   DEFAULT_PREFILL_CHUNK,
   DEFAULT_TEXT_SHARE,
   DEFAULT_TEXT_TOKENS,
   MAX_CONTEXT_TOKENS,
-  MAX_FRAMES,
   MAX_PREFILL_CHUNK,
   MAX_TEXT_TOKENS,
 } from './limits.js'
 import type { PlanOptions, VideoPlan } from './plan-types.js'
-import { choosePooling, POOLING_METHODS, readPooling } from './pooling.js'
-import { checkTriple } from './pooling-shape.js'
-import { chooseFrameCount, chooseSampling, chooseStretch } from './sampling.js'
+import { choosePooling } from './pooling.js'
+import { readPooling } from './pooling-request.js'
 import type { KvCacheType, ModelSpec, VideoFacts } from './spec.js'
-import { frameTimestamps } from './timestamps.js'
+import { checkSpec } from './spec-check.js'
 
 /**
  * Decides everything about watching a video that can be decided before running: which times are read, which frames
@@ -33,33 +31,16 @@ import { frameTimestamps } from './timestamps.js'
  */
 export function planVideo(spec: ModelSpec, video: VideoFacts, options: PlanOptions = {}): VideoPlan {
   checkSpec(spec)
-  const layout = checkChoice('layout', options.layout ?? 'interleaved', CLIP_LAYOUTS)
-  const stretch = chooseStretch(video, options)
-  const count = chooseFrameCount(spec, stretch, options)
-  const sampling = chooseSampling(video, stretch, count.frames, options)
-  const pooled = { units: count.frames, framesPerUnit: 1, areStills: false }
-  const { pooling, notes: poolingNotes } = choosePooling(spec, pooled, readPooling(spec, options))
-  const visualTokens = pooling?.tokens ?? count.frames * spec.encoder.tokensPerFrame
+  const request = readPooling(spec, options)
+  const { pooled, notes: inputNotes, ...input } = arrangeInput(spec, video, options, request)
+  const { pooling, notes: poolingNotes } = choosePooling(spec, pooled, request)
+  const visualTokens = pooling?.tokens ?? input.frames * spec.encoder.tokensPerFrame
   const tokens = countTokens(spec, visualTokens, options)
   const { rope, notes: ropeNotes } = chooseRope(spec, tokens.context, options)
   const { kvCache, notes: kvNotes } = chooseKvCache(spec, tokens.context, options)
-  const encoderNotes = noteEncoder(spec, count.frames, layout)
   return {
-    frames: count.frames,
-    framesRequested: count.requested,
-    notes: [
-      ...stretch.notes,
-      ...count.notes,
-      ...sampling.notes,
-      ...encoderNotes,
-      ...poolingNotes,
-      ...ropeNotes,
-      ...kvNotes,
-    ],
-    timestamps: frameTimestamps(stretch.startSeconds, stretch.lengthSeconds, count.frames),
-    sampling: sampling.mode,
-    ...arrangeClips(count.frames, spec.encoder.framesPerClip, layout),
-    layout,
+    ...input,
+    notes: [...inputNotes, ...poolingNotes, ...ropeNotes, ...kvNotes],
     pooling,
     visualTokens,
     contextTokens: tokens.context,
@@ -68,48 +49,6 @@ export function planVideo(spec: ModelSpec, video: VideoFacts, options: PlanOptio
     kvCache,
     prefillChunks: Math.ceil((visualTokens + tokens.prompt) / tokens.prefillChunk),
     prefillChunk: tokens.prefillChunk,
-  }
-}
-
-function checkSpec(spec: ModelSpec): void {
-  const { decoder, context, defaults } = spec
-  checkEncoder(spec.encoder)
-  checkInteger('spec.decoder.layers', decoder.layers, 1, 65_536)
-  checkInteger('spec.decoder.kvHeads', decoder.kvHeads, 1, 65_536)
-  checkInteger('spec.context.trainedLength', context.trainedLength, 1, MAX_CONTEXT_TOKENS)
-  checkInteger('spec.defaults.frames', defaults.frames, 1, MAX_FRAMES)
-  checkInteger('spec.defaults.mostFrames', defaults.mostFrames, defaults.frames, MAX_FRAMES)
-  checkChoice('spec.defaults.kvCache', defaults.kvCache, KV_CACHE_TYPES)
-  checkChoice('spec.defaults.pooling', defaults.pooling, POOLING_METHODS)
-  if (defaults.tokenBudget !== undefined) {
-    checkInteger('spec.defaults.tokenBudget', defaults.tokenBudget, 1, MAX_CONTEXT_TOKENS)
-  }
-  for (const name of ['kernel', 'stride', 'imageKernel', 'imageStride'] as const) {
-    checkTriple(`spec.pooling.${name}`, spec.pooling[name])
-  }
-  checkNumber('spec.pooling.temperature', spec.pooling.temperature, 'a number above 0', (value) => value > 0)
-}
-
-function checkEncoder({
-  framesPerClip,
-  tokensPerFrame,
-  grid,
-  classToken,
-  ...encoder
-}: ModelSpec['encoder']): void {
-  checkInteger('spec.encoder.framesPerClip', framesPerClip, 1, MAX_FRAMES)
-  if (encoder.mostFramesPerClip !== undefined) {
-    checkInteger('spec.encoder.mostFramesPerClip', encoder.mostFramesPerClip, 1, MAX_FRAMES)
-  }
-  const [, rows, columns] = checkTriple('spec.encoder.grid', [1, ...grid])
-  checkInteger('spec.encoder.tokensPerFrame', tokensPerFrame, 1, MAX_CONTEXT_TOKENS)
-  const tokens = rows * columns + (classToken ? 1 : 0)
-  if (tokensPerFrame !== tokens) {
-    throw new InvalidOptionError(
-      'spec.encoder.tokensPerFrame',
-      `${tokens}, by grid and classToken`,
-      tokensPerFrame,
-    )
   }
 }
 
@@ -156,9 +95,4 @@ function chooseKvCache(
   const notes =
     kvCache.type === preferred ? [] : [`The KV cache is ${kvCache.type} to stay within the memory budget.`]
   return { kvCache, notes }
-}
-
-function noteEncoder(spec: ModelSpec, frames: number, layout: string): string[] {
-  if (spec.encoder.framesPerClip > 1 || frames === 1) return []
-  return [`This checkpoint's encoder sees each frame on its own, so the ${layout} layout changes nothing.`]
 }

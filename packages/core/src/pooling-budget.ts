@@ -17,15 +17,16 @@ export function fitBudget(
   own: PoolingKernel,
   budget: number,
   areStills: boolean,
-): PoolingKernel {
+): PoolingKernel & { readonly mostSteps: number } {
   const steps = areStills ? Math.min(units[0], budget) : 1
   const space = fitSpace(units, own, Math.floor(budget / steps))
   const [, rows, columns] = poolingShape(units, space.kernel, space.stride)
-  const most = Math.min(units[0], Math.floor(budget / (rows * columns)))
+  const most = Math.floor(budget / (rows * columns))
   const time = kernelForShape(units, [timeWindows(units[0], most), 1, 1])
   return {
     kernel: [time.kernel[0], space.kernel[1], space.kernel[2]],
     stride: [time.stride[0], space.stride[1], space.stride[2]],
+    mostSteps: most,
   }
 }
 

@@ -1,11 +1,9 @@
-import { checkChoice, checkInteger } from './check.js'
 import { InvalidOptionError } from './errors.js'
-import { MAX_CONTEXT_TOKENS } from './limits.js'
-import type { PlanOptions, PoolingOptions, PoolingPlan } from './plan-types.js'
+import type { PoolingPlan } from './plan-types.js'
 import { fitBudget } from './pooling-budget.js'
+import type { PoolingRequest } from './pooling-request.js'
 import {
   AXES,
-  checkTriple,
   checkWithin,
   kernelForShape,
   leftOut,
@@ -14,72 +12,10 @@ import {
   poolingShape,
   volume,
 } from './pooling-shape.js'
-import type { ModelSpec, PoolingMethod, Triple } from './spec.js'
+import type { ModelSpec, Triple } from './spec.js'
 
-export const POOLING_METHODS: readonly PoolingMethod[] = ['none', 'average', 'max', 'guided']
-
-const POOLING_FIELDS: readonly string[] = ['method', 'kernel', 'stride', 'shape']
-
-/** What is asked of pooling: checked, and with the checkpoint's method where none is asked. */
-export interface PoolingRequest extends PoolingOptions {
-  /** Most visual tokens, where the caller says. */
-  readonly tokenBudget: number | undefined
-}
-
-/**
- * What the caller asks of pooling, or the checkpoint where the caller does not.
- *
- * @throws {InvalidOptionError} If an option is unknown or out of its range, two contradict each other, or the
- * checkpoint has no guide for `guided`.
- */
-export function readPooling(spec: ModelSpec, options: PlanOptions): PoolingRequest {
-  const given = options.pooling ?? spec.defaults.pooling
-  const asked: PoolingOptions = typeof given === 'object' ? given : { method: given }
-  for (const [field, value] of Object.entries(asked)) {
-    if (POOLING_FIELDS.includes(field)) continue
-    throw new InvalidOptionError(
-      `pooling.${field}`,
-      `nothing: fields are ${POOLING_FIELDS.join(', ')}`,
-      value,
-    )
-  }
-  const method = checkChoice(
-    typeof given === 'object' ? 'pooling.method' : 'pooling',
-    asked.method,
-    POOLING_METHODS,
-  )
-  if (method === 'guided' && !spec.pooling.guided) {
-    const instead =
-      "'average' or 'max', which need no guide: this checkpoint has no text encoder to weigh patches by"
-    throw new InvalidOptionError('pooling', instead, method)
-  }
-  const budget = options.tokenBudget
-  const tokenBudget =
-    budget === undefined ? undefined : checkInteger('tokenBudget', budget, 1, MAX_CONTEXT_TOKENS)
-  const request = { method, kernel: asked.kernel, stride: asked.stride, shape: asked.shape, tokenBudget }
-  checkCombination(request)
-  return request
-}
-
-function checkCombination({ method, kernel, stride, shape, tokenBudget }: PoolingRequest): void {
-  const refuse = (field: string, reason: string, value: unknown): never => {
-    throw new InvalidOptionError(field, `to be left out: ${reason}`, value)
-  }
-  for (const [field, value] of Object.entries({ kernel, stride, shape })) {
-    if (value === undefined) continue
-    checkTriple(`pooling.${field}`, value)
-    if (method === 'none') refuse(`pooling.${field}`, "nothing is pooled by 'none'", value)
-  }
-  if (shape !== undefined && kernel !== undefined) {
-    refuse('pooling.kernel', 'it follows from pooling.shape', kernel)
-  }
-  if (stride !== undefined && kernel === undefined) {
-    refuse('pooling.stride', 'it goes with pooling.kernel only', stride)
-  }
-  if (tokenBudget !== undefined && (kernel ?? shape) !== undefined) {
-    refuse('tokenBudget', 'the number of tokens follows from the kernel or shape of pooling', tokenBudget)
-  }
-}
+/** Share of the steps along time that evenly pooled frames must use: windows of one length may cost a quarter. */
+const EVEN_STEPS_SHARE = 3 / 4
 
 /** The frames to pool: `units` that windows are counted in, of `framesPerUnit` frames each. */
 export interface PooledFrames {
@@ -138,6 +74,8 @@ function checkUnpooledBudget({ tokenBudget }: PoolingRequest, frames: PooledFram
 
 /** A window in units, with what should be known of it. */
 interface ChosenKernel extends PoolingKernel {
+  /** Steps along time that were asked for or fit the budget; absent where the window came first. */
+  readonly mostSteps?: number
   readonly notes: readonly string[]
 }
 
@@ -147,16 +85,32 @@ function chooseKernel(
   areStills: boolean,
   { kernel, stride, shape, tokenBudget }: PoolingRequest,
 ): ChosenKernel {
-  if (shape !== undefined) return { ...kernelForShape(units, shape), notes: [] }
+  if (shape !== undefined) return { ...kernelForShape(units, shape), mostSteps: shape[0], notes: [] }
   if (kernel !== undefined) {
     checkWithin('pooling.kernel', kernel, units)
     return { kernel, stride: stride ?? kernel, notes: [] }
   }
   const own = ownKernel(spec, units, areStills)
-  if (tokenBudget !== undefined) return { ...fitBudget(units, own, tokenBudget, areStills), notes: own.notes }
   const ownTokens = volume(poolingShape(units, own.kernel, own.stride))
-  const budget = spec.defaults.tokenBudget ?? Number.POSITIVE_INFINITY
-  return ownTokens <= budget ? own : { ...fitBudget(units, own, budget, areStills), notes: own.notes }
+  const ownBudget = spec.defaults.tokenBudget ?? Number.POSITIVE_INFINITY
+  if (tokenBudget === undefined && ownTokens <= ownBudget) return own
+  const fitted = fitBudget(units, own, tokenBudget ?? ownBudget, areStills)
+  const shared = areStills && fitted.kernel[0] > 1
+  const note = `${units[0]} images are more than the budget has tokens, so images share them.`
+  return { ...fitted, notes: shared ? [note] : [] }
+}
+
+/**
+ * Whether a video of that many frames pools evenly: no frame is left out, and where the steps along time came first,
+ * all windows are of one stride and use at least `EVEN_STEPS_SHARE` of the steps.
+ */
+export function poolsEvenly(spec: ModelSpec, frames: number, request: PoolingRequest): boolean {
+  const units: Triple = [frames, ...spec.encoder.grid]
+  const { mostSteps, ...chosen } = chooseKernel(spec, units, false, request)
+  if (leftOut(units, chosen)[0] > 0) return false
+  if (mostSteps === undefined) return true
+  const [steps] = poolingShape(units, chosen.kernel, chosen.stride)
+  return chosen.kernel[0] === chosen.stride[0] && steps >= Math.min(frames, mostSteps) * EVEN_STEPS_SHARE
 }
 
 /** The checkpoint's window, cut to a volume that is smaller. */
@@ -175,7 +129,8 @@ function describeTokens(
   frames: number,
   { method, tokens, tokensBefore }: PoolingPlan,
 ): string {
-  const before = `${frames} frames × ${spec.encoder.tokensPerFrame} tokens = ${tokensBefore} tokens`
+  const perFrame = spec.encoder.tokensPerFrame
+  const before = `${count(frames, 'frame')} × ${count(perFrame, 'token')} = ${count(tokensBefore, 'token')}`
   const fewer = Number((100 * (1 - tokens / tokensBefore)).toFixed(1))
   return `${before} pooled to ${tokens}, ${fewer} % fewer (${method}).`
 }
@@ -190,6 +145,10 @@ function noteLeftOut(units: Triple, kernel: PoolingKernel, { areStills }: Pooled
   if (parts.length === 0) return []
   const window = `windows of ${times(kernel.kernel)}, ${times(kernel.stride)} apart`
   return [`Pooling leaves out ${parts.join(', ')}: ${window}, do not reach them.`]
+}
+
+function count(value: number, word: string): string {
+  return `${value} ${word}${value === 1 ? '' : 's'}`
 }
 
 function times(triple: Triple): string {

@@ -1,8 +1,8 @@
-import { checkChoice, checkInteger, checkNumber } from './check.js'
+import { checkChoice, checkNumber } from './check.js'
 import { InvalidOptionError, VideoError } from './errors.js'
-import { DEFAULT_MAX_FRAMES, MAX_FRAMES, MAX_SECONDS, MAX_SNAP_SHARE } from './limits.js'
+import { MAX_SECONDS, MAX_SNAP_SHARE } from './limits.js'
 import type { PlanOptions, SamplingMode } from './plan-types.js'
-import type { ModelSpec, VideoFacts } from './spec.js'
+import type { VideoFacts } from './spec.js'
 import { formatTimestamp } from './timestamps.js'
 
 const SAMPLING_CHOICES: readonly (SamplingMode | 'auto')[] = ['auto', 'keyframe', 'exact']
@@ -15,15 +15,6 @@ export interface Stretch {
   readonly lengthSeconds: number
   /** Distinct pictures within it, where the video's facts tell. */
   readonly pictures: number | undefined
-  readonly notes: readonly string[]
-}
-
-/** Number of frames that are sampled. */
-export interface FrameCount {
-  /** A multiple of the encoder's clip length. */
-  readonly frames: number
-  /** Before rounding to whole clips. */
-  readonly requested: number
   readonly notes: readonly string[]
 }
 
@@ -51,40 +42,6 @@ export function chooseStretch(video: VideoFacts, options: PlanOptions): Stretch 
       : []
   const length = Math.max(Math.min(end, duration) - start, 0)
   return { startSeconds: first + start, lengthSeconds: length, pictures: countPictures(video, length), notes }
-}
-
-/**
- * F, the number of frames: as asked by `frames` or `fps`, or the checkpoint's own number bounded by the pictures
- * there are; within `maxFrames`; rounded up to whole clips (down, where rounding up would break `maxFrames`).
- *
- * @throws {InvalidOptionError} If an option is out of its range, or `frames` and `fps` are both given.
- */
-export function chooseFrameCount(spec: ModelSpec, stretch: Stretch, options: PlanOptions): FrameCount {
-  const perClip = spec.encoder.framesPerClip
-  const notes: string[] = []
-  const most = checkInteger(
-    'maxFrames',
-    options.maxFrames ?? (options.fps === undefined ? MAX_FRAMES : DEFAULT_MAX_FRAMES),
-    1,
-    MAX_FRAMES,
-  )
-  const wanted = wantedFrames(spec, stretch, options)
-  const requested = Math.min(wanted, most)
-  if (requested < wanted) notes.push(`${wanted} frames would be sampled; limited to ${most} by maxFrames.`)
-  const wholeClips = Math.ceil(requested / perClip) * perClip
-  const mostWholeClips = Math.max(Math.floor(most / perClip) * perClip, perClip)
-  const frames = options.maxFrames === undefined ? wholeClips : Math.min(wholeClips, mostWholeClips)
-  if (frames !== requested) {
-    const direction = frames > requested ? 'up' : 'down'
-    notes.push(
-      `${requested} frames rounded ${direction} to ${frames}: the encoder takes ${perClip} at a time.`,
-    )
-  }
-  if (stretch.pictures !== undefined && stretch.pictures < frames) {
-    const there = stretch.pictures === 1 ? 'There is 1 picture' : `There are ${stretch.pictures} pictures`
-    notes.push(`${there} for ${frames} frames, so the nearest pictures repeat.`)
-  }
-  return { frames, requested, notes }
 }
 
 /**
@@ -124,7 +81,13 @@ export function chooseSampling(
   return { mode: 'exact', notes: [`Frames are decoded at their exact times: ${reason}.`] }
 }
 
-function checkFacts(video: VideoFacts): { first: number; duration: number } {
+/**
+ * Start and length of a video, seconds.
+ *
+ * @throws {InvalidOptionError} If one is out of its range.
+ * @throws {VideoError} `VIDEO_EMPTY` if the video is known to have no pictures.
+ */
+export function checkFacts(video: VideoFacts): { first: number; duration: number } {
   const first = checkNumber(
     'video.startSeconds',
     video.startSeconds,
@@ -141,19 +104,6 @@ function checkFacts(video: VideoFacts): { first: number; duration: number } {
     throw new VideoError('VIDEO_EMPTY', 'The video has no pictures; choose a file whose picture track plays.')
   }
   return { first, duration }
-}
-
-function wantedFrames(spec: ModelSpec, stretch: Stretch, options: PlanOptions): number {
-  const { frames = 'auto', fps } = options
-  if (fps !== undefined) {
-    checkNumber('fps', fps, 'frames per second, above 0', (value) => value > 0)
-    if (frames !== 'auto') throw new InvalidOptionError('fps', 'to be left out where frames is a number', fps)
-    return Math.max(Math.min(Math.round(stretch.lengthSeconds * fps), Number.MAX_SAFE_INTEGER), 1)
-  }
-  if (frames === 'auto') return Math.min(spec.defaults.frames, stretch.pictures ?? Number.POSITIVE_INFINITY)
-  if (typeof frames === 'number' && Number.isInteger(frames) && frames >= 1 && frames <= MAX_FRAMES)
-    return frames
-  throw new InvalidOptionError('frames', `'auto' or a whole number from 1 to ${MAX_FRAMES}`, frames)
 }
 
 function countPictures(video: VideoFacts, lengthSeconds: number): number | undefined {
