@@ -76,6 +76,9 @@ describe('reads', () => {
   test('fields that change nothing', () => {
     const extra = { num_frames: 8, do_pad: false, size_divisor: null, do_sample_frames: true, device: 'cpu' }
     expect(parseImageProcessing({ ...published, ...extra })).toEqual(clip)
+    const crops = { do_pad: true, image_grid_pinpoints: [[336, 672]], aspect_ratio_setting: 'anyres' }
+    const next = { ...published, image_processor_type: 'LlavaNextImageProcessor', ...crops }
+    expect(parseImageProcessing(next)).toEqual(clip)
   })
 })
 

@@ -23,6 +23,8 @@ const PROCESSORS: ReadonlyMap<string, readonly [Defaults, ResizeArithmetic]> = n
   ['CLIPImageProcessor', [CLIP, 'pil']],
   ['CLIPFeatureExtractor', [CLIP, 'pil']],
   ['CLIPImageProcessorFast', [CLIP, 'torchvision']],
+  ['LlavaNextImageProcessor', [CLIP, 'pil']],
+  ['LlavaNextImageProcessorFast', [CLIP, 'torchvision']],
   ['VideoLlavaImageProcessor', [CLIP, 'pil']],
   ['VideoLlavaVideoProcessor', [CLIP, 'torchvision']],
   ['SiglipImageProcessor', [SIGLIP, 'pil']],
@@ -73,6 +75,10 @@ const NEUTRAL = new Set([
   'video_metadata',
   'return_metadata',
 ])
+
+/** How LLaVA-NeXT cuts large images into crops; a frame is not cut. */
+const CROPS = new Set(['aspect_ratio_setting', 'do_pad', 'image_grid_pinpoints'])
+const CROPPING = new Set<unknown>(['LlavaNextImageProcessor', 'LlavaNextImageProcessorFast'])
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -127,8 +133,10 @@ export function originalVideoLlavaProcessing(side: number): ImageProcessing {
 
 /** A field that is null or false asks for nothing; any other might change pixels, so it is not passed over. */
 function refuseUnknown(fields: Fields): void {
+  const crops = CROPPING.has(fields.image_processor_type)
   for (const [name, value] of Object.entries(fields)) {
     if (USED.has(name) || NEUTRAL.has(name) || value === null || value === false) continue
+    if (crops && CROPS.has(name)) continue
     throw unsupported(name, 'it may change pixels, and is not known here')
   }
 }

@@ -32,3 +32,16 @@ export const HARMLESS_VIDEO_LLAVA: ReadonlySet<string> = new Set([
   ...words('image_seq_length video_seq_length image_token_index image_token_id vocab_size'),
   'vision_feature_select_strategy',
 ])
+
+/**
+ * Beside what is read at the top of a `llava_next` config: how images are cut into crops, which videos are not; where
+ * the guide's weights once came from; sizes that the parts' own configs have.
+ */
+export const HARMLESS_PPLLAVA: ReadonlySet<string> = new Set([
+  ...COMMON,
+  ...words('image_seq_length image_grid_pinpoints use_image_newline_parameter vocab_size hidden_size'),
+  'clip_post_pretrain',
+])
+
+/** Beside what is read of a CLIP text config. */
+export const HARMLESS_CLIP_TEXT: ReadonlySet<string> = new Set([...COMMON, 'projection_dim'])

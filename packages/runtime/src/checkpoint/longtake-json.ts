@@ -1,20 +1,43 @@
-import { type KvCacheType, MAX_CONTEXT_TOKENS, MAX_FRAMES, type RopeType } from '@longtake/core'
+import {
+  type KvCacheType,
+  MAX_CONTEXT_TOKENS,
+  MAX_FRAMES,
+  type PoolingMethod,
+  type RopeType,
+  type Triple,
+} from '@longtake/core'
 import { Fields } from './fields.js'
+import { readTemperature, readTriple } from './pooling-config.js'
 
 /** What `longtake.json` may add to a published config. */
 export interface LongtakeFacts {
   /** Longest context that training really used, tokens. */
-  readonly trainedLength?: number
-  readonly frames?: number
-  readonly ropeType?: RopeType
-  readonly kvCache?: KvCacheType
+  readonly trainedLength?: number | undefined
+  readonly frames?: number | undefined
+  /** Most frames that `frames: 'auto'` may choose. */
+  readonly mostFrames?: number | undefined
+  readonly ropeType?: RopeType | undefined
+  readonly kvCache?: KvCacheType | undefined
   /** The layer whose attention shows best what an answer rests on, from 0. */
-  readonly evidenceLayer?: number
+  readonly evidenceLayer?: number | undefined
+  readonly pooling?: PoolingMethod | undefined
+  /** Most visual tokens to pool to. */
+  readonly tokenBudget?: number | undefined
+  /** Window for videos, and its step. */
+  readonly kernel?: Triple | undefined
+  /** Window for still images, and its step. */
+  readonly imageKernel?: Triple | undefined
+  readonly temperature?: number | undefined
 }
 
+const ROPES = ['none', 'linear', 'ntk', 'dynamic', 'yarn', 'llama3'] as const
+const CACHES = ['fp32', 'int8', 'int4'] as const
+const METHODS = ['none', 'average', 'max', 'guided'] as const
+
 /**
- * Reads `longtake.json`: `trained_length`, `default_frames`, `default_rope`, `default_kv_cache`, `evidence_layer`; all
- * optional.
+ * Reads `longtake.json`: `trained_length`, `default_frames`, `most_frames`, `default_rope`, `default_kv_cache`,
+ * `evidence_layer`, `default_pooling`, `default_token_budget`, `pooling_kernel`, `image_pooling_kernel`,
+ * `pooling_temperature`; all optional.
  *
  * @param layers - Layers of the decoder.
  * @throws {CheckpointError} Naming the field that is invalid or not known.
@@ -25,20 +48,22 @@ export function readLongtakeJson(
 ): LongtakeFacts {
   if (json === undefined) return {}
   const fields = new Fields(json, 'longtake.json')
-  const ropes = ['none', 'linear', 'ntk', 'dynamic', 'yarn', 'llama3'] as const
-  const length = { min: 1, max: MAX_CONTEXT_TOKENS }
+  const tokens = { min: 1, max: MAX_CONTEXT_TOKENS }
+  const frames = { min: 1, max: MAX_FRAMES }
+  const given = <T>(name: string, read: (name: string) => T): T | undefined =>
+    fields.has(name) ? read(name) : undefined
   const facts: LongtakeFacts = {
-    ...(fields.has('trained_length') ? { trainedLength: fields.integer('trained_length', length) } : {}),
-    ...(fields.has('default_frames')
-      ? { frames: fields.integer('default_frames', { min: 1, max: MAX_FRAMES }) }
-      : {}),
-    ...(fields.has('default_rope') ? { ropeType: fields.word('default_rope', ropes, 'none') } : {}),
-    ...(fields.has('default_kv_cache')
-      ? { kvCache: fields.word('default_kv_cache', ['fp32', 'int8', 'int4'], 'fp32') }
-      : {}),
-    ...(fields.has('evidence_layer')
-      ? { evidenceLayer: fields.integer('evidence_layer', { min: 0, max: layers - 1 }) }
-      : {}),
+    trainedLength: given('trained_length', (name) => fields.integer(name, tokens)),
+    frames: given('default_frames', (name) => fields.integer(name, frames)),
+    mostFrames: given('most_frames', (name) => fields.integer(name, frames)),
+    ropeType: given('default_rope', (name) => fields.word(name, ROPES, 'none')),
+    kvCache: given('default_kv_cache', (name) => fields.word(name, CACHES, 'fp32')),
+    evidenceLayer: given('evidence_layer', (name) => fields.integer(name, { min: 0, max: layers - 1 })),
+    pooling: given('default_pooling', (name) => fields.word(name, METHODS, 'none')),
+    tokenBudget: given('default_token_budget', (name) => fields.integer(name, tokens)),
+    kernel: given('pooling_kernel', (name) => readTriple(fields, name, [1, 1, 1])),
+    imageKernel: given('image_pooling_kernel', (name) => readTriple(fields, name, [1, 1, 1])),
+    temperature: given('pooling_temperature', (name) => readTemperature(fields, name)),
   }
   fields.finish(new Set(['description']))
   return facts

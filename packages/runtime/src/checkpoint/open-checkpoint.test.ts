@@ -179,8 +179,8 @@ describe('what is refused by name', () => {
   test.each<[string, (made: MadeCheckpoint) => void, string[]]>([
     [
       'another family',
-      ({ config }) => Object.assign(config, { model_type: 'llava_next' }),
-      ['model_type', 'llava_next', 'video_llava'],
+      ({ config }) => Object.assign(config, { model_type: 'llava' }),
+      ['model_type', '"llava"', 'video_llava', 'ppllava'],
     ],
     ['no family', ({ config }) => delete config.model_type, ['model_type']],
     [

@@ -1,15 +1,20 @@
 import { CheckpointError } from '@longtake/core'
 import { openSafetensors, type TensorSource } from '@longtake/kernels'
-import type { Family, FamilyModel, TensorNames } from './families/family.js'
+import type { CheckpointJson, Family, FamilyModel, FamilyParts, TensorNames } from './families/family.js'
+import { ppllava } from './families/ppllava.js'
 import { videoLlava } from './families/video-llava.js'
 import { CheckpointFolder } from './folder.js'
+import { hasGuide, readGuide, readLogitScale } from './guide.js'
+import type { GuideText } from './guide-text.js'
 import { cutAtPlaceholder, encodePrompt, makePrompt, type PromptIds } from './prompt.js'
 import { resolveCheckpoint } from './resolve.js'
-import { checkTensors } from './tensors.js'
+import { checkTensors, joinInventories } from './tensors.js'
 import { CheckpointTokenizer } from './tokenizer.js'
 
+export type { GuideText } from './guide-text.js'
+
 /** Every family that can be loaded. */
-const FAMILIES: readonly Family[] = [videoLlava]
+const FAMILIES: readonly Family[] = [videoLlava, ppllava]
 
 /** A checkpoint that has been read and checked; its tensors are read while graphs are built. */
 export interface Checkpoint {
@@ -18,6 +23,8 @@ export interface Checkpoint {
   readonly model: FamilyModel
   readonly names: TensorNames
   readonly source: TensorSource
+  /** The text guide of prompt-guided pooling; absent where the checkpoint has none. */
+  readonly guide?: CheckpointGuide
   /** Encodes the checkpoint's prompt around a question, which cannot become special tokens. */
   encodeQuestion(question: string): PromptIds
   /** Encodes a whole prompt of the caller's own, in which special tokens count. */
@@ -25,6 +32,14 @@ export interface Checkpoint {
   decode(ids: readonly number[]): string
   /** Closes the checkpoint's files. */
   close(): Promise<void>
+}
+
+/** A checkpoint's text guide, ready for questions. */
+export interface CheckpointGuide {
+  /** A question of any length, script or emptiness; nothing of it is cut. */
+  encodeText(question: string): GuideText
+  /** Factor of the cosines, above 0. */
+  readonly logitScale: number
 }
 
 /**
@@ -36,16 +51,26 @@ export interface Checkpoint {
 export async function openCheckpoint(id: string | URL): Promise<Checkpoint> {
   const folder = new CheckpointFolder(await resolveCheckpoint(id))
   try {
-    const model = await readModel(folder)
-    const { tokenizer, prompt } = await readText(folder, model)
+    const { family, json } = await readConfig(folder)
     const source = await openSafetensors(await folder.weights())
-    const names = model.names(source)
-    checkTensors(source, model.inventory(names))
+    const parts = family.read(json, hasGuide(source))
+    const { tokenizer, prompt } = await readText(folder, parts)
+    const names = parts.names(source)
+    const guide = hasGuide(source) ? await readGuide(folder, parts, source) : undefined
+    const inventory = parts.inventory(names)
+    checkTensors(source, guide === undefined ? inventory : joinInventories(inventory, guide.inventory))
+    const model: FamilyModel = { ...parts, guide: guide?.model }
     return {
       id: String(id),
       model,
       names,
       source,
+      ...(guide && {
+        guide: {
+          encodeText: guide.encodeText,
+          logitScale: await readLogitScale(source, guide.model.logitScale),
+        },
+      }),
       encodeQuestion: (question) =>
         requireRows(model, encodePrompt(prompt, question, model.placeholderId, tokenizer)),
       encodePrompt: (text) =>
@@ -75,7 +100,8 @@ function requireRows({ spec }: FamilyModel, ids: PromptIds): PromptIds {
   )
 }
 
-async function readModel(folder: CheckpointFolder): Promise<FamilyModel> {
+/** The checkpoint's JSON files, and the family that its config belongs to. */
+async function readConfig(folder: CheckpointFolder): Promise<{ family: Family; json: CheckpointJson }> {
   const config = await folder.json('config.json')
   if (config === undefined) {
     throw new CheckpointError(
@@ -98,10 +124,10 @@ async function readModel(folder: CheckpointFolder): Promise<FamilyModel> {
     folder.json('generation_config.json'),
     folder.json('longtake.json'),
   ])
-  return family.read({ config, preprocessor, videoPreprocessor, generation, longtake })
+  return { family, json: { config, preprocessor, videoPreprocessor, generation, longtake } }
 }
 
-async function readText(folder: CheckpointFolder, model: FamilyModel) {
+async function readText(folder: CheckpointFolder, model: FamilyParts) {
   const json = await folder.json('tokenizer.json')
   if (json === undefined) {
     throw new CheckpointError(

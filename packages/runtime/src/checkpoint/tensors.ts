@@ -2,7 +2,7 @@ import { CheckpointError } from '@longtake/core'
 import type { DecoderConfig, TensorSource, VisionConfig } from '@longtake/kernels'
 
 /** Shape of each tensor by name; null = any shape, for buffers that nothing reads. */
-type TensorShapes = Map<string, readonly number[] | null>
+export type TensorShapes = Map<string, readonly number[] | null>
 
 /** Tensors that a checkpoint must have, and those that it may have. */
 export interface TensorInventory {
@@ -54,26 +54,62 @@ export function visionTensors(config: VisionConfig, prefix: string): TensorInven
   ])
   addNorm(required, `${prefix}pre_layrnorm`, width)
   addNorm(optional, `${prefix}post_layernorm`, width)
-  const used = config.featureLayer < 0 ? config.layers + 1 + config.featureLayer : config.featureLayer
+  const used = usedLayers(config)
   for (let layer = 0; layer < config.layers; layer++) {
     addVisionLayer(layer < used ? required : optional, `${prefix}encoder.layers.${layer}.`, config)
   }
   return { required, optional }
 }
 
-function addVisionLayer(shapes: TensorShapes, prefix: string, config: VisionConfig): void {
-  const width = config.hiddenSize
+/** Tensors of the temporal branch beside a tower under `prefix`; none where there is no branch. */
+export function btAdapterTensors(config: VisionConfig, prefix: string): TensorInventory {
+  const required: TensorShapes = new Map()
+  const optional: TensorShapes = new Map()
+  const { btAdapter, hiddenSize: width } = config
+  if (btAdapter === undefined) return { required, optional }
+  const used = usedLayers(config) - (config.layers - btAdapter.depth)
+  const ends = used > 0 ? required : optional
+  ends.set(`${prefix}btadapter_time_embed.weight`, [btAdapter.frames, width])
+  ends.set(`${prefix}btadapter_cls_token`, [1, 1, width])
+  for (let layer = 0; layer < btAdapter.depth; layer++) {
+    const shapes = layer < used ? required : optional
+    const temporal = `${prefix}btadapter_T_layers.${layer}.`
+    addNorm(shapes, `${temporal}layer_norm1`, width)
+    addAttention(shapes, `${temporal}self_attn`, width)
+    addLinear(shapes, `${temporal}temporal_fc`, width, width)
+    addClipLayer(shapes, `${prefix}btadapter_S_layers.${layer}.`, config)
+  }
+  return { required, optional }
+}
+
+function usedLayers({ featureLayer, layers }: VisionConfig): number {
+  return featureLayer < 0 ? layers + 1 + featureLayer : featureLayer
+}
+
+/** Tensors of one layer of a CLIP tower, of pictures or of text, under `prefix`. */
+export function addClipLayer(
+  shapes: TensorShapes,
+  prefix: string,
+  { hiddenSize: width, intermediateSize }: { hiddenSize: number; intermediateSize: number },
+): void {
   addNorm(shapes, `${prefix}layer_norm1`, width)
   addNorm(shapes, `${prefix}layer_norm2`, width)
-  addLinear(shapes, `${prefix}mlp.fc1`, config.intermediateSize, width)
-  addLinear(shapes, `${prefix}mlp.fc2`, width, config.intermediateSize)
-  for (const name of ['q', 'k', 'v', 'out'])
-    addLinear(shapes, `${prefix}self_attn.${name}_proj`, width, width)
+  addLinear(shapes, `${prefix}mlp.fc1`, intermediateSize, width)
+  addLinear(shapes, `${prefix}mlp.fc2`, width, intermediateSize)
+  addAttention(shapes, `${prefix}self_attn`, width)
+}
+
+function addAttention(shapes: TensorShapes, name: string, width: number): void {
+  for (const part of ['q', 'k', 'v', 'out']) addLinear(shapes, `${name}.${part}_proj`, width, width)
+}
+
+function addVisionLayer(shapes: TensorShapes, prefix: string, config: VisionConfig): void {
+  const width = config.hiddenSize
+  addClipLayer(shapes, prefix, config)
   if (config.temporalFrames === 0) return
   shapes.set(`${prefix}temporal_embedding`, [1, config.temporalFrames, width])
   addNorm(shapes, `${prefix}temporal_layer_norm1`, width)
-  for (const name of ['q', 'k', 'v', 'out'])
-    addLinear(shapes, `${prefix}temporal_attn.${name}_proj`, width, width)
+  addAttention(shapes, `${prefix}temporal_attn`, width)
 }
 
 /** Tensors of a two-layer projector. */
@@ -127,7 +163,7 @@ export function asOptional({ required, optional }: TensorInventory): TensorInven
   return { required: new Map(), optional: new Map([...required, ...optional]) }
 }
 
-function addNorm(shapes: TensorShapes, name: string, width: number): void {
+export function addNorm(shapes: TensorShapes, name: string, width: number): void {
   shapes.set(`${name}.weight`, [width])
   shapes.set(`${name}.bias`, [width])
 }

@@ -46,6 +46,8 @@ export class CheckpointTokenizer {
   readonly #pattern: RegExp | undefined
   readonly #prefix: readonly number[]
   readonly #suffix: readonly number[]
+  /** The largest id that any text can become. */
+  readonly largestId: number
   /** Names of special tokens for chat templates. */
   readonly bosToken: string
   readonly eosToken: string
@@ -53,10 +55,11 @@ export class CheckpointTokenizer {
   /**
    * @param tokenizer - `tokenizer.json`.
    * @param config - `tokenizer_config.json`.
-   * @param placeholderId - Token whose place the video takes; special whether or not the files say so.
+   * @param placeholderId - Token whose place the video takes; special whether or not the files say so. Undefined for
+   *   a tokenizer of text alone.
    * @throws {CheckpointError} `CHECKPOINT_INVALID` if the files make no tokenizer.
    */
-  constructor(tokenizer: Json, config: Json, placeholderId: number) {
+  constructor(tokenizer: Json, config: Json, placeholderId: number | undefined) {
     const settings = withUnknownToken(tokenizer, config)
     this.bosToken = tokenText(config.bos_token)
     this.eosToken = tokenText(config.eos_token)
@@ -80,6 +83,7 @@ export class CheckpointTokenizer {
     this.#specialIds = new Set(
       [...this.#specials.values()].map(({ id }) => id).filter((id) => id !== unknownId),
     )
+    this.largestId = largestId(tokenizer)
     const contents = [...this.#specials.keys()].sort((a, b) => b.length - a.length)
     this.#pattern = contents.length > 0 ? new RegExp(contents.map(escapePattern).join('|'), 'g') : undefined
   }
@@ -87,6 +91,21 @@ export class CheckpointTokenizer {
   /** The text of a token, or undefined where the vocabulary has no such id. */
   tokenOf(id: number): string | undefined {
     return this.#full.id_to_token(id)
+  }
+
+  /** The id of a token's text, or undefined where the vocabulary has no such token. */
+  idOf(token: string): number | undefined {
+    return token === '' ? undefined : this.#full.token_to_id(token)
+  }
+
+  /** The tokens that stand around every text, such as BOS. */
+  get frame(): { prefix: readonly number[]; suffix: readonly number[] } {
+    return { prefix: this.#prefix, suffix: this.#suffix }
+  }
+
+  /** Encodes text that cannot name special tokens, with nothing around it. */
+  encodeUntrusted(text: string): number[] {
+    return this.#encodePlain(text, true)
   }
 
   /**
@@ -162,7 +181,7 @@ function stripAround(sections: Section[]): Section[] {
 function findSpecials(
   tokenizer: Json,
   named: readonly string[],
-  placeholderId: number,
+  placeholderId: number | undefined,
 ): Map<string, SpecialToken> {
   const added = tokenizer.added_tokens
   if (!Array.isArray(added)) throw invalid('added_tokens must be a list')
@@ -242,6 +261,13 @@ function vocabularyEntries(tokenizer: Json): [string, number][] {
   if (Array.isArray(vocab))
     return vocab.map((entry, id) => [String(Array.isArray(entry) ? entry[0] : entry), id])
   return isObject(vocab) ? Object.entries(vocab).map(([content, id]) => [content, Number(id)]) : []
+}
+
+/** Over the vocabulary and the added tokens. */
+function largestId(tokenizer: Json): number {
+  const added = (tokenizer.added_tokens as readonly Json[]).map(({ id }) => Number(id))
+  const ids = [...vocabularyEntries(tokenizer).map(([, id]) => id), ...added]
+  return ids.reduce((largest, id) => Math.max(largest, id), -1)
 }
 
 /** Configs give a token as its text or as an object with its `content`. */

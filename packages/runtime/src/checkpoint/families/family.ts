@@ -1,5 +1,9 @@
 import type { ModelSpec } from '@longtake/core'
 import type {
+  AlignmentConfig,
+  AlignmentNames,
+  ClipTextConfig,
+  ClipTextNames,
   DecoderConfig,
   DecoderNames,
   ImageProcessing,
@@ -7,6 +11,7 @@ import type {
   TensorSource,
   VisionConfig,
 } from '@longtake/kernels'
+import type { PoolingFacts } from '../pooling-config.js'
 import type { TensorInventory } from '../tensors.js'
 
 /** JSON files of a checkpoint folder that families read; undefined where the folder has none. */
@@ -28,13 +33,26 @@ export interface TensorNames {
   readonly decoder: DecoderNames
 }
 
-/** Everything that is read of a checkpoint's configs: what to plan with, what to build, how to speak to it. */
-export interface FamilyModel {
+/** What the text guide of prompt-guided pooling is built of. */
+export interface GuideModel {
+  readonly text: ClipTextConfig
+  readonly alignment: AlignmentConfig
+  readonly names: { readonly text: ClipTextNames; readonly alignment: AlignmentNames }
+  /** Name of the 0-dimensional tensor whose exponential scales cosines. */
+  readonly logitScale: string
+  /** Temperature of the softmax inside a window. */
+  readonly temperature: number
+}
+
+/** What a family reads of a checkpoint's configs: what to plan with, what to build, how to speak to it. */
+export interface FamilyParts {
   readonly spec: ModelSpec
   readonly vision: VisionConfig
   readonly projector: ProjectorConfig
   readonly decoder: DecoderConfig
   readonly image: ImageProcessing
+  /** What the config says of pooling; the guide is read by it. */
+  readonly pooling: PoolingFacts
   /** Token whose place the visual tokens take. */
   readonly placeholderId: number
   readonly eosTokenIds: readonly number[]
@@ -44,8 +62,14 @@ export interface FamilyModel {
   readonly prompt: string
   /** Finds the layout of names that this checkpoint has. */
   names(source: TensorSource): TensorNames
-  /** Tensors of that layout. */
+  /** Tensors of that layout, without the guide's. */
   inventory(names: TensorNames): TensorInventory
+}
+
+/** Everything that is read of a checkpoint's configs. */
+export interface FamilyModel extends FamilyParts {
+  /** The text guide; undefined where the checkpoint has none. */
+  readonly guide: GuideModel | undefined
 }
 
 /** One family of checkpoints. */
@@ -54,6 +78,9 @@ export interface Family {
   readonly name: string
   /** Whether a config.json belongs to the family. */
   matches(config: Readonly<Record<string, unknown>>): boolean
-  /** @throws {CheckpointError} Naming the field that is invalid or not supported. */
-  read(json: CheckpointJson): FamilyModel
+  /**
+   * @param guided - Whether the checkpoint has the tensors of a text guide.
+   * @throws {CheckpointError} Naming the field that is invalid or not supported.
+   */
+  read(json: CheckpointJson, guided: boolean): FamilyParts
 }

@@ -1,0 +1,75 @@
+import type { Activation } from '@longtake/kernels'
+import { Fields } from './fields.js'
+import { HARMLESS_CLIP_TEXT } from './harmless.js'
+
+const MAX_SIZE = 1 << 16
+/** Width of one head in every published CLIP text tower. */
+const HEAD_WIDTH = 64
+/** The value that old configs of CLIP have for the end token whatever the vocabulary is: there the largest id ends. */
+const HISTORIC_END = 2
+
+/** What is read of a CLIP config for the text side. Positions are the tensors' own. */
+export interface ClipTextFacts {
+  readonly hiddenSize: number
+  readonly layers: number
+  readonly heads: number
+  readonly intermediateSize: number
+  readonly activation: Activation
+  readonly layerNormEpsilon: number
+  readonly vocabularySize: number
+  readonly projectionSize: number
+  /** Epsilon of the norm that picture features go through. */
+  readonly visualEpsilon: number
+  readonly beginId: number | undefined
+  /** Undefined where the config follows CLIP's historic rule: the largest id of a text ends it. */
+  readonly endId: number | undefined
+}
+
+/**
+ * Reads `clip/config.json` in CLIP's layout; absent fields have the library's defaults, and heads are 64 wide.
+ *
+ * @throws {CheckpointError} `CHECKPOINT_INVALID` or `CHECKPOINT_UNSUPPORTED`, naming the field.
+ */
+export function readClipConfig(json: Readonly<Record<string, unknown>>): ClipTextFacts {
+  const config = new Fields(json, 'clip/config.json')
+  config.word('model_type', ['clip'], 'clip')
+  const projectionSize = config.integer('projection_dim', { default: 512, min: 1, max: MAX_SIZE })
+  const text = config.object('text_config') ?? new Fields({}, 'clip/config.json: text_config')
+  text.word('model_type', ['clip_text_model'], 'clip_text_model')
+  const hiddenSize = text.integer('hidden_size', { default: 512, min: 1, max: MAX_SIZE })
+  const visual = config.object('vision_config')
+  const facts: ClipTextFacts = {
+    hiddenSize,
+    layers: text.integer('num_hidden_layers', { default: 12, min: 1, max: 1024 }),
+    heads: readHeads(text, hiddenSize),
+    intermediateSize: text.integer('intermediate_size', { default: 2048, min: 1, max: MAX_SIZE }),
+    activation: text.word('hidden_act', ['quick_gelu', 'gelu', 'gelu_pytorch_tanh'], 'quick_gelu'),
+    layerNormEpsilon: readEpsilon(text),
+    vocabularySize: text.integer('vocab_size', { default: 49_408, min: 1, max: MAX_SIZE * 64 }),
+    projectionSize,
+    visualEpsilon: visual === undefined ? 1e-5 : readEpsilon(visual),
+    ...readEnds(text),
+  }
+  // The tensors say how many positions there are.
+  text.raw('max_position_embeddings')
+  text.finish(HARMLESS_CLIP_TEXT)
+  return facts
+}
+
+function readHeads(text: Fields, hiddenSize: number): number {
+  const fallback = Math.max(Math.floor(hiddenSize / HEAD_WIDTH), 1)
+  const heads = text.integer('num_attention_heads', { default: fallback, min: 1, max: 1024 })
+  if (hiddenSize % heads === 0) return heads
+  throw text.invalid('num_attention_heads', `a divisor of hidden_size ${hiddenSize}`)
+}
+
+function readEpsilon(fields: Fields): number {
+  return fields.number('layer_norm_eps', { default: 1e-5, min: 1e-12, max: 1 })
+}
+
+function readEnds(text: Fields): Pick<ClipTextFacts, 'beginId' | 'endId'> {
+  const id = (name: string): number | undefined =>
+    text.has(name) ? text.integer(name, { min: 0, max: Number.MAX_SAFE_INTEGER }) : undefined
+  const [beginId, endId] = [id('bos_token_id'), id('eos_token_id')]
+  return endId === HISTORIC_END ? { beginId: undefined, endId: undefined } : { beginId, endId }
+}
