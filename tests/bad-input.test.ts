@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Longtake, WatchOptions } from '../packages/runtime/src/index.js'
-import type { VideoInput, VideoSource } from '../packages/runtime/src/video/index.js'
+import type { VideoInput, VideoInputs, VideoSource } from '../packages/runtime/src/video/index.js'
 import { afterBox, film, filmAtTime, filmBytes, filmOnClock, picturesAt, turned } from './support/films.js'
 import { type Held, held } from './support/held.js'
 import { withoutPermission } from './support/permission.js'
@@ -32,7 +32,7 @@ async function answerTo(input: VideoInput, options: WatchOptions = { frames: 4 }
 const heldNow = (): Promise<Held> => held(model.backend)
 
 /** Watching and planning are refused, and leave what was there. */
-async function expectRefused(input: VideoInput, code: string | RegExp): Promise<string> {
+async function expectRefused(input: VideoInputs, code: string | RegExp): Promise<string> {
   const before = await heldNow()
   const failure = await expectRefusal(longtake.watch(input), code)
   await expectRefusal(longtake.plan(input), code)
@@ -43,13 +43,16 @@ async function expectRefused(input: VideoInput, code: string | RegExp): Promise<
 const TEXT = 'This was never a film, whatever its name says.\n'.repeat(99)
 
 describe('a video that cannot be watched', () => {
-  const inputs: [string, () => Promise<VideoInput> | VideoInput, string, string][] = [
+  const inputs: [string, () => Promise<VideoInputs> | VideoInputs, string, string][] = [
     ['an empty file', () => temporaryFile('empty.mp4', ''), 'VIDEO_EMPTY', 'empty.mp4'],
     ['no bytes', () => new Uint8Array(), 'VIDEO_EMPTY', 'memory'],
     ['one byte', () => temporaryFile('byte.mp4', 'x'), 'VIDEO_NOT_A_VIDEO', 'byte.mp4'],
     ['text renamed to .mp4', () => temporaryFile('text.mp4', TEXT), 'VIDEO_NOT_A_VIDEO', 'text.mp4'],
     ['text as a Blob', () => new Blob([TEXT]), 'VIDEO_NOT_A_VIDEO', 'memory'],
-    ['a still picture', () => film('still.png'), 'VIDEO_NOT_A_VIDEO', 'PNG'],
+    ['a picture cut off', () => cutPicture(), 'VIDEO_TRUNCATED', 'memory'],
+    ['a drawing', () => new Blob(['<svg width="9" height="9"/>']), 'VIDEO_UNSUPPORTED_CODEC', 'SVG'],
+    ['a film among pictures', () => [film('still.png'), film('vp9.webm')], 'INVALID_OPTION', 'video[1]'],
+    ['no pictures', () => [], 'INVALID_OPTION', '1 to 64'],
     ['sound alone', () => film('audio-only.mp4'), 'VIDEO_NO_VIDEO_TRACK', 'sound'],
     ['an unknown codec in MP4', () => film('unknown-codec.mp4'), 'VIDEO_UNSUPPORTED_CODEC', 'convert'],
     ['an unknown codec in MKV', () => film('unknown-codec.mkv'), 'VIDEO_UNSUPPORTED_CODEC', 'convert'],
@@ -131,6 +134,11 @@ describe('a video that cannot be watched', () => {
     expect(await heldNow()).toEqual(before)
   })
 })
+
+async function cutPicture(): Promise<Uint8Array> {
+  const bytes = await filmBytes('still.jpg')
+  return bytes.subarray(0, bytes.length - 20)
+}
 
 async function cutBeforeIndex(): Promise<string> {
   const bytes = await filmBytes('h264.mp4')

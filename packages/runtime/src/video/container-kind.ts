@@ -10,17 +10,13 @@ const FIRST_BOXES = new Set(['ftyp', 'styp', 'moov', 'mdat', 'free', 'skip', 'wi
 type Kind =
   | 'avi'
   | {
-      readonly code: 'VIDEO_NO_VIDEO_TRACK' | 'VIDEO_UNSUPPORTED_CODEC' | 'VIDEO_NOT_A_VIDEO'
+      readonly code: 'VIDEO_NO_VIDEO_TRACK' | 'VIDEO_UNSUPPORTED_CODEC'
       readonly what: string
     }
 
 const SOUND = (what: string): Kind => ({
   code: 'VIDEO_NO_VIDEO_TRACK',
   what: `a sound file (${what}) without pictures`,
-})
-const STILL = (what: string): Kind => ({
-  code: 'VIDEO_NOT_A_VIDEO',
-  what: `a still picture (${what}); pictures are not watched yet`,
 })
 const CONTAINER = (what: string): Kind => ({
   code: 'VIDEO_UNSUPPORTED_CODEC',
@@ -31,13 +27,6 @@ const CONTAINER = (what: string): Kind => ({
 const SIGNATURES: readonly (readonly [offset: number, characters: string, kind: Kind])[] = [
   [8, 'AVI ', 'avi'],
   [8, 'WAVE', SOUND('WAV')],
-  [8, 'WEBP', STILL('WebP')],
-  [0, '\x89PNG', STILL('PNG')],
-  [0, '\xff\xd8\xff', STILL('JPEG')],
-  [0, 'GIF8', STILL('GIF')],
-  [0, 'BM', STILL('BMP')],
-  [4, 'ftypheic', STILL('HEIC')],
-  [4, 'ftypavif', STILL('AVIF')],
   [0, 'ID3', SOUND('MP3')],
   [0, 'fLaC', SOUND('FLAC')],
   [0, 'OggS', CONTAINER('Ogg')],
@@ -61,7 +50,7 @@ export async function expectAvi(source: VideoSource): Promise<'avi'> {
   if (kind !== undefined) throw new VideoError(kind.code, `${source.name} is ${kind.what}.`)
   throw new VideoError(
     'VIDEO_NOT_A_VIDEO',
-    `${source.name} is not a video: give an MP4, MOV, MKV, WebM, MPEG-TS or AVI file.`,
+    `${source.name} is neither a video nor a picture: give an MP4, MOV, MKV, WebM, MPEG-TS or AVI file, or a PNG, JPEG, WebP, GIF or BMP picture.`,
   )
 }
 

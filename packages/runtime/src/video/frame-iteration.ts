@@ -1,12 +1,5 @@
-import {
-  CancelledError,
-  InvalidOptionError,
-  isLongtakeError,
-  type SamplingMode,
-  VideoError,
-} from '@longtake/core'
-import type { Packet, PacketTrack } from './packet-track.js'
-import { PictureReader, type Shown } from './picture-reader.js'
+import { CancelledError, InvalidOptionError, isLongtakeError, VideoError } from '@longtake/core'
+import type { Shown } from './picture-reader.js'
 
 /** One picture, as a viewer sees it. */
 export interface VideoFrame {
@@ -27,13 +20,16 @@ export interface FramesOptions {
   readonly onFrame?: ((done: number, total: number) => void) | undefined
 }
 
-/** What an iteration reads from. */
-export interface FrameSupply {
-  readonly track: PacketTrack
-  readonly name: string
-  /** Times of the first and last picture that can be shown, seconds. */
-  readonly firstSeconds: number
-  readonly lastSeconds: number
+/** What one iteration reads from; calls do not overlap. */
+export interface FrameSource {
+  /**
+   * The picture for a time, the same object where it is the one before again.
+   *
+   * @throws {VideoError} `VIDEO_UNREADABLE` where there is none.
+   * @throws {CancelledError} When `signal` aborts.
+   */
+  show(seconds: number, signal?: AbortSignal): Promise<Shown>
+  close(): void
 }
 
 interface Asked {
@@ -58,27 +54,22 @@ export function inTimeOrder(timestamps: readonly number[]): readonly Asked[] {
 
 /** One pass over the timestamps. Calls are served one after the other, so native memory is freed between them only. */
 export class FrameIteration implements AsyncIterator<VideoFrame> {
-  readonly #supply: FrameSupply
+  readonly #source: FrameSource
   readonly #asked: readonly Asked[]
-  readonly #mode: SamplingMode
   readonly #options: FramesOptions
   readonly #onEnd: (iteration: FrameIteration) => void
-  #reader: PictureReader | undefined
   #next = 0
-  #shown: Shown | undefined
   #queue: Promise<unknown> = Promise.resolve()
   #ended = false
 
   constructor(
-    supply: FrameSupply,
+    source: FrameSource,
     asked: readonly Asked[],
-    mode: SamplingMode,
     options: FramesOptions,
     onEnd: (iteration: FrameIteration) => void,
   ) {
-    this.#supply = supply
+    this.#source = source
     this.#asked = asked
-    this.#mode = mode
     this.#options = options
     this.#onEnd = onEnd
   }
@@ -101,7 +92,10 @@ export class FrameIteration implements AsyncIterator<VideoFrame> {
     const asked = this.#asked[this.#next]
     if (this.#ended || asked === undefined) return this.#end()
     try {
-      const { timestamp, picture } = await this.#show(asked.seconds)
+      const { signal } = this.#options
+      throwIfAborted(signal)
+      const { timestamp, picture } = await this.#source.show(asked.seconds, signal)
+      throwIfAborted(signal)
       this.#next++
       this.#options.onFrame?.(this.#next, this.#asked.length)
       return { done: false, value: { index: asked.index, timestampSeconds: timestamp, ...picture } }
@@ -114,55 +108,10 @@ export class FrameIteration implements AsyncIterator<VideoFrame> {
   #end(): IteratorResult<VideoFrame> {
     if (!this.#ended) {
       this.#ended = true
-      this.#reader?.close()
-      this.#reader = undefined
-      this.#shown = undefined
+      this.#source.close()
       this.#onEnd(this)
     }
     return { done: true, value: undefined }
-  }
-
-  async #show(seconds: number): Promise<Shown> {
-    const { track, name, firstSeconds, lastSeconds } = this.#supply
-    const within = Math.min(Math.max(seconds, firstSeconds), lastSeconds)
-    try {
-      throwIfAborted(this.#options.signal)
-      this.#reader ??= await PictureReader.open(track, name, this.#mode)
-      const shown = await (this.#mode === 'keyframe'
-        ? this.#showKey(this.#reader, within)
-        : this.#showExact(this.#reader, within))
-      throwIfAborted(this.#options.signal)
-      // Where a picture is damaged, the one before it stays on screen.
-      this.#shown = shown ?? this.#shown
-    } catch (error) {
-      throw damaged(error, name)
-    }
-    if (this.#shown !== undefined) return this.#shown
-    throw new VideoError('VIDEO_UNREADABLE', `${name} is damaged: no picture of it can be decoded.`)
-  }
-
-  async #showExact(reader: PictureReader, seconds: number): Promise<Shown | undefined> {
-    const { track } = this.#supply
-    const target = (await track.at(seconds)) ?? (await track.keyAt(seconds))
-    if (target === null) return undefined
-    if (target.timestamp === this.#shown?.timestamp) return this.#shown
-    return reader.readExact(target, this.#options.signal)
-  }
-
-  async #showKey(reader: PictureReader, seconds: number): Promise<Shown | undefined> {
-    const key = await this.#nearestKey(seconds)
-    if (key === null) return undefined
-    if (key.timestamp === this.#shown?.timestamp) return this.#shown
-    return (await reader.readKey(key)) ?? reader.readExact(key, this.#options.signal)
-  }
-
-  async #nearestKey(seconds: number): Promise<Packet | null> {
-    const { track, lastSeconds } = this.#supply
-    const before = await track.keyAt(seconds)
-    if (before === null || before.timestamp >= seconds) return before
-    const after = await track.nextKey(before)
-    if (after === null || after.timestamp > lastSeconds) return before
-    return after.timestamp - seconds < seconds - before.timestamp ? after : before
   }
 }
 

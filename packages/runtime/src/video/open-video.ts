@@ -2,10 +2,11 @@ import { InvalidOptionError, type SamplingMode, VideoError, type VideoFacts } fr
 import { openAviTrack } from './avi-track.js'
 import { expectAvi } from './container-kind.js'
 import { silenceFfmpeg } from './ffmpeg.js'
+import { FilmPictures } from './film-pictures.js'
 import {
   damaged,
   FrameIteration,
-  type FrameSupply,
+  type FrameSource,
   type FramesOptions,
   inTimeOrder,
   throwIfAborted,
@@ -13,10 +14,12 @@ import {
 } from './frame-iteration.js'
 import { openMediabunnyTrack } from './mediabunny-track.js'
 import type { PacketTrack } from './packet-track.js'
-import { type Inspection, inspect } from './video-facts.js'
-import { openSource, type VideoInput, type VideoSource } from './video-source.js'
+import { refuseOtherPictures, SIGNATURE_BYTES, type StillCodec, stillCodec } from './still-format.js'
+import { inspectStills, MAX_STILLS, type Still, StillPictures } from './still-pictures.js'
+import { inspect } from './video-facts.js'
+import { openSource, type VideoInput, type VideoInputs, type VideoSource } from './video-source.js'
 
-/** An open video. Close it, or declare it with `await using`. */
+/** An open video, or still pictures that are watched as one. Close it, or declare it with `await using`. */
 export interface Video extends AsyncDisposable {
   readonly facts: VideoFacts
   /** What a person should be told, such as that the file is cut off. */
@@ -27,6 +30,9 @@ export interface Video extends AsyncDisposable {
    * Times before the first picture give the first, times after the last give the last. A picture that cannot be
    * decoded is replaced by the one before it, or at the start by the one after. One decoded picture is held at a
    * time, and the next is decoded when it is asked for.
+   *
+   * For stills the timestamps are their indices, rounded; each is decoded once while it is asked for in a row, and
+   * what cannot be decoded is refused, because no other picture can stand for it.
    *
    * @param timestamps - Seconds on the video's own time line, which begins at `facts.startSeconds`.
    * @param mode - `keyframe`: the nearest picture that decodes by itself. `exact`: the picture on screen at that time.
@@ -43,45 +49,120 @@ export interface Video extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** A way to read pictures that has been opened. */
+interface Opened {
+  readonly facts: VideoFacts
+  readonly notes: readonly string[]
+  readonly frames: (mode: SamplingMode) => FrameSource
+  readonly close: () => void
+}
+
 /**
- * Opens a video and reads its facts; decodes nothing.
+ * Opens a video or still pictures and reads their facts; decodes nothing.
  *
  * Reads MP4, MOV, MKV, WebM, MPEG-TS and AVI with H.264, HEVC, VP8, VP9, AV1 and ProRes, in AVI also MPEG-4 part 2
  * and Motion JPEG. A file that is cut off is opened with the length that is there (see `notes`).
  *
- * @param input - Local path, `file:` URL, bytes, Blob, or a `VideoSource`, which the video then owns and closes.
+ * A still picture is told by its content, not its name: PNG, JPEG (turned as EXIF says), WebP, GIF and BMP, of moving
+ * ones the first picture, transparency over white. Its facts have `stills: 1`, of n in an array `stills: n`; width and
+ * height are the first one's.
+ *
+ * @param input - Local path, `file:` URL, bytes, Blob, or a `VideoSource`, which the video then owns and closes; or an
+ *   array of 1 to {@link MAX_STILLS} of these, each a still picture.
  * @throws {VideoError} With a `code` for each way in which a file can be unusable.
- * @throws {InvalidOptionError} If `input` is none of these.
+ * @throws {InvalidOptionError} If `input` is none of these, or something in an array is not a picture.
  * @throws {CancelledError} When `signal` aborts.
  */
-export async function openVideo(input: VideoInput, options: { signal?: AbortSignal } = {}): Promise<Video> {
+export async function openVideo(input: VideoInputs, options: { signal?: AbortSignal } = {}): Promise<Video> {
   const { signal } = options
   throwIfAborted(signal)
   silenceFfmpeg()
-  const source = await openSource(input)
-  let track: PacketTrack | undefined
+  const sources = isList(input) ? await openSources(input) : [await openSource(input)]
+  let opened: Opened | undefined
   try {
-    track = await openTrack(source)
+    opened = await (isList(input) ? openStills(sources, signal) : openAny(sources[0]!, signal))
     throwIfAborted(signal)
-    return new OpenVideo(source, track, await inspect(track, source, signal))
+    return new OpenVideo(opened, sources)
   } catch (error) {
-    track?.close()
-    await release(source)
+    opened?.close()
+    await release(sources)
+    throw damaged(error, sources[0]!.name)
+  }
+}
+
+function isList(input: VideoInputs): input is readonly VideoInput[] {
+  return Array.isArray(input)
+}
+
+/** Opens all or none. */
+async function openSources(inputs: readonly VideoInput[]): Promise<VideoSource[]> {
+  if (inputs.length < 1 || inputs.length > MAX_STILLS) {
+    throw new InvalidOptionError(
+      'video',
+      `an array of 1 to ${MAX_STILLS} pictures`,
+      `${inputs.length} of them`,
+    )
+  }
+  const results = await Promise.allSettled(inputs.map((input) => openSource(input)))
+  const sources = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const failure = results.find((result) => result.status === 'rejected')
+  if (failure === undefined) return sources
+  await release(sources)
+  throw failure.reason
+}
+
+/** Failing to close a source hides neither what was read nor the failure before it. */
+async function release(sources: readonly VideoSource[]): Promise<void> {
+  // Its own resources are all that may be left, and nobody here can free them.
+  await Promise.allSettled(sources.map(async (source) => source.close()))
+}
+
+async function openAny(source: VideoSource, signal?: AbortSignal): Promise<Opened> {
+  if ((await codecOf(source)) !== undefined) return openPictures([{ source, name: source.name }], signal)
+  const track = await openTrack(source)
+  try {
+    throwIfAborted(signal)
+    const { facts, notes, lastSeconds } = await inspect(track, source, signal)
+    const film = { track, name: source.name, firstSeconds: facts.startSeconds, lastSeconds }
+    return { facts, notes, frames: (mode) => new FilmPictures(film, mode), close: () => track.close() }
+  } catch (error) {
+    track.close()
+    throw error
+  }
+}
+
+async function openStills(sources: readonly VideoSource[], signal?: AbortSignal): Promise<Opened> {
+  for (const [index, source] of sources.entries()) {
+    throwIfAborted(signal)
+    if ((await codecOf(source)) !== undefined) continue
+    const requirement = 'a still picture (PNG, JPEG, WebP, GIF or BMP; a video is watched by itself)'
+    throw new InvalidOptionError(`video[${index}]`, requirement, source.name)
+  }
+  const place = (index: number) =>
+    sources.length === 1 ? '' : ` (picture ${index + 1} of ${sources.length})`
+  const stills = sources.map((source, index) => ({ source, name: `${source.name}${place(index)}` }))
+  return openPictures(stills, signal)
+}
+
+async function openPictures(stills: readonly Still[], signal?: AbortSignal): Promise<Opened> {
+  const { facts, notes } = await inspectStills(stills, signal)
+  return { facts, notes, frames: () => new StillPictures(stills), close: () => {} }
+}
+
+/** Which still picture a file is; undefined where it may be a video. */
+async function codecOf(source: VideoSource): Promise<StillCodec | undefined> {
+  try {
+    const size = await source.size()
+    if (size === 0) throw new VideoError('VIDEO_EMPTY', `${source.name} is an empty file.`)
+    const head = await source.read(0, Math.min(SIGNATURE_BYTES, size))
+    refuseOtherPictures(head, source.name)
+    return stillCodec(head)
+  } catch (error) {
     throw damaged(error, source.name)
   }
 }
 
-/** Failing to close a source hides neither what was read nor the failure before it. */
-async function release(source: VideoSource): Promise<void> {
-  try {
-    await source.close()
-  } catch {
-    // Its own resources are all that may be left, and nobody here can free them.
-  }
-}
-
 async function openTrack(source: VideoSource): Promise<PacketTrack> {
-  if ((await source.size()) === 0) throw new VideoError('VIDEO_EMPTY', `${source.name} is an empty file.`)
   const track = await openMediabunnyTrack(source)
   if (track !== undefined) return track
   await expectAvi(source)
@@ -91,18 +172,17 @@ async function openTrack(source: VideoSource): Promise<PacketTrack> {
 class OpenVideo implements Video {
   readonly facts: VideoFacts
   readonly notes: readonly string[]
-  readonly #source: VideoSource
-  readonly #supply: FrameSupply
+  readonly #opened: Opened
+  readonly #sources: readonly VideoSource[]
   readonly #closing = new AbortController()
   readonly #running = new Set<FrameIteration>()
   #closed: Promise<void> | undefined
 
-  constructor(source: VideoSource, track: PacketTrack, inspection: Inspection) {
-    const { facts, notes, lastSeconds } = inspection
-    this.#source = source
-    this.#supply = { track, name: source.name, firstSeconds: facts.startSeconds, lastSeconds }
-    this.facts = facts
-    this.notes = notes
+  constructor(opened: Opened, sources: readonly VideoSource[]) {
+    this.#opened = opened
+    this.#sources = sources
+    this.facts = opened.facts
+    this.notes = opened.notes
   }
 
   frames(
@@ -120,7 +200,7 @@ class OpenVideo implements Video {
       [Symbol.asyncIterator]: () => {
         const withClosing = { ...options, signal: AbortSignal.any(signals) }
         const onEnd = (ended: FrameIteration) => this.#running.delete(ended)
-        const iteration = new FrameIteration(this.#supply, asked, mode, withClosing, onEnd)
+        const iteration = new FrameIteration(this.#opened.frames(mode), asked, withClosing, onEnd)
         this.#running.add(iteration)
         return iteration
       },
@@ -135,8 +215,8 @@ class OpenVideo implements Video {
   async #shut(): Promise<void> {
     this.#closing.abort(new Error('The video was closed.'))
     await Promise.all([...this.#running].map((iteration) => iteration.return()))
-    this.#supply.track.close()
-    await release(this.#source)
+    this.#opened.close()
+    await release(this.#sources)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -14,7 +14,7 @@ export interface Packet extends PacketRef {
 
 /** What a decoder must be told before the first packet. */
 export interface DecoderSetup {
-  /** Codec by its common name: `h264`, `hevc`, `vp8`, `vp9`, `av1`, `prores`, `mpeg4`, `msmpeg4v3`, `mjpeg`. */
+  /** Codec by its common name: `h264`, `hevc`, `vp8`, `vp9`, `av1`, `prores`, `mpeg4`, `msmpeg4v3`, `mjpeg`, or a still's. */
   readonly codec: string
   readonly extraData: Uint8Array | undefined
   readonly width: number
@@ -24,6 +24,8 @@ export interface DecoderSetup {
   readonly fullRange: boolean | undefined
   /** Timestamps count decoding order, as in AVI: the nth picture that comes out has the nth of them. */
   readonly decodingOrder?: boolean
+  /** Whether damage that the decoder notices ends a picture's decoding. By default it shows what there is. */
+  readonly refusesDamage?: boolean
 }
 
 /** How stored pixels become the picture that a viewer sees. */

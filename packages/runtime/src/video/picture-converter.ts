@@ -35,7 +35,8 @@ const FULL_RANGE_FORMATS = new Set<number>([
   AV_PIX_FMT_YUVJ444P,
 ])
 
-interface Pipeline {
+/** A chain of filters, ready for frames of one form. */
+export interface Pipeline {
   readonly key: string
   readonly graph: FilterGraph
   readonly input: FilterContext
@@ -107,7 +108,11 @@ export function squareSize(width: number, height: number, pixelAspect: number): 
     : [width, Math.max(1, Math.round(height / pixelAspect))]
 }
 
-async function buildPipeline(key: string, input: string, chain: string): Promise<Pipeline> {
+/**
+ * @param input - What the frames are, as the `buffer` filter's arguments.
+ * @param chain - Filters, as FFmpeg writes them.
+ */
+export async function buildPipeline(key: string, input: string, chain: string): Promise<Pipeline> {
   const graph = new FilterGraph()
   graph.alloc()
   try {
@@ -138,7 +143,7 @@ function createFilter(graph: FilterGraph, kind: string, name: string, args?: str
  *
  * @returns The same picture where nothing is to be done, otherwise a new one.
  */
-function orient(picture: Picture, rotation: 0 | 90 | 180 | 270, flip: boolean): Picture {
+export function orient(picture: Picture, rotation: 0 | 90 | 180 | 270, flip: boolean): Picture {
   if (rotation === 0 && !flip) return picture
   const { width, height, rgb } = picture
   const turned = rotation === 90 || rotation === 270

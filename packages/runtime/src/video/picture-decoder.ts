@@ -1,14 +1,18 @@
 import { VideoError } from '@longtake/core'
 import {
   AV_CODEC_ID_AV1,
+  AV_CODEC_ID_BMP,
+  AV_CODEC_ID_GIF,
   AV_CODEC_ID_H264,
   AV_CODEC_ID_HEVC,
   AV_CODEC_ID_MJPEG,
   AV_CODEC_ID_MPEG4,
   AV_CODEC_ID_MSMPEG4V3,
+  AV_CODEC_ID_PNG,
   AV_CODEC_ID_PRORES,
   AV_CODEC_ID_VP8,
   AV_CODEC_ID_VP9,
+  AV_CODEC_ID_WEBP,
   AVCOL_RANGE_JPEG,
   AVCOL_RANGE_MPEG,
   AVCOL_SPC_BT470BG,
@@ -40,6 +44,11 @@ const CODEC_IDS = new Map([
   ['mpeg4', AV_CODEC_ID_MPEG4],
   ['msmpeg4v3', AV_CODEC_ID_MSMPEG4V3],
   ['mjpeg', AV_CODEC_ID_MJPEG],
+  ['jpeg', AV_CODEC_ID_MJPEG],
+  ['png', AV_CODEC_ID_PNG],
+  ['webp', AV_CODEC_ID_WEBP],
+  ['gif', AV_CODEC_ID_GIF],
+  ['bmp', AV_CODEC_ID_BMP],
 ])
 
 const MATRICES = new Map([
@@ -82,7 +91,11 @@ export class PictureDecoder {
       context.codecId = id
       context.threadCount = setup.width * setup.height <= MAX_THREADED_PIXELS ? threads : 1
       // Strict: pictures of streams that do not declare their reordering come out in the right order.
-      const options = Dictionary.fromObject({ strict: FF_COMPLIANCE_STRICT, max_pixels: MAX_PIXELS })
+      const options = Dictionary.fromObject({
+        strict: FF_COMPLIANCE_STRICT,
+        max_pixels: MAX_PIXELS,
+        ...(setup.refusesDamage === true && { err_detect: 'explode' }),
+      })
       try {
         check(await context.open2(codec, options), `opening the ${setup.codec} decoder`)
       } finally {

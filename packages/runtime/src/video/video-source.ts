@@ -25,6 +25,9 @@ export interface VideoSource {
 /** What a caller may hand over as a video. */
 export type VideoInput = string | URL | Uint8Array | Blob | VideoSource
 
+/** A video or a still picture, or several stills that are watched together. */
+export type VideoInputs = VideoInput | readonly VideoInput[]
+
 /**
  * Opens the bytes of a video: a local path, a `file:` URL, bytes in memory, a Blob, or a `VideoSource` of one's own.
  *
@@ -128,7 +131,7 @@ function fileSource(handle: FileHandle, name: string, sizeBytes: number): VideoS
 
 function memorySource(bytes: Uint8Array): VideoSource {
   return {
-    name: 'the video in memory',
+    name: 'the file in memory',
     size: async () => bytes.length,
     read: async (start, end) => bytes.subarray(start, end),
     close: async () => {},
@@ -138,7 +141,7 @@ function memorySource(bytes: Uint8Array): VideoSource {
 function blobSource(blob: Blob): VideoSource {
   const name = Reflect.get(blob, 'name')
   return {
-    name: typeof name === 'string' && name !== '' ? name : 'the video in memory',
+    name: typeof name === 'string' && name !== '' ? name : 'the file in memory',
     size: async () => blob.size,
     read: async (start, end) => new Uint8Array(await blob.slice(start, end).arrayBuffer()),
     close: async () => {},
