@@ -1,5 +1,6 @@
 // biome-ignore-all lint/style/noNonNullAssertion: reads of arrays whose length is known here
 import { CheckpointError } from '@longtake/core'
+import { dequantizeBlockwise, quantizeBlockwise } from '../src/index.js'
 import type { TensorSource } from '../src/tensor-source.js'
 
 /** A repeatable source of numbers in [−1, 1): mulberry32. */
@@ -57,4 +58,16 @@ export function randomTensors(
     tensors.set(name, { shape, data: isNorm ? data.map((value) => value + 1) : data })
   }
   return tensors
+}
+
+/** The tensors as a quantised graph sees them: every matrix but the embedding tables is rounded. */
+export function roundedTensors(tensors: ReadonlyMap<string, Held>, bits: 4 | 8): Map<string, Held> {
+  return new Map(
+    [...tensors].map(([name, { shape, data }]) => {
+      const [outputs, inputs] = shape
+      if (inputs === undefined || name.includes('embed')) return [name, { shape, data }]
+      const matrix = quantizeBlockwise(data, outputs!, inputs, { bits })
+      return [name, { shape, data: dequantizeBlockwise(matrix) }]
+    }),
+  )
 }

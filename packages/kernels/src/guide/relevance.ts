@@ -4,8 +4,8 @@ import type { GraphModel } from '../onnx/model.js'
 import { matMul } from '../onnx/operators.js'
 
 /**
- * Builds the comparison of patches with a text: inputs `alignment` [patches, A] and `text` [A], all vectors of length
- * 1; output `cosine` [patches], −1 to 1 within rounding. All float32.
+ * Builds the comparison of patches with a text: inputs `alignment` [patches, A], 1 patch or more, and `text` [A],
+ * all vectors of length 1; output `cosine` [patches], −1 to 1 within rounding. All float32.
  *
  * @param alignmentSize - A.
  * @throws {InvalidOptionError} If `alignmentSize` is no count.

@@ -2,22 +2,11 @@ import { expect, test } from 'vitest'
 import { decoderOracle, decoderShapes, NAMES } from '../../test/decoder-oracle.js'
 import { DecoderRun } from '../../test/decoder-run.js'
 import { rowsOf } from '../../test/oracle.js'
-import { type Held, heldWeights, randomArray, randomTensors } from '../../test/random-weights.js'
+import { heldWeights, randomArray, randomTensors, roundedTensors } from '../../test/random-weights.js'
 import { openGraph } from '../../test/run-graph.js'
-import { buildDecoder, type DecoderConfig, dequantizeBlockwise, quantizeBlockwise } from '../index.js'
+import { buildDecoder, type DecoderConfig } from '../index.js'
 
 const LENGTH = 9
-
-/** The tensors as the quantised graph sees them: every matrix but the embedding table is rounded. */
-function rounded(tensors: ReadonlyMap<string, Held>, bits: 4 | 8): Map<string, Held> {
-  return new Map(
-    [...tensors].map(([name, { shape, data }]) => {
-      const [outputs, inputs] = shape
-      if (inputs === undefined || name.includes('embed')) return [name, { shape, data }]
-      return [name, { shape, data: dequantizeBlockwise(quantizeBlockwise(data, outputs!, inputs, { bits })) }]
-    }),
-  )
-}
 
 test.each([
   { bits: 8, hiddenSize: 64, qkvBias: false },
@@ -46,7 +35,12 @@ test.each([
   const graph = await openGraph(model)
   const { logits } = await new DecoderRun(graph, config, LENGTH, frequencies).step(embeds)
   await graph.release()
-  const expected = decoderOracle(config, rounded(tensors, bits), rowsOf(embeds, hiddenSize), frequencies)
+  const expected = decoderOracle(
+    config,
+    roundedTensors(tensors, bits),
+    rowsOf(embeds, hiddenSize),
+    frequencies,
+  )
   const flat = expected.logits.flat()
   const actual = logits!.data as Float32Array
   const norm = (values: number[]) => Math.hypot(...values)
