@@ -1,6 +1,12 @@
 import { checkInteger, checkNumber } from './check.js'
 import { InvalidOptionError } from './errors.js'
-import { AUTO_SECONDS_PER_FRAME, DEFAULT_MAX_FRAMES, EVEN_FRAMES_SHARE, MAX_FRAMES } from './limits.js'
+import {
+  AUTO_SECONDS_PER_FRAME,
+  DEFAULT_MAX_FRAMES,
+  EVEN_FRAMES_SHARE,
+  EVEN_STEPS_SHARES,
+  MAX_FRAMES,
+} from './limits.js'
 import type { PlanOptions } from './plan-types.js'
 import { poolsEvenly } from './pooling.js'
 import type { PoolingRequest } from './pooling-request.js'
@@ -113,8 +119,8 @@ function unpooledFrames(spec: ModelSpec, stretch: Stretch, tokenBudget: number |
 
 /**
  * A frame for every `AUTO_SECONDS_PER_FRAME`, from `defaults.frames` to `defaults.mostFrames` and the pictures there
- * are; then the next number of frames that pools evenly, if one is near. Never falls as the video gets longer: the
- * numbers that pool evenly do not depend on its length.
+ * are; then the nearest number of frames that pools evenly, if one is near. Never falls as the video gets longer,
+ * because the numbers that pool evenly do not depend on its length.
  */
 function pooledFrames(
   spec: ModelSpec,
@@ -123,7 +129,7 @@ function pooledFrames(
   most: number,
 ): WantedFrames {
   const byLength = Math.ceil(stretch.lengthSeconds / AUTO_SECONDS_PER_FRAME)
-  const windowed = Math.max(request.kernel?.[0] ?? 1, request.shape?.[0] ?? 1)
+  const windowed = windowFrames(request)
   const wanted = Math.max(byLength, spec.defaults.frames, windowed)
   const cap = wholeClipsWithin(spec, Math.min(most, Math.max(spec.defaults.mostFrames, windowed)))
   const pictures = stretch.pictures ?? Number.POSITIVE_INFINITY
@@ -135,17 +141,20 @@ function pooledFrames(
 }
 
 function nearestEven(spec: ModelSpec, request: PoolingRequest, target: number, cap: number): number {
-  const isEven = (frames: number): boolean =>
-    wholeClips(spec, frames) === frames && poolsEvenly(spec, frames, request)
   const most = Math.min(cap, Math.floor(target * (1 + EVEN_FRAMES_SHARE)))
-  for (let frames = target; frames <= most; frames++) if (isEven(frames)) return frames
-  const least = Math.max(
-    Math.ceil(target * (1 - EVEN_FRAMES_SHARE)),
-    request.kernel?.[0] ?? 1,
-    request.shape?.[0] ?? 1,
-  )
-  for (let frames = target - 1; frames >= least; frames--) if (isEven(frames)) return frames
+  const least = Math.max(Math.ceil(target * (1 - EVEN_FRAMES_SHARE)), windowFrames(request))
+  for (const share of EVEN_STEPS_SHARES) {
+    const isEven = (frames: number): boolean =>
+      wholeClips(spec, frames) === frames && poolsEvenly(spec, frames, request, share)
+    for (let frames = Math.max(target, least); frames <= most; frames++) if (isEven(frames)) return frames
+    for (let frames = target - 1; frames >= least; frames--) if (isEven(frames)) return frames
+  }
   return target
+}
+
+/** Frames that a window or shape of the caller's needs at least. */
+function windowFrames({ kernel, shape }: PoolingRequest): number {
+  return Math.max(kernel?.[0] ?? 1, shape?.[0] ?? 1)
 }
 
 /** Frames of one clip where F frames are sampled: N, or F shared out equally where the encoder takes any number. */

@@ -16,6 +16,9 @@ export const AUTO_SECONDS_PER_FRAME = 4
 /** Share by which an automatic number of frames may change so that all windows are equally long. */
 export const EVEN_FRAMES_SHARE = 1 / 4
 
+/** Steps along time that even windows use at least: all there is room for if possible, else three quarters. */
+export const EVEN_STEPS_SHARES: readonly number[] = [1, 3 / 4]
+
 /** Most tokens of text a plan may reserve: the longest contexts known are about a million tokens. */
 export const MAX_TEXT_TOKENS = 1 << 20
 

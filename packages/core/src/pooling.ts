@@ -14,9 +14,6 @@ import {
 } from './pooling-shape.js'
 import type { ModelSpec, Triple } from './spec.js'
 
-/** Share of the steps along time that evenly pooled frames must use: windows of one length may cost a quarter. */
-const EVEN_STEPS_SHARE = 3 / 4
-
 /** The frames to pool: `units` that windows are counted in, of `framesPerUnit` frames each. */
 export interface PooledFrames {
   /** Frames of a video, or images. */
@@ -102,15 +99,20 @@ function chooseKernel(
 
 /**
  * Whether a video of that many frames pools evenly: no frame is left out, and where the steps along time came first,
- * all windows are of one stride and use at least `EVEN_STEPS_SHARE` of the steps.
+ * all windows are one stride long and use at least `share` of the steps that there is room for.
  */
-export function poolsEvenly(spec: ModelSpec, frames: number, request: PoolingRequest): boolean {
+export function poolsEvenly(
+  spec: ModelSpec,
+  frames: number,
+  request: PoolingRequest,
+  share: number,
+): boolean {
   const units: Triple = [frames, ...spec.encoder.grid]
   const { mostSteps, ...chosen } = chooseKernel(spec, units, false, request)
   if (leftOut(units, chosen)[0] > 0) return false
   if (mostSteps === undefined) return true
   const [steps] = poolingShape(units, chosen.kernel, chosen.stride)
-  return chosen.kernel[0] === chosen.stride[0] && steps >= Math.min(frames, mostSteps) * EVEN_STEPS_SHARE
+  return chosen.kernel[0] === chosen.stride[0] && steps >= Math.min(frames, mostSteps) * share
 }
 
 /** The checkpoint's window, cut to a volume that is smaller. */
