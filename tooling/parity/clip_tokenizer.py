@@ -100,10 +100,10 @@ class ClipBpe:
 
 
 class GuideWords(WordLevel):
-    """Words as tokens; `<s>` and `</s>` are named by the config alone, tokenizer.json adds nothing."""
+    """Words as tokens, ids anywhere; `<s>` and `</s>` are named by the config alone, tokenizer.json adds nothing."""
 
     def __init__(self, rng, size):
-        super().__init__(rng, size, False)
+        super().__init__(rng, size, True)
         self.start, self.end = self.vocabulary["<s>"], self.vocabulary["</s>"]
         self.json["post_processor"] = None
 

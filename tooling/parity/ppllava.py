@@ -33,6 +33,8 @@ def make_config(variants, tokenizer, words):
         model_type="clip_vision_model", hidden_size=32, intermediate_size=64, num_hidden_layers=4 if adapter else 3,
         num_attention_heads=2, patch_size=6, image_size=36, projection_dim=32, layer_norm_eps=1e-5, hidden_act="quick_gelu",
         vocab_size=words.end + 1,
+        # The original writes the branch's sizes here too.
+        **({"depth": 3, "max_T": 8} if adapter else {}),
     )
     text = dict(
         model_type="llama", hidden_size=64, intermediate_size=112, num_hidden_layers=2, num_attention_heads=4,
@@ -49,7 +51,7 @@ def make_config(variants, tokenizer, words):
         image_grid_pinpoints=PROCESSOR["image_grid_pinpoints"], image_token_index=tokenizer.vocabulary["<image>"],
         pad_token_id=0, projector_hidden_act="gelu", tie_word_embeddings="tied" in variants, torch_dtype="float16",
         use_image_newline_parameter=True, vision_feature_layer=-2, vision_feature_select_strategy="default",
-        vision_config=vision, text_config=text,
+        vision_config=vision, text_config=text, hidden_size=64,
         clip=guide.clip_config(words, True),
     )
 

@@ -5,7 +5,7 @@ import { HARMLESS_CLIP_TEXT } from './harmless.js'
 const MAX_SIZE = 1 << 16
 /** Width of one head in every published CLIP text tower. */
 const HEAD_WIDTH = 64
-/** The value that old configs of CLIP have for the end token whatever the vocabulary is: there the largest id ends. */
+/** The end token of CLIP's old configs, whatever the vocabulary is; it calls for the rule of that time. */
 const HISTORIC_END = 2
 
 /** What is read of a CLIP config for the text side. Positions are the tensors' own. */
@@ -21,8 +21,9 @@ export interface ClipTextFacts {
   /** Epsilon of the norm that picture features go through. */
   readonly visualEpsilon: number
   readonly beginId: number | undefined
-  /** Undefined where the config follows CLIP's historic rule: the largest id of a text ends it. */
   readonly endId: number | undefined
+  /** Whether a text is read at its first end token, or by CLIP's historic rule at its largest id. */
+  readonly readAt: 'end' | 'largest'
 }
 
 /**
@@ -67,9 +68,10 @@ function readEpsilon(fields: Fields): number {
   return fields.number('layer_norm_eps', { default: 1e-5, min: 1e-12, max: 1 })
 }
 
-function readEnds(text: Fields): Pick<ClipTextFacts, 'beginId' | 'endId'> {
+function readEnds(text: Fields): Pick<ClipTextFacts, 'beginId' | 'endId' | 'readAt'> {
   const id = (name: string): number | undefined =>
     text.has(name) ? text.integer(name, { min: 0, max: Number.MAX_SAFE_INTEGER }) : undefined
-  const [beginId, endId] = [id('bos_token_id'), id('eos_token_id')]
-  return endId === HISTORIC_END ? { beginId: undefined, endId: undefined } : { beginId, endId }
+  const endId = id('eos_token_id')
+  const readAt = endId === undefined || endId === HISTORIC_END ? 'largest' : 'end'
+  return { beginId: id('bos_token_id'), endId, readAt }
 }

@@ -37,7 +37,7 @@ export class GuideEncoder {
   constructor(tokenizer: CheckpointTokenizer, facts: ClipTextFacts, positions: number) {
     this.#tokenizer = tokenizer
     this.#frame = findFrame(tokenizer, facts)
-    this.#endId = facts.endId
+    this.#endId = facts.readAt === 'end' ? facts.endId : undefined
     this.#room = positions - this.#frame.begin.length - this.#frame.end.length
     if (this.#room < 1) throw invalid(`the guide's ${positions} positions leave no room for a question`)
     const largest = Math.max(tokenizer.largestId, ...this.#frame.begin, ...this.#frame.end)
@@ -61,19 +61,19 @@ export class GuideEncoder {
     return { ids, ends: ids.map((segment) => this.#endOf(segment)), tokens: content.length }
   }
 
-  /** Where the config names the end token, its first place; else, as CLIP had it first, the largest id's. */
+  /** The first place of the end token, or by CLIP's historic rule of the largest id. */
   #endOf(ids: readonly number[]): number {
     return ids.indexOf(this.#endId ?? ids.reduce((largest, id) => Math.max(largest, id), 0))
   }
 }
 
 /** The tokenizer's own frame where it has one, else the tokens that the configs name. */
-function findFrame(tokenizer: CheckpointTokenizer, { beginId, endId }: ClipTextFacts): GuideFrame {
+function findFrame(tokenizer: CheckpointTokenizer, { beginId, endId, readAt }: ClipTextFacts): GuideFrame {
   const { prefix, suffix } = tokenizer.frame
   const begin = prefix.length > 0 ? prefix : [beginId ?? tokenizer.idOf(tokenizer.bosToken)]
   const end = suffix.length > 0 ? suffix : [endId ?? tokenizer.idOf(tokenizer.eosToken)]
   const known = [...begin, ...end].filter((id) => id !== undefined)
-  if (known.length < begin.length + end.length || (endId !== undefined && !end.includes(endId))) {
+  if (known.length < begin.length + end.length || (readAt === 'end' && !end.includes(endId))) {
     throw invalid(
       'neither it nor clip/config.json (text_config: bos_token_id, eos_token_id) says what begins and ends a text, or they disagree',
     )
