@@ -46,6 +46,8 @@ test('quality prints every arm with its kinds', async () => {
     'ntk',
     '--kv',
     'fp32,int8',
+    '--pooling',
+    'none,average,auto',
   ]
   const { code, result } = await run(quality, '--data', folder, ...MODEL, ...axes)
   expect(code).toBe(0)
@@ -54,16 +56,20 @@ test('quality prints every arm with its kinds', async () => {
     model: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
     run: { commit: expect.any(String) },
   })
-  expect(result.arms).toHaveLength(2 * 3)
+  // unpooled 2 × 3; averaged 8 and 16 frames at 8, 4, 2 tokens, 16 and 32 at 16, 8, 4, shared ones once; the default
+  expect(result.arms).toHaveLength(2 * 3 + 10 + 1)
   for (const arm of result.arms) {
+    expect(arm.tokens).toBeLessThanOrEqual(arm.tokenBudget ?? Number.POSITIVE_INFINITY)
+    expect(['none', 'average']).toContain(arm.pooling)
     expect(arm).toMatchObject({
       frames: expect.any(Number),
       layout: expect.any(String),
-      rope: 'ntk',
+      rope: expect.any(String),
       kv: expect.any(String),
       questions: 4,
       kinds: { drift: expect.any(Number), number: expect.any(Number) },
       families: { slow: expect.any(Number) },
+      groups: { smallPart: expect.any(Number), whole: expect.any(Number) },
       margin95: expect.any(Number),
     })
     expect(arm.accuracy).toBeGreaterThanOrEqual(0)

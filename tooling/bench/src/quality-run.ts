@@ -1,7 +1,7 @@
-import { type ModelSpec, planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
-import type { InputFrame, Longtake, WatchedVideo } from '@longtake/runtime'
+import { EngineError, type ModelSpec, planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
+import type { InputFrame, Longtake, WatchedVideo, WatchOptions } from '@longtake/runtime'
 import { openVideo, type Video } from '@longtake/runtime/video'
-import type { Arm, ArmGroup } from './quality-arms.js'
+import { type Arm, type ArmGroup, describeArm } from './quality-arms.js'
 import { canBecomeRight, isRight, type Question, type QuizVideo } from './quality-data.js'
 
 /** One answered question. */
@@ -10,15 +10,18 @@ interface Mark {
   readonly isRight: boolean
 }
 
-/** Marks of one group of arms on one video. */
+/** Marks of one group of arms on one video, and the plan they were earned with. */
 export interface MarkedVideo {
   readonly group: ArmGroup
+  readonly plan: VideoPlan
   readonly marks: readonly Mark[]
 }
 
 /** A video's plan under an arm. */
-export function planArm(spec: ModelSpec, facts: VideoFacts, { frames, layout, rope, kv }: Arm): VideoPlan {
-  return planVideo(spec, facts, { frames, layout, rope, kvCache: kv })
+export function planArm(spec: ModelSpec, facts: VideoFacts, arm: Arm): VideoPlan {
+  if (arm.frames === 'auto') return planVideo(spec, facts)
+  const { frames, layout, rope, kv, pooling, tokenBudget } = arm
+  return planVideo(spec, facts, { frames, layout, rope, kvCache: kv, pooling, tokenBudget })
 }
 
 /** Reads a video's facts. */
@@ -39,28 +42,27 @@ export async function markVideo(
   groups: readonly ArmGroup[],
 ): Promise<readonly MarkedVideo[]> {
   await using video = await openVideo(path)
+  const planned = groups.map((group) => ({ group, plan: planArm(longtake.spec, video.facts, group.run) }))
   const marked: MarkedVideo[] = []
-  for (const frames of new Set(groups.map(({ run }) => run.frames))) {
-    const alike = groups.filter(({ run }) => run.frames === frames)
-    const pictures = await decodePictures(longtake.spec, video, alike)
-    for (const group of alike) {
-      marked.push({ group, marks: await markArm(longtake, pictures, group.run, questions) })
+  for (const frames of new Set(planned.map(({ plan }) => plan.frames))) {
+    const alike = planned.filter(({ plan }) => plan.frames === frames)
+    const pictures = await decodePictures(video, alike[0]?.plan)
+    for (const { group, plan } of alike) {
+      marked.push({
+        group,
+        plan,
+        marks: await markArm(longtake, pictures, { plan, arm: group.run }, questions),
+      })
     }
   }
   return marked
 }
 
-async function decodePictures(
-  spec: ModelSpec,
-  video: Video,
-  groups: readonly ArmGroup[],
-): Promise<readonly InputFrame[]> {
+async function decodePictures(video: Video, plan: VideoPlan | undefined): Promise<readonly InputFrame[]> {
   const pictures: InputFrame[] = []
-  for (const { run } of groups.slice(0, 1)) {
-    const { timestamps, sampling } = planArm(spec, video.facts, run)
-    for await (const { rgb, width, height, timestampSeconds } of video.frames(timestamps, sampling)) {
-      pictures.push({ rgb, width, height, timestampSeconds })
-    }
+  if (plan === undefined) return pictures
+  for await (const { rgb, width, height, timestampSeconds } of video.frames(plan.timestamps, plan.sampling)) {
+    pictures.push({ rgb, width, height, timestampSeconds })
   }
   return pictures
 }
@@ -68,15 +70,36 @@ async function decodePictures(
 async function markArm(
   longtake: Longtake,
   pictures: readonly InputFrame[],
-  { layout, rope, kv }: Arm,
+  { plan, arm }: { readonly plan: VideoPlan; readonly arm: Arm },
   questions: QuizVideo['questions'],
 ): Promise<readonly Mark[]> {
-  await using watched = await longtake.watchFrames(pictures, { layout, rope, kvCache: kv })
+  await using watched = await longtake.watchFrames(pictures, optionsOf(plan, arm))
+  expectSamePlan(watched.plan, plan, arm)
   const marks: Mark[] = []
   for (const question of questions) {
     marks.push({ kind: question.kind, isRight: await answersRight(watched, question) })
   }
   return marks
+}
+
+/** The windows are the plan's, so that given pictures are pooled as the video would be. */
+function optionsOf({ pooling }: VideoPlan, arm: Arm): WatchOptions {
+  const windows: WatchOptions = {
+    pooling:
+      pooling === null ? 'none' : { method: pooling.method, kernel: pooling.kernel, stride: pooling.stride },
+  }
+  if (arm.frames === 'auto') return windows
+  return { ...windows, layout: arm.layout, rope: arm.rope, kvCache: arm.kv }
+}
+
+function expectSamePlan(watched: VideoPlan, plan: VideoPlan, arm: Arm): void {
+  const facts = ({ frames, visualTokens, order, rope, kvCache }: VideoPlan): string =>
+    JSON.stringify([frames, visualTokens, order, rope.inverseFrequencies, kvCache.type])
+  if (facts(watched) === facts(plan)) return
+  throw new EngineError(
+    'ENGINE_FAILED',
+    `Given pictures were not watched as the video would be (${describeArm(arm)}): nothing to score.`,
+  )
 }
 
 /** Asks greedily. An answer is left as soon as what has come of it cannot become the right one. */
