@@ -1,6 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 /** Sizes of a made-up checkpoint; everything else is as small as it can be. */
 export interface CheckpointSizes {
@@ -11,6 +11,11 @@ export interface CheckpointSizes {
   readonly headDim: number
   readonly hiddenSize: number
   readonly nominalLength: number
+  /** Sides of a picture and of a patch, pixels. */
+  readonly imageSize: number
+  readonly patchSize: number
+  /** Whether there is a text guide for pooling. */
+  readonly guide: boolean
 }
 
 export type Json = Record<string, unknown>
@@ -58,9 +63,15 @@ const DEFAULT_SIZES: CheckpointSizes = {
   headDim: 16,
   hiddenSize: 32,
   nominalLength: 128,
+  imageSize: 16,
+  patchSize: 8,
+  guide: false,
 }
 
-const VISION = { width: 16, layers: 2, heads: 2, inner: 32, side: 16, patch: 8 }
+const VISION = { width: 16, layers: 2, heads: 2, inner: 32 }
+/** The text guide; so few positions that a question of a dozen words needs two segments. */
+const GUIDE = { width: 16, layers: 2, heads: 2, inner: 32, shared: 8, positions: 12 }
+const GUIDE_TOKENS = ['<unk>', '<begin>', ...WORDS, '<end>']
 const INNER = 48
 
 /** A random `video_llava` checkpoint with attention over time; equal seeds give equal weights. */
@@ -79,9 +90,10 @@ export function makeCheckpoint(sizes: Partial<CheckpointSizes> = {}, seed = 1): 
       'generation_config.json': { bos_token_id: BOS_ID, eos_token_id: EOS_ID },
       'preprocessor_config.json': {
         image_processor_type: 'VideoLlavaImageProcessor',
-        size: { shortest_edge: VISION.side },
-        crop_size: { height: VISION.side, width: VISION.side },
+        size: { shortest_edge: all.imageSize },
+        crop_size: { height: all.imageSize, width: all.imageSize },
       },
+      ...(all.guide && guideFiles()),
     },
     tensors: makeTensors(all, seed),
   }
@@ -94,6 +106,7 @@ export async function writeCheckpoint(
   const folder = await mkdtemp(join(tmpdir(), 'longtake-checkpoint-'))
   const files: Record<string, Json | string> = { 'config.json': made.config, ...made.files }
   for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
     await writeFile(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content))
   }
   await writeFile(join(folder, 'model.safetensors'), toSafetensors(made.tensors))
@@ -115,8 +128,8 @@ function makeConfig(sizes: CheckpointSizes): MadeCheckpoint['config'] {
       num_hidden_layers: VISION.layers,
       num_attention_heads: VISION.heads,
       intermediate_size: VISION.inner,
-      image_size: VISION.side,
-      patch_size: VISION.patch,
+      image_size: sizes.imageSize,
+      patch_size: sizes.patchSize,
       add_time_attn: true,
       num_frames: sizes.framesPerClip,
     },
@@ -136,14 +149,7 @@ function makeConfig(sizes: CheckpointSizes): MadeCheckpoint['config'] {
 }
 
 function makeTokenizer(): Json {
-  const added = SPECIALS.map((content, id) => ({
-    id,
-    content,
-    special: true,
-    normalized: false,
-    lstrip: false,
-    rstrip: false,
-  }))
+  const added = SPECIALS.map((content, id) => ({ ...addedToken(id), content }))
   const vocab = Object.fromEntries([...SPECIALS, ...WORDS].map((content, id) => [content, id]))
   return {
     version: '1.0',
@@ -161,6 +167,54 @@ function makeTokenizer(): Json {
   }
 }
 
+/** The guide's own folder, as CLIP's layout has it. */
+function guideFiles(): Record<string, Json> {
+  const [begin, end] = [1, GUIDE_TOKENS.length - 1]
+  const special = (id: number) => {
+    const token = GUIDE_TOKENS[id] ?? ''
+    return { [token]: { id: token, ids: [id], tokens: [token] } }
+  }
+  const framed = (id: number) => ({ SpecialToken: { id: GUIDE_TOKENS[id], type_id: 0 } })
+  return {
+    'clip/config.json': {
+      model_type: 'clip',
+      projection_dim: GUIDE.shared,
+      text_config: {
+        model_type: 'clip_text_model',
+        hidden_size: GUIDE.width,
+        num_hidden_layers: GUIDE.layers,
+        num_attention_heads: GUIDE.heads,
+        intermediate_size: GUIDE.inner,
+        vocab_size: GUIDE_TOKENS.length,
+        bos_token_id: begin,
+        eos_token_id: end,
+      },
+    },
+    'clip/tokenizer.json': {
+      version: '1.0',
+      added_tokens: [begin, end].map((id) => ({ ...addedToken(id), content: GUIDE_TOKENS[id] })),
+      normalizer: null,
+      pre_tokenizer: { type: 'Whitespace' },
+      post_processor: {
+        type: 'TemplateProcessing',
+        single: [framed(begin), { Sequence: { id: 'A', type_id: 0 } }, framed(end)],
+        pair: [],
+        special_tokens: { ...special(begin), ...special(end) },
+      },
+      decoder: null,
+      model: {
+        type: 'WordLevel',
+        vocab: Object.fromEntries(GUIDE_TOKENS.map((content, id) => [content, id])),
+        unk_token: '<unk>',
+      },
+    },
+  }
+}
+
+function addedToken(id: number) {
+  return { id, special: true, normalized: false, lstrip: false, rstrip: false }
+}
+
 function makeTensors(sizes: CheckpointSizes, seed: number): Map<string, MadeTensor> {
   const tensors = new Map<string, MadeTensor>()
   const random = randomNumbers(seed)
@@ -174,18 +228,20 @@ function makeTensors(sizes: CheckpointSizes, seed: number): Map<string, MadeTens
     add(`${name}.weight`, outputs, inputs)
     add(`${name}.bias`, outputs)
   }
-  addTower(add, linear, sizes.framesPerClip)
+  addTower(add, linear, sizes)
   linear('multi_modal_projector.linear_1', sizes.hiddenSize, VISION.width)
   linear('multi_modal_projector.linear_2', sizes.hiddenSize, sizes.hiddenSize)
   addDecoder(add, sizes)
+  if (sizes.guide) addGuide(add, linear)
   return tensors
 }
 
 type Add = (name: string, ...shape: number[]) => void
 type Linear = (name: string, outputs: number, inputs: number) => void
 
-function addTower(add: Add, linear: Linear, frames: number): void {
-  const { width, layers, inner, side, patch } = VISION
+function addTower(add: Add, linear: Linear, sizes: CheckpointSizes): void {
+  const { width, layers, inner } = VISION
+  const { framesPerClip: frames, imageSize: side, patchSize: patch } = sizes
   const tower = 'video_tower.vision_model.'
   const norm = (name: string): void => {
     add(`${name}.weight`, width)
@@ -206,6 +262,30 @@ function addTower(add: Add, linear: Linear, frames: number): void {
     linear(`${prefix}mlp.fc2`, width, inner)
     add(`${prefix}temporal_embedding`, 1, frames, width)
   }
+}
+
+function addGuide(add: Add, linear: Linear): void {
+  const { width, layers, inner, shared, positions } = GUIDE
+  const projector = 'multi_modal_projector.'
+  const text = `${projector}clip_text_model.`
+  const norm = (name: string, size: number): void => {
+    add(`${name}.weight`, size)
+    add(`${name}.bias`, size)
+  }
+  add(`${text}embeddings.token_embedding.weight`, GUIDE_TOKENS.length, width)
+  add(`${text}embeddings.position_embedding.weight`, positions, width)
+  for (let layer = 0; layer < layers; layer++) {
+    const prefix = `${text}encoder.layers.${layer}.`
+    for (const name of ['layer_norm1', 'layer_norm2']) norm(prefix + name, width)
+    for (const part of ['q', 'k', 'v', 'out']) linear(`${prefix}self_attn.${part}_proj`, width, width)
+    linear(`${prefix}mlp.fc1`, inner, width)
+    linear(`${prefix}mlp.fc2`, width, inner)
+  }
+  norm(`${text}final_layer_norm`, width)
+  add(`${projector}clip_text_projection.weight`, shared, width)
+  norm(`${projector}clip_visual_ln`, VISION.width)
+  add(`${projector}clip_visual_projection.weight`, shared, VISION.width)
+  add(`${projector}logit_scale`)
 }
 
 function addDecoder(add: Add, { layers, heads, kvHeads, headDim, hiddenSize }: CheckpointSizes): void {

@@ -8,6 +8,7 @@ const RESULT: AnswerResult = {
   usage: { promptTokens: 3, visualTokens: 1, completionTokens: 2 },
   timings: { open: 0, decode: 0, encode: 0, prefill: 0, firstToken: 1, total: 2 },
   finishReason: 'stop',
+  notes: [],
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

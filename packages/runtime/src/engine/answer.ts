@@ -1,4 +1,5 @@
 import { CancelledError } from '@longtake/core'
+import type { AnswerTrace } from './trace.js'
 
 /** One sampled picture, and how much the answer rests on it. */
 export interface FrameWeight {
@@ -8,17 +9,26 @@ export interface FrameWeight {
   readonly timestamp: number
   /** 0 to 1; the weights of all frames add up to 1. */
   readonly weight: number
+  /**
+   * With guided pooling: the guide's share of the frame, 0 to 1; all frames add up to 1. What the question seems to
+   * be about, before anything is read.
+   */
+  readonly relevance?: number
 }
 
 export interface AnswerUsage {
   /** Tokens that the question's context held: text and video together. */
   readonly promptTokens: number
-  /** Tokens of the video among them. */
+  /** Tokens of the video among them, after pooling. */
   readonly visualTokens: number
   readonly completionTokens: number
 }
 
-/** Milliseconds. `open` to `prefill` are what watching took, once; the others count from the question. */
+/**
+ * Milliseconds. `open` to `prefill` are what watching took, once; the others count from the question. With guided
+ * pooling the context depends on the question: then `prefill` is 0, and `firstToken` counts the guide, the pooling and
+ * taking the tokens in.
+ */
 export interface AnswerTimings {
   readonly open: number
   readonly decode: number
@@ -39,6 +49,10 @@ export interface AnswerResult {
   readonly timings: AnswerTimings
   /** `stop`: the model ended, or a stop string came. `length`: `maxTokens` or the planned context was reached. */
   readonly finishReason: 'stop' | 'length'
+  /** What the user should know of this answer, such as that the guide read the question in parts. */
+  readonly notes: readonly string[]
+  /** How the answer came about, when it was asked for. */
+  readonly trace?: AnswerTrace
 }
 
 /**

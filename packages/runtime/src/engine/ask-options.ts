@@ -25,6 +25,11 @@ export interface AskOptions extends SamplingOptions {
   readonly maxTokens?: number | undefined
   /** Text that ends the answer and is not part of it: one string or up to 64. */
   readonly stop?: string | readonly string[] | undefined
+  /**
+   * Whether the result says how the answer came about, patch by patch and window by window; default false. Only where
+   * visual tokens are pooled.
+   */
+  readonly trace?: boolean | undefined
   /** Ends the answer within one step; it then rejects with `CancelledError`. */
   readonly signal?: AbortSignal | undefined
 }
@@ -35,6 +40,7 @@ export interface CheckedAsk {
   readonly maxTokens: number | undefined
   readonly stops: readonly string[]
   readonly sampling: SamplingOptions
+  readonly trace: boolean
   readonly signal: AbortSignal | undefined
 }
 
@@ -45,15 +51,17 @@ export interface CheckedAsk {
  * @throws {EngineError} `CONTEXT_TOO_LONG` for a question of more than a million characters.
  */
 export function checkAsk(question: string, options: AskOptions = {}): CheckedAsk {
-  checkFields(options, ['temperature', 'topP', 'seed', 'maxTokens', 'stop', 'signal'])
-  const { maxTokens, stop, temperature, topP, seed } = options
+  checkFields(options, ['temperature', 'topP', 'seed', 'maxTokens', 'stop', 'trace', 'signal'])
+  const { maxTokens, stop, temperature, topP, seed, trace = false } = options
   if (maxTokens !== undefined) checkInteger('maxTokens', maxTokens, 1, MAX_NEW_TOKENS)
+  if (typeof trace !== 'boolean') throw new InvalidOptionError('trace', 'true or false', trace)
   checkSampling(options)
   return {
     question: checkQuestion(question),
     maxTokens,
     stops: checkStops(stop),
     sampling: { temperature, topP, seed },
+    trace,
     signal: checkSignal(options.signal),
   }
 }

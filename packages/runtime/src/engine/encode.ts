@@ -26,6 +26,8 @@ export interface EncodedFrame {
   readonly features: Float32Array
   /** `[tokens, D]` */
   readonly projected: Float32Array
+  /** `[patches, A]`, where the plan is guided. */
+  readonly alignment: Float32Array | undefined
 }
 
 /** Takes in what is computed, frame by frame, in no particular order. */
@@ -102,7 +104,7 @@ async function encodeGroup(
       frames.map((frame) => slots.get(frame)!),
       size,
     )
-    const encoded = await models.encode(input, frames.length, signal)
+    const encoded = await models.encode(input, frames.length, plan.pooling?.method === 'guided', signal)
     for (const [at, index] of frames.entries()) {
       await sink.put({ index, place: clipPlaces[at]!, ...frameOf(encoded, input, frames.length, at) })
     }
@@ -118,12 +120,22 @@ function mostFramesOfRun({ checkpoint }: Models): number {
   return checkpoint.model.spec.encoder.mostFramesPerClip === undefined ? BATCH_FRAMES : 1
 }
 
-function frameOf({ features, projected }: EncodedFrames, pixels: Float32Array, frames: number, at: number) {
+function frameOf(
+  { features, projected, alignment }: EncodedFrames,
+  pixels: Float32Array,
+  frames: number,
+  at: number,
+) {
   const part = (all: Float32Array): Float32Array => {
     const size = all.length / frames
     return all.subarray(at * size, (at + 1) * size)
   }
-  return { pixels: part(pixels), features: part(features), projected: part(projected) }
+  return {
+    pixels: part(pixels),
+    features: part(features),
+    projected: part(projected),
+    alignment: alignment && part(alignment),
+  }
 }
 
 /** The frame whose tokens stand at each place of the context, `[F]`. */

@@ -5,13 +5,17 @@ import { checkQuestion, checkText } from './ask-options.js'
 import { checkInteger } from './check.js'
 import { type EncodedFrame, encodeVideo, type FrameSink } from './encode.js'
 import { generate } from './generate.js'
+import { type GuideReading, readGuide } from './guide.js'
+import { makeFeatures } from './make-features.js'
 import type { Models } from './models.js'
+import { poolFeatures } from './pool.js'
 import { makePrefix, openContext } from './prefix.js'
 import { greedy } from './sampler.js'
 import { StageClock } from './stage-clock.js'
 import { TextStream } from './text-stream.js'
-import { arraySink, planPictures } from './watch.js'
+import { planPictures } from './watch.js'
 import { checkWatch, type InputFrame, type WatchOptions } from './watch-options.js'
+import { arraySink, type PlannedVideo } from './watch-planned.js'
 
 /** Most tokens that an inspection generates. */
 const MAX_GREEDY = 4096
@@ -21,6 +25,8 @@ export interface InspectOptions extends WatchOptions {
   readonly question?: string | undefined
   /** A whole prompt with the video's placeholder once; special tokens in it count. */
   readonly prompt?: string | undefined
+  /** With `prompt` and guided pooling: the text that guides it; the question is taken where that is given. */
+  readonly guideText?: string | undefined
   /** Tokens to generate, greedily and past any end token; default 16. */
   readonly greedyTokens?: number | undefined
 }
@@ -34,7 +40,17 @@ export interface Inspection {
   readonly visionFeatures: NamedArray
   /** `[F, N, D]` */
   readonly projected: NamedArray
-  /** `[V, D]`, in the order of the context. */
+  /** `[A]`, of length 1: the question as the guide sees it. This and what follows with guided pooling only. */
+  readonly textEmbedding?: NamedArray
+  /** `[F, P, A]`: each patch as the guide sees it, of length 1. */
+  readonly patchEmbeddings?: NamedArray
+  /** `[F, H, W]`: cosine of each patch and the question, frames in the order of the context. */
+  readonly alignmentCosine?: NamedArray
+  /** `[F, H, W]`: the guide's weights, adding up to 1, in the same order. */
+  readonly alignment?: NamedArray
+  /** `[V, D]`: the visual tokens, where they are pooled. */
+  readonly pooled?: NamedArray
+  /** `[V, D]`: exactly what enters the context, in its order. */
   readonly visualTokens: NamedArray
   /** With one placeholder. */
   readonly promptIds: readonly number[]
@@ -56,7 +72,7 @@ export interface NamedArray {
 export async function inspectPictures(
   models: Models,
   pictures: readonly InputFrame[],
-  { question, prompt, greedyTokens = 16, ...watch }: InspectOptions,
+  { question, prompt, guideText = question, greedyTokens = 16, ...watch }: InspectOptions,
 ): Promise<Inspection> {
   checkWatch(watch)
   checkInteger('greedyTokens', greedyTokens, 0, MAX_GREEDY)
@@ -64,23 +80,60 @@ export async function inspectPictures(
   throwIfAborted(signal)
   const { before, after } = encodeEither(models, question, prompt)
   const options = withRoom(watch, before.length + after.length, greedyTokens)
-  const { plan, source } = planPictures(models, pictures, options)
+  const planned = planPictures(models, pictures, options)
+  const { plan } = planned
   const prefix = await makePrefix(models, plan, before, signal)
-  const kept = new FrameArrays(plan.frames, arraySink(prefix.visual, plan.frames))
-  const clock = new StageClock()
-  const [decode, encode] = [clock.stage('decode', plan.frames), clock.stage('encode', plan.frames)]
-  await encodeVideo(models, plan, source, kept, { signal, decode, encode })
+  const { kept, guide } = await inspectVideo(models, planned, prefix.visual, guideText, signal)
   const { logits, ids, cacheBytes } = await decodeAll(models, plan, prefix.embeds, after, greedyTokens, watch)
   const { placeholderId } = models.checkpoint.model
   const inputIds = [...before, ...new Array<number>(plan.visualTokens).fill(placeholderId), ...after]
   return {
     plan,
     ...nameArrays(models, plan, kept, prefix.visual),
+    ...(guide && nameGuide(plan, kept, guide)),
     promptIds: [...before, placeholderId, ...after],
     inputIds,
     logits: { dims: [inputIds.length, logits.length / inputIds.length], data: logits },
     greedy: ids,
     cacheBytes,
+  }
+}
+
+/** Encodes and pools, keeping what was computed of each frame. */
+async function inspectVideo(
+  models: Models,
+  { plan, source }: PlannedVideo,
+  visual: Float32Array,
+  guideText: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ kept: FrameArrays; guide: GuideReading | undefined }> {
+  const clock = new StageClock()
+  const stages = {
+    decode: clock.stage('decode', plan.frames),
+    encode: clock.stage('encode', plan.frames),
+    signal,
+  }
+  const { pooling } = plan
+  if (pooling === null) {
+    const kept = new FrameArrays(plan.frames, arraySink(visual, plan.frames))
+    await encodeVideo(models, plan, source, kept, stages)
+    return { kept, guide: undefined }
+  }
+  const kept: FrameArrays[] = []
+  const wrap = (sink: FrameSink): FrameSink => {
+    kept.push(new FrameArrays(plan.frames, sink))
+    return kept[0]!
+  }
+  const { reader } = await makeFeatures({ models, plan, source, clock, signal, place: undefined, wrap })
+  try {
+    const guide =
+      pooling.method === 'guided'
+        ? await readGuide(models, reader, pooling, checkQuestion(guideText), signal)
+        : undefined
+    await poolFeatures({ models, features: reader, pooling, relevance: guide?.relevance, signal }, visual)
+    return { kept: kept[0]!, guide }
+  } finally {
+    await reader.close()
   }
 }
 
@@ -108,7 +161,19 @@ function nameArrays(
     pixelValues: { dims: [plan.frames, 3, side, side], data: pixels },
     visionFeatures: { dims: [...perFrame, vision.hiddenSize], data: features },
     projected: { dims: [...perFrame, width], data: projected },
+    ...(plan.pooling && { pooled: { dims: [plan.visualTokens, width], data: visual } }),
     visualTokens: { dims: [plan.visualTokens, width], data: visual },
+  }
+}
+
+function nameGuide({ pooling, frames }: VideoPlan, { alignment }: FrameArrays, guide: GuideReading) {
+  const grid = pooling?.grid ?? []
+  const width = guide.text.length
+  return {
+    textEmbedding: { dims: [width], data: guide.text },
+    patchEmbeddings: { dims: [frames, alignment.length / frames / width, width], data: alignment },
+    alignmentCosine: { dims: grid, data: guide.cosine },
+    alignment: { dims: grid, data: guide.relevance },
   }
 }
 
@@ -163,6 +228,7 @@ class FrameArrays implements FrameSink {
   pixels = new Float32Array(0)
   features = new Float32Array(0)
   projected = new Float32Array(0)
+  alignment = new Float32Array(0)
 
   constructor(frames: number, next: FrameSink) {
     this.#frames = frames
@@ -173,6 +239,7 @@ class FrameArrays implements FrameSink {
     this.pixels = this.#place(this.pixels, frame.index, frame.pixels)
     this.features = this.#place(this.features, frame.index, frame.features)
     this.projected = this.#place(this.projected, frame.index, frame.projected)
+    if (frame.alignment) this.alignment = this.#place(this.alignment, frame.index, frame.alignment)
     await this.#next.put(frame)
   }
 

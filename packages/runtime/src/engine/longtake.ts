@@ -1,13 +1,14 @@
-import { EngineError, type ModelSpec, type VideoPlan } from '@longtake/core'
+import { EngineError, InvalidOptionError, type ModelSpec, type VideoPlan } from '@longtake/core'
 import type { WeightType } from '@longtake/kernels'
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { type Backend, type BackendKind, openBackend } from '../ort/index.js'
-import { openVideo, type VideoInput } from '../video/index.js'
+import { openVideo, type VideoInputs } from '../video/index.js'
 import { checkChoice, checkFields, checkInteger, checkObject, checkSignal } from './check.js'
+import { type CacheOptions, FeatureShelf } from './feature-shelf.js'
 import { type Inspection, type InspectOptions, inspectPictures } from './inspect.js'
 import { Models } from './models.js'
-import { planOpenVideo, watchPictures, watchVideo } from './watch.js'
+import { planOpenVideo, type Watching, watchPictures, watchVideo } from './watch.js'
 import { checkWatch, type InputFrame, type WatchOptions } from './watch-options.js'
 import type { WatchedVideo } from './watched-video.js'
 
@@ -20,6 +21,11 @@ export interface LoadOptions {
   readonly weights?: WeightType | undefined
   /** Threads of one operator, 1 or more; default the machine's cores. */
   readonly threads?: number | undefined
+  /**
+   * Whether what is encoded of videos is kept on disk, so that the same plan of the same video neither decodes nor
+   * encodes again, in this process or another; `true`, or where and how much. Default `false`.
+   */
+  readonly cache?: boolean | CacheOptions | undefined
   /** Ends the loading between two graphs; `load` then rejects with `CancelledError`. */
   readonly signal?: AbortSignal | undefined
 }
@@ -36,17 +42,19 @@ export interface Longtake extends AsyncDisposable {
    * @throws {VideoError} If the video cannot be opened.
    * @throws {InvalidOptionError} If an option is unknown or out of its range.
    */
-  plan(video: VideoInput, options?: WatchOptions): Promise<VideoPlan>
+  plan(video: VideoInputs, options?: WatchOptions): Promise<VideoPlan>
   /**
-   * Opens, samples and encodes a video and takes its tokens into a KV cache, once for all questions.
+   * Opens, samples and encodes a video and takes its tokens into a KV cache, once for all questions. With guided
+   * pooling the question decides what enters the context: then the encoded features are kept instead.
    *
-   * @param video - Local path, `file:` URL, bytes, Blob, or a source of one's own.
+   * @param video - Local path, `file:` URL, bytes, Blob, or a source of one's own; a still picture too, or an array of
+   *   them.
    * @throws {VideoError} If the video cannot be opened or decoded.
    * @throws {InvalidOptionError} If an option is unknown or out of its range.
    * @throws {EngineError} If running fails, or the prompt does not fit the plan (`CONTEXT_TOO_LONG`).
    * @throws {CancelledError} If `signal` fires; nothing is left then.
    */
-  watch(video: VideoInput, options?: WatchOptions): Promise<WatchedVideo>
+  watch(video: VideoInputs, options?: WatchOptions): Promise<WatchedVideo>
   /**
    * Watches given pictures, all of them and in this order.
    *
@@ -81,14 +89,15 @@ export async function loadWith(
   options: LoadOptions,
   open: (kind: 'auto' | BackendKind) => Promise<Backend>,
 ): Promise<Longtake> {
-  const { backend: kind, weights, threads, signal } = checkLoad(options)
+  const { backend: kind, weights, threads, signal, cache } = checkLoad(options)
   throwIfAborted(signal)
   const checkpoint = await openCheckpoint(id)
   try {
     throwIfAborted(signal)
     const backend = await open(kind)
     try {
-      return new LoadedLongtake(await Models.open(checkpoint, backend, { weights, threads, signal }))
+      const models = await Models.open(checkpoint, backend, { weights, threads, signal })
+      return new LoadedLongtake(models, cache)
     } catch (error) {
       await backend.close()
       throw error
@@ -100,34 +109,53 @@ export async function loadWith(
 }
 
 function checkLoad(options: LoadOptions) {
-  checkFields(options, ['backend', 'weights', 'threads', 'signal'])
+  checkFields(options, ['backend', 'weights', 'threads', 'cache', 'signal'])
   return {
     backend: checkChoice('backend', options.backend ?? 'auto', ['auto', 'resident', 'portable']),
     weights: checkChoice('weights', options.weights ?? 'fp32', ['fp32', 'int8', 'int4']),
     threads:
       options.threads === undefined ? undefined : checkInteger('threads', options.threads, 1, MAX_THREADS),
+    cache: checkCache(options.cache),
     signal: checkSignal(options.signal),
   }
+}
+
+function checkCache(cache: LoadOptions['cache']): CacheOptions | undefined {
+  if (cache === undefined || cache === false) return undefined
+  if (cache === true) return {}
+  if (typeof cache !== 'object' || cache === null) {
+    throw new InvalidOptionError('cache', 'true, false, or an object with folder and maxBytes', cache)
+  }
+  checkFields(cache, ['folder', 'maxBytes'])
+  const { folder, maxBytes } = cache
+  if (folder !== undefined && (typeof folder !== 'string' || folder === '')) {
+    throw new InvalidOptionError('cache.folder', 'a path', folder)
+  }
+  if (maxBytes !== undefined) checkInteger('cache.maxBytes', maxBytes, 1, Number.MAX_SAFE_INTEGER)
+  return { ...(folder !== undefined && { folder }), ...(maxBytes !== undefined && { maxBytes }) }
 }
 
 class LoadedLongtake implements Longtake {
   readonly spec: ModelSpec
   readonly backend: Longtake['backend']
   readonly #models: Models
+  readonly #watching: Watching
   readonly #videos = new Set<WatchedVideo>()
   /** Work that must end before the model may be freed. */
   readonly #pending = new Set<Promise<unknown>>()
   readonly #closingSignal = new AbortController()
   #closing: Promise<void> | undefined
 
-  constructor(models: Models) {
+  constructor(models: Models, cache: CacheOptions | undefined) {
     this.#models = models
+    const shelf = cache && new FeatureShelf(models, cache)
+    this.#watching = { models, shelf, onClose: (video) => void this.#videos.delete(video) }
     this.spec = models.checkpoint.model.spec
     const { name, reason } = models.backend
     this.backend = { name, ...(reason !== undefined && { reason }) }
   }
 
-  plan(input: VideoInput, options: WatchOptions = {}): Promise<VideoPlan> {
+  plan(input: VideoInputs, options: WatchOptions = {}): Promise<VideoPlan> {
     return this.#work(options, async (linked) => {
       checkWatch(linked)
       const video = await openVideo(input, { ...(linked.signal && { signal: linked.signal }) })
@@ -139,12 +167,12 @@ class LoadedLongtake implements Longtake {
     })
   }
 
-  watch(input: VideoInput, options: WatchOptions = {}): Promise<WatchedVideo> {
-    return this.#watch(options, (linked) => watchVideo(this.#models, input, linked, this.#forget))
+  watch(input: VideoInputs, options: WatchOptions = {}): Promise<WatchedVideo> {
+    return this.#watch(options, (linked) => watchVideo(this.#watching, input, linked))
   }
 
   watchFrames(frames: readonly InputFrame[], options: WatchOptions = {}): Promise<WatchedVideo> {
-    return this.#watch(options, (linked) => watchPictures(this.#models, frames, linked, this.#forget))
+    return this.#watch(options, (linked) => watchPictures(this.#watching, frames, linked))
   }
 
   inspect(frames: readonly InputFrame[], options: InspectOptions): Promise<Inspection> {
@@ -159,8 +187,6 @@ class LoadedLongtake implements Longtake {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-
-  readonly #forget = (video: WatchedVideo): void => void this.#videos.delete(video)
 
   async #close(): Promise<void> {
     this.#closingSignal.abort()

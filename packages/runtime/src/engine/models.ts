@@ -11,6 +11,7 @@ import {
 import type { Checkpoint } from '../checkpoint/open-checkpoint.js'
 import { throwIfAborted } from '../ort/abort.js'
 import type { Backend, Session, Tensor } from '../ort/types.js'
+import { alignmentSession } from './guide-models.js'
 import { TokenRows } from './token-rows.js'
 
 /** What a decoder session is asked for; each combination is its own graph, built when it is first needed. */
@@ -66,25 +67,39 @@ export class Models {
     return models
   }
 
+  /** How matrices are stored. */
+  get weights(): WeightType {
+    return this.#options.weights
+  }
+
   /**
    * Encodes pictures clip by clip and projects them.
    *
    * @param pixels - `[frames, 3, S, S]`, the clips one after the other.
-   * @returns `features` `[frames, tokens, Dv]` and `projected` `[frames, tokens, D]`; both are copies.
+   * @param align - Whether to compare them with texts later; the checkpoint must have a guide.
+   * @returns Copies.
    */
-  async encode(pixels: Float32Array, frames: number, signal?: AbortSignal): Promise<EncodedFrames> {
+  async encode(
+    pixels: Float32Array,
+    frames: number,
+    align: boolean,
+    signal?: AbortSignal,
+  ): Promise<EncodedFrames> {
     const side = this.checkpoint.model.vision.imageSize
     const [vision, projector] = await Promise.all([this.#vision(), this.#projector()])
+    const alignment = align ? await alignmentSession(this) : undefined
     const input = this.backend.tensor('float32', [frames, 3, side, side], pixels)
-    const encoded = await this.#run(vision, { pixel_values: input }, signal)
+    const encoded = await this.run(vision, { pixel_values: input }, signal)
     try {
       const features = float32(encoded.features)
-      const result = await projector.run({ features }, {}, { ...(signal && { signal }) })
-      const projected = float32(result.visual_tokens)
-      try {
-        return { features: features.data.slice(), projected: projected.data.slice() }
-      } finally {
-        projected.close()
+      const after = async (session: Session, output: string): Promise<Float32Array> => {
+        const results = await session.run({ features }, {}, { ...(signal && { signal }) })
+        return takeFloats(results, output)
+      }
+      return {
+        features: features.data.slice(),
+        projected: await after(projector, 'visual_tokens'),
+        alignment: alignment && (await after(alignment, 'alignment')),
       }
     } finally {
       closeAll(encoded)
@@ -95,12 +110,7 @@ export class Models {
   embed(ids: readonly number[], signal?: AbortSignal): Promise<Float32Array> {
     return this.#rows.take(ids, async (missing) => {
       const input = this.backend.tensor('int64', [missing.length], BigInt64Array.from(missing, BigInt))
-      const result = await this.#run(await this.#embedding(), { input_ids: input }, signal)
-      try {
-        return float32(result.embeds).data.slice()
-      } finally {
-        closeAll(result)
-      }
+      return takeFloats(await this.run(await this.#embedding(), { input_ids: input }, signal), 'embeds')
     })
   }
 
@@ -109,13 +119,13 @@ export class Models {
     const { source, model, names } = this.checkpoint
     const options = { ...kind, weights: this.#options.weights }
     const name = `decoder-${kind.kv}-${kind.logits}-${kind.attention}`
-    return this.#session(name, () => buildDecoder(model.decoder, source, names.decoder, options))
+    return this.session(name, () => buildDecoder(model.decoder, source, names.decoder, options))
   }
 
   /** The graph that compresses an fp32 cache. */
   compressor(kv: Exclude<KvCacheType, 'fp32'>): Promise<Session> {
     const { decoder } = this.checkpoint.model
-    return this.#session(`compressor-${kv}`, async () => buildKvCompressor(decoder, kv))
+    return this.session(`compressor-${kv}`, async () => buildKvCompressor(decoder, kv))
   }
 
   /** Frees every session, then the back end, and closes the checkpoint's files. */
@@ -134,21 +144,22 @@ export class Models {
   #vision(): Promise<Session> {
     const { source, model, names } = this.checkpoint
     const options = { weights: this.#options.weights }
-    return this.#session('vision', () => buildVisionEncoder(model.vision, source, names.vision, options))
+    return this.session('vision', () => buildVisionEncoder(model.vision, source, names.vision, options))
   }
 
   #projector(): Promise<Session> {
     const { source, model, names } = this.checkpoint
     const options = { weights: this.#options.weights }
-    return this.#session('projector', () => buildProjector(model.projector, source, names.projector, options))
+    return this.session('projector', () => buildProjector(model.projector, source, names.projector, options))
   }
 
   #embedding(): Promise<Session> {
     const { source, model, names } = this.checkpoint
-    return this.#session('embedding', () => buildEmbedding(model.decoder, source, names.decoder))
+    return this.session('embedding', () => buildEmbedding(model.decoder, source, names.decoder))
   }
 
-  #session(name: string, build: () => Promise<GraphModel>): Promise<Session> {
+  /** A session by name; its graph is built when it is first needed. */
+  session(name: string, build: () => Promise<GraphModel>): Promise<Session> {
     const known = this.#sessions.get(name)
     if (known !== undefined) return known
     if (this.#closed) throw new EngineError('ENGINE_CLOSED', 'The model was closed; load it again.')
@@ -162,9 +173,10 @@ export class Models {
     return made
   }
 
-  async #run(
+  /** Runs a session once; the feeds are freed. */
+  async run(
     session: Session,
-    feeds: Record<string, Tensor>,
+    feeds: Readonly<Record<string, Tensor>>,
     signal?: AbortSignal,
   ): Promise<Record<string, Tensor>> {
     try {
@@ -176,8 +188,12 @@ export class Models {
 }
 
 export interface EncodedFrames {
+  /** `[frames, tokens, Dv]` */
   readonly features: Float32Array
+  /** `[frames, tokens, D]` */
   readonly projected: Float32Array
+  /** `[frames, patches, A]`, each patch of length 1, where it was asked for. */
+  readonly alignment: Float32Array | undefined
 }
 
 /** A result that must be there and hold floats. */
@@ -185,6 +201,15 @@ export function float32(tensor: Tensor | undefined): Tensor<'float32'> {
   if (tensor?.type !== 'float32')
     throw new EngineError('ENGINE_FAILED', 'A graph did not return the floats it declares.')
   return tensor as Tensor<'float32'>
+}
+
+/** A copy of one result; all results are freed. */
+export function takeFloats(results: Readonly<Record<string, Tensor>>, name: string): Float32Array {
+  try {
+    return float32(results[name]).data.slice()
+  } finally {
+    closeAll(results)
+  }
 }
 
 export function closeAll(tensors: Readonly<Record<string, Tensor>>): void {

@@ -50,13 +50,7 @@ export async function openContext(
   const { decoder } = models.checkpoint.model.spec
   const tokens = prefix.length / decoder.hiddenSize
   const { contextTokens, kvCache, prefillChunk, rope } = plan
-  if (tokens >= contextTokens) {
-    const room = `The prompt around the video needs ${tokens - plan.visualTokens} tokens and a question`
-    throw new EngineError(
-      'CONTEXT_TOO_LONG',
-      `${room}; ${contextTokens - plan.visualTokens} are planned. Raise promptTokens.`,
-    )
-  }
+  requireRoom(plan, tokens)
   const direct = kvCache.type === 'fp32'
   const text = direct ? new Float32Array(0) : await exampleText(models, options.signal)
   const textTokens = text.length / decoder.hiddenSize
@@ -80,6 +74,16 @@ export async function openContext(
     context.close()
     throw error
   }
+}
+
+/** @throws {EngineError} `CONTEXT_TOO_LONG` if the plan leaves no room after a prefix of so many tokens. */
+export function requireRoom({ contextTokens, visualTokens }: VideoPlan, tokens: number): void {
+  if (tokens < contextTokens) return
+  const room = `The prompt around the video needs ${tokens - visualTokens} tokens and a question`
+  throw new EngineError(
+    'CONTEXT_TOO_LONG',
+    `${room}; ${contextTokens - visualTokens} are planned. Raise promptTokens.`,
+  )
 }
 
 function joinLogits(head: Float32Array, tail: Float32Array, { mode }: FeedOptions): Float32Array {

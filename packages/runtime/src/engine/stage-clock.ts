@@ -11,10 +11,15 @@ export class StageClock {
 
   /** Begins a stage, which may be worked on in turns with others. */
   stage(stage: WatchStage, total: number): StageProgress {
-    const addTime = (milliseconds: number): void => {
-      this.timings[stage] += milliseconds
-    }
-    return new StageProgress((done) => this.#onProgress?.({ stage, done, total }), total, addTime)
+    return new StageProgress(this, stage, total, (done) => this.#onProgress?.({ stage, done, total }))
+  }
+
+  /** Adds the time that `work` takes to a stage's. */
+  async time<R>(stage: WatchStage, work: () => Promise<R>): Promise<R> {
+    const start = performance.now()
+    const result = await work()
+    this.timings[stage] += performance.now() - start
+    return result
   }
 
   /** Runs a stage in one piece; `work` gets the function that reports how far it is. */
@@ -30,15 +35,17 @@ export class StageClock {
 
 /** How far one stage is. Told when it begins. */
 export class StageProgress {
-  readonly #tell: (done: number) => void
+  readonly #clock: StageClock
+  readonly #stage: WatchStage
   readonly #total: number
-  readonly #addTime: (milliseconds: number) => void
+  readonly #tell: (done: number) => void
   #done = 0
 
-  constructor(tell: (done: number) => void, total: number, addTime: (milliseconds: number) => void) {
-    this.#tell = tell
+  constructor(clock: StageClock, stage: WatchStage, total: number, tell: (done: number) => void) {
+    this.#clock = clock
+    this.#stage = stage
     this.#total = total
-    this.#addTime = addTime
+    this.#tell = tell
     tell(0)
   }
 
@@ -55,10 +62,7 @@ export class StageProgress {
   }
 
   /** Adds the time that `work` takes to the stage's. */
-  async time<R>(work: () => Promise<R>): Promise<R> {
-    const start = performance.now()
-    const result = await work()
-    this.#addTime(performance.now() - start)
-    return result
+  time<R>(work: () => Promise<R>): Promise<R> {
+    return this.#clock.time(this.#stage, work)
   }
 }

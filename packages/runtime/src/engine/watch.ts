@@ -1,60 +1,56 @@
-import { planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
+import { planVideo, type VideoPlan } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
-import { openVideo, type Video, type VideoInput } from '../video/index.js'
-import { decoderKind } from './context.js'
-import { encodeVideo, type FrameSink } from './encode.js'
+import { openVideo, type Video, type VideoInputs, type VideoSource } from '../video/index.js'
+import { openSource } from '../video/video-source.js'
+import type { FeatureShelf } from './feature-shelf.js'
 import { givenSource, videoSource } from './frame-source.js'
 import { describeFrames, placeFrames } from './given-frames.js'
 import type { Models } from './models.js'
-import type { FrameSource } from './pictures.js'
-import { makePrefix, openContext } from './prefix.js'
 import { StageClock } from './stage-clock.js'
 import { checkGivenFrames, type InputFrame, type WatchOptions } from './watch-options.js'
-import { OpenWatchedVideo, type WatchedVideo } from './watched-video.js'
+import { type PlannedVideo, watchPlanned } from './watch-planned.js'
+import type { WatchedVideo } from './watched-video.js'
 
-/** Any question: what stands before the video does not depend on it. */
-const ANY_QUESTION = 'what'
-
-/** A plan with the pictures it names. */
-interface PlannedVideo {
-  readonly plan: VideoPlan
-  readonly facts: VideoFacts
-  readonly source: FrameSource
+/** What watching needs besides a video. */
+export interface Watching {
+  readonly models: Models
+  /** Absent: features are not kept on disk. */
+  readonly shelf: FeatureShelf | undefined
+  readonly onClose: (video: WatchedVideo) => void
 }
 
 /** Opens, samples, encodes and prefills a video. See `Longtake.watch`. */
 export async function watchVideo(
-  models: Models,
-  input: VideoInput,
+  watching: Watching,
+  input: VideoInputs,
   options: WatchOptions,
-  onClose: (video: WatchedVideo) => void,
 ): Promise<WatchedVideo> {
   const { signal } = options
   const clock = new StageClock(options.onProgress)
   throwIfAborted(signal)
-  const video = await clock.run('open', 1, async (report) => {
-    const opened = await openVideo(input, { ...(signal && { signal }) })
-    return reportOrClose(opened, report)
+  const { video, sources } = await clock.run('open', 1, async (report) => {
+    const opened = await openInput(input, watching.shelf !== undefined, signal)
+    return { ...opened, video: await reportOrClose(opened.video, report) }
   })
   try {
-    const plan = planOpenVideo(models, video, options)
-    const source = videoSource(video, plan)
-    return await watchPlanned(models, { plan, facts: video.facts, source }, options, clock, onClose)
-  } finally {
+    const plan = planOpenVideo(watching.models, video, options)
+    const planned = { plan, facts: video.facts, source: videoSource(video, plan), sources, video }
+    return await watchPlanned(watching, planned, options, clock)
+  } catch (error) {
     await video.close()
+    throw error
   }
 }
 
 /** Watches given pictures. See `Longtake.watchFrames`. */
 export async function watchPictures(
-  models: Models,
+  watching: Watching,
   pictures: readonly InputFrame[],
   options: WatchOptions,
-  onClose: (video: WatchedVideo) => void,
 ): Promise<WatchedVideo> {
   throwIfAborted(options.signal)
-  const planned = planPictures(models, pictures, options)
-  return watchPlanned(models, planned, options, new StageClock(options.onProgress), onClose)
+  const planned = planPictures(watching.models, pictures, options)
+  return watchPlanned(watching, planned, options, new StageClock(options.onProgress))
 }
 
 /** The plan of a file, with what was found out on opening it. */
@@ -77,41 +73,33 @@ export function planPictures(
   return { plan, facts, source: givenSource(frames) }
 }
 
-async function watchPlanned(
-  models: Models,
-  { plan, facts, source }: PlannedVideo,
-  { signal, memoryBudgetBytes }: WatchOptions,
-  clock: StageClock,
-  onClose: (video: WatchedVideo) => void,
-): Promise<WatchedVideo> {
-  const { before } = models.checkpoint.encodeQuestion(ANY_QUESTION)
-  const prefix = await makePrefix(models, plan, before, signal)
-  const sink = arraySink(prefix.visual, plan.frames)
-  const decode = clock.stage('decode', plan.frames)
-  const encode = clock.stage('encode', plan.frames)
-  const pictures = await encodeVideo(models, plan, source, sink, { signal, decode, encode })
-  const { context } = await clock.run('prefill', before.length + plan.visualTokens, async (onTokens) => {
-    // The first question should not wait for its graph.
-    await models.decoder(decoderKind('answer', plan.kvCache.type))
-    return openContext(models, plan, prefix.embeds, memoryBudgetBytes, { signal, onTokens })
-  })
-  const { thumbnails, timestamps } = pictures
-  return new OpenWatchedVideo({
-    models,
-    plan,
-    facts,
-    context,
-    timestamps,
-    thumbnails,
-    timings: clock.timings,
-    onClose,
-  })
+/** Opens a video, and where its features may be kept, its bytes before that. */
+async function openInput(
+  input: VideoInputs,
+  keep: boolean,
+  signal: AbortSignal | undefined,
+): Promise<{ video: Video; sources: readonly VideoSource[] | undefined }> {
+  const options = { ...(signal && { signal }) }
+  if (!keep) return { video: await openVideo(input, options), sources: undefined }
+  const sources = await openSources(input)
+  try {
+    const video = await openVideo(Array.isArray(input) ? sources : sources[0]!, options)
+    return { video, sources }
+  } catch (error) {
+    await Promise.allSettled(sources.map((source) => source.close()))
+    throw error
+  }
 }
 
-/** Puts every frame's tokens where they stand in the context. */
-export function arraySink(visual: Float32Array, frames: number): FrameSink {
-  const size = visual.length / frames
-  return { put: async ({ place, projected }) => visual.set(projected, place * size) }
+/** The same bytes are hashed, and then read as a video. */
+async function openSources(input: VideoInputs): Promise<VideoSource[]> {
+  const inputs = Array.isArray(input) ? input : [input]
+  const results = await Promise.allSettled(inputs.map((one) => openSource(one)))
+  const sources = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const failure = results.find((result) => result.status === 'rejected')
+  if (failure === undefined) return sources
+  await Promise.allSettled(sources.map((source) => source.close()))
+  throw failure.reason
 }
 
 async function reportOrClose(video: Video, report: (done: number) => void): Promise<Video> {

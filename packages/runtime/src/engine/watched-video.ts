@@ -1,21 +1,25 @@
 import { CancelledError, EngineError, type VideoFacts, type VideoPlan } from '@longtake/core'
-import { type Picture, type StoryboardOptions, storyboard } from '../video/index.js'
-import { type Answer, type AnswerResult, type FrameWeight, startAnswer } from './answer.js'
-import { type AskOptions, type CheckedAsk, checkAsk } from './ask-options.js'
-import { checkFields } from './check.js'
-import type { AttentionMap, Context } from './context.js'
-import { generate } from './generate.js'
+import { type StoryboardOptions, storyboard } from '../video/index.js'
+import { type Answer, type AnswerResult, startAnswer } from './answer.js'
+import { answerQuestion } from './answer-question.js'
+import { type AskOptions, checkAsk } from './ask-options.js'
+import { checkFields, checkInteger } from './check.js'
+import type { Conversation } from './conversation.js'
 import type { Models } from './models.js'
+import type { Pictures } from './pictures.js'
 import { WorkQueue } from './queue.js'
-import { weighFrames } from './relevance.js'
-import { makeSampler } from './sampler.js'
-import { TextStream } from './text-stream.js'
+import { encodePng } from './thumbnail-png.js'
 import type { WatchTimings } from './watch-options.js'
 
-/** A video that was watched: its tokens are in a KV cache, ready for any number of questions. */
+/**
+ * A video that was watched, ready for any number of questions: its tokens are in a KV cache, or where the question
+ * decides which tokens enter the context, its features are kept.
+ */
 export interface WatchedVideo extends AsyncDisposable {
   readonly plan: VideoPlan
   readonly facts: VideoFacts
+  /** When each sampled picture begins, `[F]` seconds. */
+  readonly timestamps: readonly number[]
   /**
    * Asks a question. Every question is answered from the video alone, not from earlier questions; questions asked
    * at once are answered one after the other.
@@ -35,7 +39,16 @@ export interface WatchedVideo extends AsyncDisposable {
    * @throws {EngineError} `ENGINE_CLOSED` after `close()`.
    */
   storyboard(options?: Partial<Pick<StoryboardOptions, 'weights' | 'columns'>>): Promise<Uint8Array>
-  /** Cancels questions under way and frees the KV cache; repeated calls wait for the same end. */
+  /**
+   * A sampled picture, small: at most 320 pixels a side, smaller where there are many.
+   *
+   * @param index - Place among the sampled frames, in time order.
+   * @returns A PNG file.
+   * @throws {InvalidOptionError} If there is no such frame.
+   * @throws {EngineError} `ENGINE_CLOSED` after `close()`.
+   */
+  thumbnail(index: number): Promise<Uint8Array>
+  /** Cancels questions under way and frees what is held for them; repeated calls wait for the same end. */
   close(): Promise<void>
 }
 
@@ -44,11 +57,10 @@ export interface WatchedParts {
   readonly models: Models
   readonly plan: VideoPlan
   readonly facts: VideoFacts
-  /** Holds the prefix: prompt before the video, and the video. */
-  readonly context: Context
-  /** When each frame begins, seconds. */
-  readonly timestamps: readonly number[]
-  readonly thumbnails: readonly Picture[]
+  readonly conversation: Conversation
+  /** Tokens before the question: prompt and video. */
+  readonly prefixTokens: number
+  readonly pictures: Pictures
   readonly timings: WatchTimings
   readonly onClose: (video: WatchedVideo) => void
 }
@@ -61,19 +73,19 @@ function signalOf(options: AskOptions | null): AbortSignal | undefined {
 export class OpenWatchedVideo implements WatchedVideo {
   readonly plan: VideoPlan
   readonly facts: VideoFacts
+  readonly timestamps: readonly number[]
   readonly #parts: WatchedParts
-  readonly #prefixLength: number
   readonly #queue = new WorkQueue()
   readonly #answers = new Set<Answer>()
   /** Of the last answer that was completed. */
-  #weights: readonly number[] | undefined
+  #last: AnswerResult | undefined
   #closing: Promise<void> | undefined
 
   constructor(parts: WatchedParts) {
     this.plan = parts.plan
     this.facts = parts.facts
+    this.timestamps = parts.pictures.timestamps
     this.#parts = parts
-    this.#prefixLength = parts.context.length
   }
 
   ask(question: string, options: AskOptions = {}): Answer {
@@ -92,12 +104,20 @@ export class OpenWatchedVideo implements WatchedVideo {
   ): Promise<Uint8Array> {
     this.#requireOpen()
     checkFields(options, ['weights', 'columns'])
-    const { thumbnails, timestamps } = this.#parts
-    return storyboard(thumbnails, {
-      timestamps,
-      weights: options.weights ?? this.#weights,
+    const frames = this.#last?.frames
+    const isGuided = this.plan.pooling?.method === 'guided'
+    return storyboard(this.#parts.pictures.thumbnails, {
+      timestamps: this.timestamps,
+      weights: options.weights ?? frames?.map(({ weight }) => weight),
+      heat: options.weights || !isGuided ? undefined : frames?.map(({ relevance = 0 }) => relevance),
       columns: options.columns,
     })
+  }
+
+  async thumbnail(index: number): Promise<Uint8Array> {
+    this.#requireOpen()
+    const { thumbnails } = this.#parts.pictures
+    return encodePng(thumbnails[checkInteger('index', index, 0, thumbnails.length - 1)]!)
   }
 
   close(): Promise<void> {
@@ -112,7 +132,7 @@ export class OpenWatchedVideo implements WatchedVideo {
   async #close(): Promise<void> {
     for (const answer of this.#answers) answer.cancel()
     await this.#queue.idle()
-    this.#parts.context.close()
+    await this.#parts.conversation.close()
     this.#parts.onClose(this)
   }
 
@@ -124,10 +144,15 @@ export class OpenWatchedVideo implements WatchedVideo {
   ): Promise<AnswerResult> {
     this.#requireOpen()
     const ask = checkAsk(question, options)
-    const ids = this.#parts.models.checkpoint.encodeQuestion(ask.question).after
-    const room = this.#roomAfter(ids.length)
+    const ids = this.#parts.models.checkpoint.encodeQuestion(ask.question)
+    const room = this.#roomAfter(ids.after.length)
+    const { plan, timestamps } = this
+    const { models, conversation, timings } = this.#parts
     try {
-      return await this.#queue.run(() => this.#answer(ask, ids, room, write, signal), signal)
+      const work = { models, plan, timestamps, timings, conversation, ask, ids, room, write, signal }
+      const result = await this.#queue.run(() => answerQuestion(work), signal)
+      this.#last = result
+      return result
     } catch (error) {
       // Whoever closes the video ends its answers: not the caller's cancellation.
       if (error instanceof CancelledError) this.#requireOpen()
@@ -135,62 +160,9 @@ export class OpenWatchedVideo implements WatchedVideo {
     }
   }
 
-  async #answer(
-    ask: CheckedAsk,
-    ids: readonly number[],
-    room: number,
-    write: (text: string) => void,
-    signal: AbortSignal,
-  ): Promise<AnswerResult> {
-    const { models, context, timings } = this.#parts
-    const start = performance.now()
-    let firstToken = 0
-    try {
-      const embeds = await models.embed(ids, signal)
-      const asked = await context.feed(embeds, { signal, mode: 'answer', attention: true })
-      const frames = this.#weigh(asked.attention)
-      let text = ''
-      const generated = await generate(models, context, asked.logits, {
-        sampler: makeSampler(ask.sampling),
-        text: new TextStream(models.checkpoint.decode, ask.stops),
-        maxTokens: Math.min(ask.maxTokens ?? this.plan.maxNewTokens, room),
-        eosTokenIds: models.checkpoint.model.eosTokenIds,
-        write: (piece) => {
-          text += piece
-          write(piece)
-        },
-        onFirstToken: () => {
-          firstToken = performance.now() - start
-        },
-        signal,
-      })
-      this.#weights = frames.map(({ weight }) => weight)
-      return {
-        text,
-        frames,
-        usage: {
-          promptTokens: this.#prefixLength + ids.length,
-          visualTokens: this.plan.visualTokens,
-          completionTokens: generated.ids.length,
-        },
-        timings: { ...timings, firstToken, total: performance.now() - start },
-        finishReason: generated.finishReason,
-      }
-    } finally {
-      context.rewind(this.#prefixLength)
-    }
-  }
-
-  #weigh(attention: readonly AttentionMap[]): FrameWeight[] {
-    const { evidenceLayer } = this.#parts.models.checkpoint.model
-    const layers = attention.filter((_, layer) => layer === (evidenceLayer ?? layer))
-    const visualStart = this.#prefixLength - this.plan.visualTokens
-    return weighFrames(this.plan, layers, visualStart, this.#parts.timestamps)
-  }
-
   /** Tokens that an answer may have after a question. */
   #roomAfter(questionTokens: number): number {
-    const free = this.plan.contextTokens - this.#prefixLength
+    const free = this.plan.contextTokens - this.#parts.prefixTokens
     if (questionTokens >= free) {
       throw new EngineError(
         'CONTEXT_TOO_LONG',

@@ -1,0 +1,77 @@
+import type { VideoPlan } from '@longtake/core'
+import {
+  FeatureCacheError,
+  type FeatureReader,
+  type FeatureWriter,
+  type JsonValue,
+} from '../features/index.js'
+import type { EncodedFrame, FrameSink } from './encode.js'
+import type { Pictures } from './pictures.js'
+
+/** Name of the small pictures among what is kept with features. */
+const THUMBNAILS = 'thumbnails'
+
+/** Writes frames as they are encoded. */
+export function writerSink(
+  writer: FeatureWriter,
+  plan: VideoPlan,
+  width: number,
+  classToken: boolean,
+): FrameSink {
+  // The class token comes first, and belongs to no place in the picture.
+  const start = plan.pooling !== null && classToken ? width : 0
+  return {
+    async put({ place, projected, alignment }: EncodedFrame) {
+      await writer.put('projected', place, projected.subarray(start))
+      if (alignment !== undefined) await writer.put('alignment', place, alignment)
+    },
+  }
+}
+
+/** Ends writing; what was seen of the pictures is kept with their features. */
+export async function commitFeatures(writer: FeatureWriter, pictures: Pictures): Promise<FeatureReader> {
+  const { thumbnails, timestamps } = pictures
+  const packed = new Uint8Array(thumbnails.reduce((sum, { rgb }) => sum + rgb.length, 0))
+  let offset = 0
+  for (const { rgb } of thumbnails) {
+    packed.set(rgb, offset)
+    offset += rgb.length
+  }
+  await writer.putBytes(THUMBNAILS, packed)
+  return writer.commit({
+    timestamps: [...timestamps],
+    thumbnails: thumbnails.map(({ width, height }) => [width, height]),
+  })
+}
+
+/**
+ * The pictures that `commitFeatures` kept.
+ *
+ * @throws {FeatureCacheError} If they cannot be read, or are not those of `frames` frames.
+ */
+export async function readPictures(reader: FeatureReader, frames: number): Promise<Pictures> {
+  const packed = await reader.bytes(THUMBNAILS)
+  const timestamps = listOf(reader.details, 'timestamps').filter((value) => typeof value === 'number')
+  const sizes = listOf(reader.details, THUMBNAILS)
+  if (packed === undefined || timestamps.length !== frames || sizes.length !== frames) throw otherPictures()
+  let offset = 0
+  const thumbnails = sizes.map((size) => {
+    const [width, height] = Array.isArray(size) ? size : []
+    if (typeof width !== 'number' || typeof height !== 'number') throw otherPictures()
+    const rgb = packed.slice(offset, offset + width * height * 3)
+    offset += width * height * 3
+    if (rgb.length === 0 || offset > packed.length) throw otherPictures()
+    return { width, height, rgb }
+  })
+  return { thumbnails, timestamps }
+}
+
+function listOf(details: JsonValue, name: string): readonly JsonValue[] {
+  const list: unknown =
+    typeof details === 'object' && details !== null ? Reflect.get(details, name) : undefined
+  return Array.isArray(list) ? list : []
+}
+
+function otherPictures(): FeatureCacheError {
+  return new FeatureCacheError('changed', 'The pictures kept with the features are not those of this plan.')
+}

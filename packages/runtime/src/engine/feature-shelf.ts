@@ -1,0 +1,124 @@
+import type { VideoPlan } from '@longtake/core'
+import {
+  cacheFolder,
+  contentKey,
+  DEFAULT_CACHE_BYTES,
+  FeatureCache,
+  FeatureCacheError,
+  type FeatureLayout,
+  type FeatureReader,
+  type FeatureWriter,
+} from '../features/index.js'
+import type { VideoSource } from '../video/index.js'
+import { cacheKey, checkpointIdentity } from './cache-key.js'
+import type { Models } from './models.js'
+
+/** Where encoded features are kept on disk. */
+export interface CacheOptions {
+  /** Default `LONGTAKE_CACHE` of the environment, else `longtake` in the user's own folder for caches. */
+  readonly folder?: string | undefined
+  /** Most bytes on disk, 1 or more; what was not used for longest goes first. Default 4 GiB. */
+  readonly maxBytes?: number | undefined
+}
+
+/** The feature cache of a loaded model. Nothing of it ever fails a question. */
+export class FeatureShelf {
+  readonly #models: Models
+  readonly #options: CacheOptions
+  #cache: Promise<FeatureCache> | undefined
+  #identity: Promise<string> | undefined
+
+  constructor(models: Models, options: CacheOptions) {
+    this.#models = models
+    this.#options = options
+  }
+
+  /**
+   * The place of a video's features.
+   *
+   * @param sources - Still open.
+   * @param notes - Told what goes wrong.
+   * @returns Undefined where the cache cannot be used.
+   * @throws {VideoError} If the video cannot be read.
+   * @throws {CancelledError} If the signal fires.
+   */
+  async place(
+    sources: readonly VideoSource[],
+    plan: VideoPlan,
+    notes: string[],
+    signal: AbortSignal | undefined,
+  ): Promise<CachePlace | undefined> {
+    try {
+      const cache = await this.#open()
+      const content: string[] = []
+      for (const source of sources) content.push(await contentKey(source, signal))
+      const key = cacheKey(content, await this.#identify(signal), plan)
+      return new CachePlace(cache, key, notes)
+    } catch (error) {
+      notes.push(withoutCache(error))
+      return undefined
+    }
+  }
+
+  #open(): Promise<FeatureCache> {
+    const { folder = cacheFolder(), maxBytes = DEFAULT_CACHE_BYTES } = this.#options
+    const opened = this.#cache ?? FeatureCache.open({ folder, maxBytes })
+    this.#cache = opened
+    // A folder that cannot be used now may be there later.
+    opened.catch(() => {
+      this.#cache = undefined
+    })
+    return opened
+  }
+
+  #identify(signal: AbortSignal | undefined): Promise<string> {
+    const known = this.#identity ?? checkpointIdentity(this.#models, signal)
+    this.#identity = known
+    known.catch(() => {
+      this.#identity = undefined
+    })
+    return known
+  }
+}
+
+/** One video's place in the cache. */
+export class CachePlace {
+  readonly #cache: FeatureCache
+  readonly #key: string
+  readonly #notes: string[]
+
+  constructor(cache: FeatureCache, key: string, notes: string[]) {
+    this.#cache = cache
+    this.#key = key
+    this.#notes = notes
+  }
+
+  /** What is kept, opened with `read`; undefined where there is nothing, or it cannot be used. */
+  async find<R>(
+    read: (reader: FeatureReader) => Promise<R>,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly reader: FeatureReader; readonly value: R } | undefined> {
+    let reader: FeatureReader | undefined
+    try {
+      reader = await this.#cache.find(this.#key, signal)
+      if (reader === undefined) return undefined
+      const value = await read(reader)
+      this.#notes.push('Features came from the cache: nothing was decoded or encoded.')
+      return { reader, value }
+    } catch (error) {
+      await reader?.close()
+      this.#notes.push(withoutCache(error))
+      return undefined
+    }
+  }
+
+  /** Writes to the cache, or where it does not take everything, to scratch. */
+  create(layout: FeatureLayout): Promise<FeatureWriter> {
+    return this.#cache.create(this.#key, layout, (problem) => this.#notes.push(withoutCache(problem)))
+  }
+}
+
+function withoutCache(error: unknown): string {
+  if (!(error instanceof FeatureCacheError)) throw error
+  return `The feature cache was not used: ${error.message}`
+}

@@ -1,0 +1,96 @@
+import { EngineError } from '@longtake/core'
+import { buildAlignment, buildClipText, buildRelevance } from '@longtake/kernels'
+import type { GuideModel } from '../checkpoint/families/family.js'
+import type { GuideText } from '../checkpoint/open-checkpoint.js'
+import type { Session } from '../ort/types.js'
+import { type Models, takeFloats } from './models.js'
+
+/** Compares what the encoder sees with texts: Dv to A. */
+export function alignmentSession(models: Models): Promise<Session> {
+  const { alignment, names } = guideOf(models)
+  const { source } = models.checkpoint
+  const options = { weights: models.weights }
+  return models.session('alignment', () => buildAlignment(alignment, source, names.alignment, options))
+}
+
+/** Loads what a guided question needs, so that the first one does not wait for it. */
+export async function prepareGuide(models: Models): Promise<void> {
+  await Promise.all([textSession(models), relevanceSession(models)])
+}
+
+/**
+ * Encodes a question into the space that it shares with patches. Beyond the guide's positions the question comes in
+ * segments; the mean of their vectors is scaled to length 1 again.
+ *
+ * @returns `[A]`, of length 1.
+ */
+export async function embedGuideText(
+  models: Models,
+  { ids, ends }: GuideText,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const length = Math.max(...ids.map((segment) => segment.length))
+  const padded = new BigInt64Array(ids.length * length)
+  for (const [row, segment] of ids.entries()) {
+    // What stands after the end is not seen; its own last token is always a valid one.
+    for (let at = 0; at < length; at++) padded[row * length + at] = BigInt(segment[at] ?? segment.at(-1)!)
+  }
+  const feeds = {
+    input_ids: models.backend.tensor('int64', [ids.length, length], padded),
+    end: models.backend.tensor('int64', [ids.length], BigInt64Array.from(ends, BigInt)),
+  }
+  return meanDirection(
+    takeFloats(await models.run(await textSession(models), feeds, signal), 'text_embedding'),
+    ids.length,
+  )
+}
+
+/**
+ * Cosine of each patch with a text.
+ *
+ * @param alignment - `[patches, A]`
+ * @param text - `[A]`
+ */
+export async function comparePatches(
+  models: Models,
+  alignment: Float32Array,
+  text: Float32Array,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const { backend } = models
+  const feeds = {
+    alignment: backend.tensor('float32', [alignment.length / text.length, text.length], alignment),
+    text: backend.tensor('float32', [text.length], text),
+  }
+  return takeFloats(await models.run(await relevanceSession(models), feeds, signal), 'cosine')
+}
+
+function textSession(models: Models): Promise<Session> {
+  const { text, names } = guideOf(models)
+  const { source } = models.checkpoint
+  const options = { weights: models.weights }
+  return models.session('guide-text', () => buildClipText(text, source, names.text, options))
+}
+
+function relevanceSession(models: Models): Promise<Session> {
+  const { alignment } = guideOf(models)
+  return models.session('relevance', async () => buildRelevance(alignment.alignmentSize))
+}
+
+/** Plans are guided only where the checkpoint has a guide. */
+function guideOf({ checkpoint }: Models): GuideModel {
+  const { guide } = checkpoint.model
+  if (guide !== undefined) return guide
+  throw new EngineError('ENGINE_FAILED', 'The plan is guided, and the checkpoint has no guide.')
+}
+
+/** The mean of `count` vectors, scaled to length 1. */
+function meanDirection(vectors: Float32Array, count: number): Float32Array {
+  if (count === 1) return vectors
+  const width = vectors.length / count
+  const sum = new Float64Array(width)
+  for (const [at, value] of vectors.entries()) sum[at % width]! += value
+  const length = Math.hypot(...sum)
+  // Vectors that cancel out have no direction; then every patch matches alike.
+  return Float32Array.from(sum, (value) => (length > 0 ? value / length : 0))
+}
