@@ -10,6 +10,10 @@ const STAGES = [
   ['pixelValues', 'pixel_values'],
   ['visionFeatures', 'vision_features'],
   ['projected', 'projected'],
+  ['textEmbedding', 'text_embedding'],
+  ['alignmentCosine', 'alignment_cosine'],
+  ['alignment', 'alignment'],
+  ['pooled', 'pooled'],
   ['visualTokens', 'visual_tokens'],
   ['logits', 'logits'],
 ] as const
@@ -20,7 +24,7 @@ const TOKENS = [
   ['greedy', 'greedy'],
 ] as const
 
-/** Files that no stage of the engine answers to yet; a case that has them must not pass unseen. */
+/** Files that a stage answers to; a case that has others must not pass unseen. */
 const KNOWN_FILES: ReadonlySet<string> = new Set([
   'frames_u8',
   ...[...STAGES, ...TOKENS].map(([, file]) => file),
@@ -32,6 +36,10 @@ export interface CaseResult {
   readonly pixelValues?: number
   readonly visionFeatures?: number
   readonly projected?: number
+  readonly textEmbedding?: number
+  readonly alignmentCosine?: number
+  readonly alignment?: number
+  readonly pooled?: number
   readonly visualTokens?: number
   readonly promptIds?: boolean
   readonly inputIds?: boolean
@@ -47,6 +55,10 @@ export type Computed = Pick<
   | 'pixelValues'
   | 'visionFeatures'
   | 'projected'
+  | 'textEmbedding'
+  | 'alignmentCosine'
+  | 'alignment'
+  | 'pooled'
   | 'visualTokens'
   | 'logits'
   | 'promptIds'
@@ -95,7 +107,9 @@ function boundOf(stage: (typeof STAGES)[number][0]): number {
 }
 
 /** @returns The largest absolute difference, in float64, or why there is none. */
-function largestDifference({ dims, data }: NamedArray, expected: NpyArray): number | string {
+function largestDifference(computed: NamedArray | undefined, expected: NpyArray): number | string {
+  if (computed === undefined) return 'the engine did not compute it for this case'
+  const { dims, data } = computed
   const isSameShape =
     dims.length === expected.shape.length && dims.every((size, axis) => size === expected.shape[axis])
   if (!isSameShape) return `expected [${expected.shape.join(', ')}], got [${dims.join(', ')}]`
@@ -115,17 +129,9 @@ function sameTokens(ids: readonly number[], { shape, data }: NpyArray): boolean 
   )
 }
 
-/** In the order in which the stages run. */
+/** In the order in which the stages run: those before the prompt, the prompt, the answer. */
 function orderStages(stages: Readonly<Record<string, number | boolean>>): Partial<CaseResult> {
-  const order = [
-    'pixelValues',
-    'visionFeatures',
-    'projected',
-    'visualTokens',
-    'promptIds',
-    'inputIds',
-    'logits',
-    'greedy',
-  ]
+  const names = STAGES.map(([stage]) => stage)
+  const order = [...names.slice(0, -1), 'promptIds', 'inputIds', 'logits', 'greedy']
   return Object.fromEntries(order.flatMap((stage) => (stage in stages ? [[stage, stages[stage]]] : [])))
 }

@@ -12,6 +12,8 @@ export interface ParityCase {
   readonly kind: string
   /** The whole prompt, with one placeholder. */
   readonly prompt: string
+  /** The question inside the prompt: what the guide reads. */
+  readonly question: string
   /** Arrays by name, such as `vision_features`. */
   readonly expected: ReadonlyMap<string, NpyArray>
 }
@@ -36,6 +38,7 @@ export async function readParityFolder(folder: string): Promise<readonly ParityC
         name,
         kind: requireField(item, 'kind', isText, where),
         prompt: requireField(item, 'prompt', isText, where),
+        question: requireField(item, 'question', isText, where),
         expected: new Map(await Promise.all(arrays)),
       }
     }),

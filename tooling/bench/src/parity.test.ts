@@ -53,6 +53,33 @@ describe.each(['video_llava', 'video_llava_variants'])('%s', (name) => {
   })
 })
 
+const within = (bound: number) => expect.toSatisfy((error: number) => error <= bound)
+const seen = { pixelValues: within(1e-4), visionFeatures: within(1e-4), projected: within(1e-4) }
+const guided = { textEmbedding: within(1e-4), alignmentCosine: within(1e-4), alignment: within(1e-4) }
+const answered = {
+  ...{ pooled: within(1e-4), visualTokens: within(1e-4), promptIds: true, inputIds: true },
+  ...{ logits: within(1e-3), greedy: true },
+}
+const GUIDED_CASES = { guide: { ...seen, ...guided, ...answered }, video_long_question: guided }
+
+describe('pooling by a question', () => {
+  test.each([
+    ['ppllava', GUIDED_CASES],
+    ['video_llava_guide', GUIDED_CASES],
+    [
+      'ppllava_btadapter',
+      { ...GUIDED_CASES, groups: { ...seen, ...guided, ...answered, pixelValues: undefined } },
+    ],
+  ])('%s agrees in fp32', async (name, expected) => {
+    const { code, cases } = await runParity('--dir', join(SOURCE, name))
+    const found = Object.fromEntries(
+      cases.map(({ case: item, ...stages }: { case: string }) => [item, stages]),
+    )
+    expect(found).toEqual(expected)
+    expect(code).toBe(0)
+  })
+})
+
 describe('a folder that is wrong on purpose', () => {
   const addTo = (index: number, amount: number) => (bytes: Buffer) => {
     const at = HEADER + 4 * index

@@ -63,6 +63,8 @@ async function runCase(
 ): Promise<CaseResult> {
   const computed = await longtake.inspect(casePictures(item), {
     prompt: item.prompt,
+    guideText: item.question,
+    pooling: item.kind === 'guide' ? 'guided' : 'none',
     kvCache,
     layout: 'interleaved',
     rope: item.kind === 'intp' ? INTP_ROPE : OWN_ROPE,

@@ -73,7 +73,7 @@ function findFrame(tokenizer: CheckpointTokenizer, { beginId, endId, readAt }: C
   const begin = prefix.length > 0 ? prefix : [beginId ?? tokenizer.idOf(tokenizer.bosToken)]
   const end = suffix.length > 0 ? suffix : [endId ?? tokenizer.idOf(tokenizer.eosToken)]
   const known = [...begin, ...end].filter((id) => id !== undefined)
-  if (known.length < begin.length + end.length || (readAt === 'end' && !end.includes(endId))) {
+  if (known.length < begin.length + end.length || (readAt === 'end' && end.every((id) => id !== endId))) {
     throw invalid(
       'neither it nor clip/config.json (text_config: bos_token_id, eos_token_id) says what begins and ends a text, or they disagree',
     )
