@@ -1,4 +1,4 @@
-import { InvalidOptionError, type VideoPlan } from '@longtake/core'
+import type { VideoPlan } from '@longtake/core'
 import type { PromptIds } from '../checkpoint/prompt.js'
 import type { AnswerResult } from './answer.js'
 import type { CheckedAsk } from './ask-options.js'
@@ -31,15 +31,11 @@ export interface QuestionWork {
 /**
  * Answers a question.
  *
- * @throws {InvalidOptionError} If a trace is asked for and nothing is pooled.
  * @throws {EngineError} If running fails.
  * @throws {CancelledError} If the signal fires, within one step; the next question finds everything as it was.
  */
 export async function answerQuestion(work: QuestionWork): Promise<AnswerResult> {
-  const { ask, plan, conversation, signal } = work
-  if (ask.trace && plan.pooling === null) {
-    throw new InvalidOptionError('trace', 'to be left out: this video was watched without pooling', true)
-  }
+  const { ask, conversation, signal } = work
   const start = performance.now()
   const reading = await conversation.read(ask.question, signal)
   try {

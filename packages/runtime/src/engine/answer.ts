@@ -51,7 +51,7 @@ export interface AnswerResult {
   readonly finishReason: 'stop' | 'length'
   /** What the user should know of this answer, such as that the guide read the question in parts. */
   readonly notes: readonly string[]
-  /** How the answer came about, when it was asked for. */
+  /** How the answer came about, when it was asked for and visual tokens are pooled. */
   readonly trace?: AnswerTrace
 }
 

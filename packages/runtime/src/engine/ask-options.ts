@@ -26,8 +26,8 @@ export interface AskOptions extends SamplingOptions {
   /** Text that ends the answer and is not part of it: one string or up to 64. */
   readonly stop?: string | readonly string[] | undefined
   /**
-   * Whether the result says how the answer came about, patch by patch and window by window; default false. Only where
-   * visual tokens are pooled.
+   * Whether the result says how the answer came about, patch by patch and window by window; default false. There is
+   * a trace only where visual tokens are pooled.
    */
   readonly trace?: boolean | undefined
   /** Ends the answer within one step; it then rejects with `CancelledError`. */
