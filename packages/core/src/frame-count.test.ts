@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { minute, ppllavaSpec, tinySpec } from './fixtures.js'
 import { type ModelSpec, type PlanOptions, planVideo, type VideoFacts } from './index.js'
+import { AUTO_SECONDS_PER_FRAME } from './limits.js'
 
 const lasting = (durationSeconds: number, framesPerSecond = 25): VideoFacts => ({
   ...minute,
@@ -9,6 +10,8 @@ const lasting = (durationSeconds: number, framesPerSecond = 25): VideoFacts => (
   frameCount: Math.max(Math.round(durationSeconds * framesPerSecond), 1),
   framesPerSecond,
 })
+/** A video whose length is that many automatic frames. */
+const worth = (frames: number): VideoFacts => lasting(frames * AUTO_SECONDS_PER_FRAME)
 const mentions = (plan: { notes: readonly string[] }, words: string) =>
   plan.notes.some((note) => note.includes(words))
 
@@ -19,16 +22,16 @@ const adapterSpec: ModelSpec = {
 }
 
 test('with pooling, automatic frames grow with the length between the bounds of the checkpoint', () => {
-  const frames = (seconds: number) => planVideo(ppllavaSpec, lasting(seconds)).frames
-  expect([8, 60, 128].map(frames)).toEqual([32, 32, 32])
-  expect(frames(600)).toBe(160)
-  const hours = planVideo(ppllavaSpec, lasting(7200))
-  expect(hours).toMatchObject({ frames: 512, visualTokens: 1024 })
-  expect(mentions(hours, 'One frame every 4 s would be 1800; at most 512 are taken')).toBe(true)
+  const frames = (count: number) => planVideo(ppllavaSpec, worth(count)).frames
+  expect([2, 15, 32].map(frames)).toEqual([32, 32, 32])
+  expect(frames(160)).toBe(160)
+  const long = planVideo(ppllavaSpec, worth(1800))
+  expect(long).toMatchObject({ frames: 512, visualTokens: 1024 })
+  expect(mentions(long, 's would be 1800; at most 512 are taken')).toBe(true)
 })
 
-test('automatic frames share out evenly: 10 minutes are 150 frames of 4 s, 160 fill 16 windows of 10', () => {
-  expect(planVideo(ppllavaSpec, lasting(600)).pooling).toMatchObject({
+test('automatic frames share out evenly: for 150 frames, 160 fill 16 windows of 10', () => {
+  expect(planVideo(ppllavaSpec, worth(150)).pooling).toMatchObject({
     kernel: [10, 3, 3],
     stride: [10, 3, 3],
     shape: [16, 8, 8],
@@ -36,7 +39,7 @@ test('automatic frames share out evenly: 10 minutes are 150 frames of 4 s, 160 f
 })
 
 test('automatic frames leave room for a shape or window of the caller', () => {
-  const short = lasting(10)
+  const short = worth(3)
   const shaped = planVideo(ppllavaSpec, short, { pooling: { method: 'max', shape: [40, 1, 1] } })
   expect(shaped).toMatchObject({ frames: 40, pooling: { kernel: [1, 24, 24] } })
   const windowed = planVideo(ppllavaSpec, short, { pooling: { method: 'max', kernel: [40, 24, 24] } })
@@ -115,7 +118,10 @@ test('automatic frames stay within the bounds, and within a quarter of what they
       const { mostFrames } = spec.defaults
       const oneClip = mostFramesPerClip === undefined ? framesPerClip : 1
       expect(frames).toBeLessThanOrEqual(Math.max(mostFrames, oneClip))
-      const wanted = Math.min(Math.max(Math.ceil(duration / 4), spec.defaults.frames), mostFrames)
+      const wanted = Math.min(
+        Math.max(Math.ceil(duration / AUTO_SECONDS_PER_FRAME), spec.defaults.frames),
+        mostFrames,
+      )
       const pictures = Math.max(Math.round(duration * 25), 1)
       expect(frames).toBeGreaterThan(Math.min(wanted, pictures) * 0.75 - (mostFramesPerClip ?? framesPerClip))
     }),

@@ -48,6 +48,7 @@ const optionSets: fc.Arbitrary<PlanOptions> = fc.record(
     promptTokens: fc.integer({ min: 0, max: 2000 }),
     maxNewTokens: fc.integer({ min: 1, max: 2000 }),
     prefillChunk: fc.integer({ min: 1, max: 2000 }),
+    pooling: fc.constantFrom(undefined, 'none', 'average', 'max'),
   },
   { requiredKeys: [] },
 )
@@ -83,7 +84,8 @@ test('every plan is whole: frames, clips, order, times, tokens and bytes agree w
       expect([...plan.timestamps].sort((a, b) => a - b)).toEqual(plan.timestamps)
       expect(plan.timestamps[0]).toBeGreaterThanOrEqual(video.startSeconds)
       expect(plan.timestamps.at(-1)).toBeLessThanOrEqual(video.startSeconds + video.durationSeconds)
-      expect(plan.visualTokens).toBe(plan.frames * tokensPerFrame)
+      expect(plan.visualTokens).toBe(plan.pooling?.tokens ?? plan.frames * tokensPerFrame)
+      expect(plan.pooling?.tokensBefore ?? plan.visualTokens).toBe(plan.frames * tokensPerFrame)
       expect(plan.contextTokens).toBeGreaterThan(plan.visualTokens)
       expect(plan.kvCache.bytes).toBe(kvCacheBytes(spec.decoder, plan.contextTokens, plan.kvCache.type))
       expect(plan.prefillChunks * plan.prefillChunk).toBeGreaterThanOrEqual(plan.visualTokens)

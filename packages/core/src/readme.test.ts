@@ -14,4 +14,10 @@ test('the numbers in the README', () => {
     'Frames are read at keyframes, which moves a frame by up to 1 s, of 9.4 s between frames.',
     'The context of 16960 tokens is 4.14 times the 4096 of training; RoPE is scaled by ntk.',
   ])
+  const pooled = planVideo(videoLlavaSpec, video, { frames: 64, pooling: 'average', tokenBudget: 1024 })
+  expect([pooled.pooling?.shape, pooled.contextTokens]).toEqual([[32, 5, 5], 1312])
+  expect(pooled.notes.slice(-2)).toEqual([
+    '64 frames × 257 tokens = 16448 tokens pooled to 800, 95.1 % fewer (average).',
+    'Pooling leaves out 1 of 16 rows, 1 of 16 columns: windows of 2×3×3, 2×3×3 apart, do not reach them.',
+  ])
 })
