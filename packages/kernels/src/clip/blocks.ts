@@ -6,7 +6,7 @@ import { binary, layerNorm, reshape } from '../onnx/operators.js'
 import type { WeightLoader } from '../onnx/weights.js'
 
 /** Sizes that CLIP's vision and text towers both have. */
-export interface BlockConfig {
+interface BlockConfig {
   readonly hiddenSize: number
   readonly heads: number
   readonly intermediateSize: number
@@ -22,7 +22,7 @@ export interface Blocks {
 }
 
 /** The rows of a stream [rows…, D] as groups within which they attend to each other. */
-export interface Groups extends AttentionReach {
+interface Groups extends AttentionReach {
   readonly count: Dimension
   readonly length: Dimension
 }

@@ -3,7 +3,18 @@ import { expect, test } from 'vitest'
 import { floats, runGraph } from '../../test/run-graph.js'
 import { matMulTransposed, multiHeadAttention } from './fused.js'
 import { GraphBuilder } from './graph-builder.js'
-import { binary, reshape, transpose } from './operators.js'
+import {
+  binary,
+  dropFront,
+  gatherOnePerTable,
+  join,
+  matMul,
+  repeatAs,
+  reshape,
+  squeeze,
+  takeFront,
+  transpose,
+} from './operators.js'
 
 /** x [rows, 4] → (x · wᵀ) + x. */
 function smallGraph(): GraphBuilder {
@@ -62,6 +73,25 @@ test('mistakes fail while the graph is built, by name', async () => {
   await graph.within('layers.3', async () => {
     expect(() => matMulTransposed(graph, x, weight)).toThrow('layers.3/FusedMatMul_0 weight')
   })
+})
+
+test('cutting, joining and multiplying ask for shapes that fit', () => {
+  const graph = new GraphBuilder('shapes')
+  const [x, row] = [
+    graph.input('x', 'float32', ['rows', 6, 2]),
+    graph.input('row', 'float32', [1, 'tokens', 2]),
+  ]
+  expect(takeFront(graph, x, 1, 4).dims).toEqual(['rows', 4, 2])
+  expect(join(graph, x, dropFront(graph, x, 1, 5), 1).dims).toEqual(['rows', 7, 2])
+  expect(repeatAs(graph, row, x).dims).toEqual(['rows', 'tokens', 2])
+  expect(() => takeFront(graph, x, 1, 7)).toThrow('a known size of at least 7 on axis 1, got [rows, 6, 2]')
+  expect(() => dropFront(graph, x, 0, 1)).toThrow(ShapeError)
+  expect(() => join(graph, x, row, 1)).toThrow('known sizes on axis 1')
+  expect(() => join(graph, x, takeFront(graph, x, 2, 1), 1)).toThrow(ShapeError)
+  expect(() => repeatAs(graph, x, x)).toThrow(ShapeError)
+  expect(() => squeeze(graph, x, 1)).toThrow('size 1 on axis 1')
+  expect(() => matMul(graph, x, row)).toThrow('[…, 2, columns]')
+  expect(() => gatherOnePerTable(graph, x, graph.input('index', 'int64', ['others']))).toThrow(ShapeError)
 })
 
 test('a value is an output once, in the shape that is promised', () => {

@@ -62,24 +62,30 @@ export function padFront(graph: GraphBuilder, x: Value, axis: number, count: num
 
 /** Elements `start` up to the end of `axis`, with a size that is known now. */
 export function dropFront(graph: GraphBuilder, x: Value, axis: number, start: number): Value {
-  const size = x.dims[axis]
-  const name = graph.nextName('Slice')
-  if (typeof size !== 'number' || size < start) {
-    throw new ShapeError(`${name} (${x.name})`, `a known size of at least ${start} on axis ${axis}`, x.dims)
-  }
-  const bounds = [[start], [size], [axis]].map((items) => graph.integers(items))
-  return graph.node('Slice', [x, ...bounds], [{ type: x.type, dims: x.dims.with(axis, size - start) }])[0]
+  return cut(graph, x, axis, [start, undefined])
 }
 
-/** The first `count` elements of `axis`, whose size is known now. */
+/** The first `count` elements of `axis`, with a size that is known now. */
 export function takeFront(graph: GraphBuilder, x: Value, axis: number, count: number): Value {
+  return cut(graph, x, axis, [0, count])
+}
+
+/** Elements `start` to before `end`, or to the last one, of an axis whose size is known now. */
+function cut(
+  graph: GraphBuilder,
+  x: Value,
+  axis: number,
+  [start, end]: readonly [number, number | undefined],
+): Value {
   const size = x.dims[axis]
   const name = graph.nextName('Slice')
-  if (typeof size !== 'number' || size < count) {
-    throw new ShapeError(`${name} (${x.name})`, `a known size of at least ${count} on axis ${axis}`, x.dims)
+  const least = end ?? start
+  if (typeof size !== 'number' || size < least) {
+    throw new ShapeError(`${name} (${x.name})`, `a known size of at least ${least} on axis ${axis}`, x.dims)
   }
-  const bounds = [[0], [count], [axis]].map((items) => graph.integers(items))
-  return graph.node('Slice', [x, ...bounds], [{ type: x.type, dims: x.dims.with(axis, count) }])[0]
+  const bounds = [[start], [end ?? size], [axis]].map((items) => graph.integers(items))
+  const dims = x.dims.with(axis, (end ?? size) - start)
+  return graph.node('Slice', [x, ...bounds], [{ type: x.type, dims }])[0]
 }
 
 /** `a` and then `b` along `axis`, of which both sizes are known now. */
