@@ -16,7 +16,7 @@ export { buildPooling } from './guide/pooling.js'
 export { buildRelevance } from './guide/relevance.js'
 export type { Dimension, ExternalData, GraphModel, TensorType, ValueSpec } from './onnx/model.js'
 export { originalVideoLlavaProcessing, parseImageProcessing } from './preprocess/config.js'
-export { preprocessFrame, processedSize } from './preprocess/frame.js'
+export { type PictureRegion, preprocessFrame, processedSize, seenRegion } from './preprocess/frame.js'
 export type {
   ImageProcessing,
   PictureSize,

@@ -6,6 +6,7 @@ export { type LoadOptions, type Longtake, load } from './engine/longtake.js'
 export type { AnswerTrace, TraceWindow } from './engine/trace.js'
 export type { InputFrame, WatchOptions, WatchProgress, WatchStage } from './engine/watch-options.js'
 export type { WatchedVideo } from './engine/watched-video.js'
+export { cacheFolder, DEFAULT_CACHE_BYTES } from './features/index.js'
 export type { BackendKind } from './ort/index.js'
 export {
   mattered,
@@ -13,5 +14,6 @@ export {
   type StoryboardOptions,
   storyboard,
   type VideoInput,
+  type VideoInputs,
   type VideoSource,
 } from './video/index.js'

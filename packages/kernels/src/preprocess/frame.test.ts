@@ -3,7 +3,7 @@ import { InvalidOptionError, ShapeError } from '@longtake/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { originalVideoLlavaProcessing, parseImageProcessing } from './config.js'
-import { preprocessFrame, processedSize } from './frame.js'
+import { preprocessFrame, processedSize, seenRegion } from './frame.js'
 import type { ImageProcessing } from './types.js'
 
 interface Case {
@@ -159,4 +159,17 @@ test('refuses sizes that do not fit', () => {
   }
   expect(processedSize(config)).toEqual({ width: 6, height: 6 })
   expect(() => processedSize({ ...config, crop: null })).toThrow(InvalidOptionError)
+})
+
+test('tells which part of a picture is seen', () => {
+  // The shorter edge becomes 6 pixels, the longer one 12 of which the middle 6 are kept.
+  expect(seenRegion(200, 100, config)).toEqual({ left: 0.25, top: 0, width: 0.5, height: 1 })
+  expect(seenRegion(100, 200, config)).toEqual({ left: 0, top: 0.25, width: 1, height: 0.5 })
+  const squeezed: ImageProcessing = { ...config, resize: { width: 6, height: 6 } }
+  expect(seenRegion(200, 100, squeezed)).toEqual({ left: 0, top: 0, width: 1, height: 1 })
+  // A picture smaller than the crop lies in the middle of black.
+  const padded = seenRegion(3, 6, { ...config, resize: null })
+  expect(padded.width).toBe(2)
+  expect(padded.left).toBeLessThan(0)
+  expect(() => seenRegion(0, 6, config)).toThrow(InvalidOptionError)
 })

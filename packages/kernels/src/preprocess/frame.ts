@@ -47,6 +47,37 @@ export function preprocessFrame(
   return target
 }
 
+/** A part of a picture, in shares of its width and height. */
+export interface PictureRegion {
+  /** Below 0 where the encoder's input begins outside the picture, in the black around it. */
+  readonly left: number
+  readonly top: number
+  readonly width: number
+  readonly height: number
+}
+
+/**
+ * The part of a picture that the encoder sees: the middle of it where the processor crops, all of it where it does not.
+ *
+ * @param width - Pixels.
+ * @param height - Pixels.
+ * @throws {InvalidOptionError} If width or height is not a whole number from 1.
+ */
+export function seenRegion(width: number, height: number, config: ImageProcessing): PictureRegion {
+  checkSize('width', width)
+  checkSize('height', height)
+  const size = processedSize(config)
+  const resized = resizedSize(config, width, height)
+  const columns = cropSpan(resized.width, size.width, config)
+  const rows = cropSpan(resized.height, size.height, config)
+  return {
+    left: (columns.from - columns.offset) / resized.width,
+    top: (rows.from - rows.offset) / resized.height,
+    width: size.width / resized.width,
+    height: size.height / resized.height,
+  }
+}
+
 /** What of a resized edge survives the crop: outputs `[from, to)`, put at `offset` of the result. */
 interface Span {
   readonly from: number

@@ -1,5 +1,6 @@
 import { CancelledError, EngineError, type VideoFacts, type VideoPlan } from '@longtake/core'
-import { type StoryboardOptions, storyboard } from '../video/index.js'
+import { type PictureRegion, seenRegion } from '@longtake/kernels'
+import { encodePng, type Picture, type StoryboardOptions, storyboard } from '../video/index.js'
 import { type Answer, type AnswerResult, startAnswer } from './answer.js'
 import { answerQuestion } from './answer-question.js'
 import { type AskOptions, checkAsk } from './ask-options.js'
@@ -8,7 +9,6 @@ import type { Conversation } from './conversation.js'
 import type { Models } from './models.js'
 import type { Pictures } from './pictures.js'
 import { WorkQueue } from './queue.js'
-import { encodePng } from './thumbnail-png.js'
 import type { WatchTimings } from './watch-options.js'
 
 /**
@@ -48,6 +48,14 @@ export interface WatchedVideo extends AsyncDisposable {
    * @throws {EngineError} `ENGINE_CLOSED` after `close()`.
    */
   thumbnail(index: number): Promise<Uint8Array>
+  /**
+   * The part of a sampled picture that the encoder sees, on which its patches lie.
+   *
+   * @param index - Place among the sampled frames, in time order.
+   * @returns Shares of the picture's width and height.
+   * @throws {InvalidOptionError} If there is no such frame.
+   */
+  seen(index: number): PictureRegion
   /** Cancels questions under way and frees what is held for them; repeated calls wait for the same end. */
   close(): Promise<void>
 }
@@ -110,14 +118,24 @@ export class OpenWatchedVideo implements WatchedVideo {
       timestamps: this.timestamps,
       weights: options.weights ?? frames?.map(({ weight }) => weight),
       heat: options.weights || !isGuided ? undefined : frames?.map(({ relevance = 0 }) => relevance),
+      windows: windowsInTime(this.plan),
       columns: options.columns,
     })
   }
 
   async thumbnail(index: number): Promise<Uint8Array> {
     this.#requireOpen()
+    return encodePng({ ...this.#picture(index), channels: 3 })
+  }
+
+  seen(index: number): PictureRegion {
+    const { width, height } = this.#picture(index)
+    return seenRegion(width, height, this.#parts.models.checkpoint.model.image)
+  }
+
+  #picture(index: number): Picture {
     const { thumbnails } = this.#parts.pictures
-    return encodePng(thumbnails[checkInteger('index', index, 0, thumbnails.length - 1)]!)
+    return thumbnails[checkInteger('index', index, 0, thumbnails.length - 1)]!
   }
 
   close(): Promise<void> {
@@ -177,4 +195,14 @@ export class OpenWatchedVideo implements WatchedVideo {
     if (this.#closing !== undefined)
       throw new EngineError('ENGINE_CLOSED', 'The video was closed; watch it again.')
   }
+}
+
+/** Pooling windows along time; none where frames enter the context in another order. */
+function windowsInTime({ pooling, layout }: VideoPlan): StoryboardOptions['windows'] {
+  if (pooling === null || layout === 'unordered') return undefined
+  const { shape, stride, kernel } = pooling
+  return Array.from(
+    { length: shape[0] },
+    (_, step) => [step * stride[0], step * stride[0] + kernel[0]] as const,
+  )
 }
