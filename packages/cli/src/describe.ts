@@ -1,5 +1,6 @@
 import { formatTimestamp, type VideoFacts, type VideoPlan } from '@longtake/core'
-import { type AnswerResult, type FrameWeight, mattered } from '@longtake/runtime'
+import type { AnswerResult, FrameWeight } from '@longtake/runtime'
+import { mattered } from '@longtake/runtime/video'
 
 /** Most moments that are named under an answer. */
 const MAX_MOMENTS = 3
