@@ -25,9 +25,9 @@ async function runParity(...args: string[]) {
   return { code, cases: lines.length === 0 ? [] : JSON.parse(lines.join('\n')).cases }
 }
 
-async function tamper(name: string, file: string, change: (bytes: Buffer) => Buffer) {
+async function tamper(name: string, file: string, change: (bytes: Buffer) => Buffer, source = 'video_llava') {
   const folder = join(scratch, name)
-  await cp(join(SOURCE, 'video_llava'), folder, { recursive: true })
+  await cp(join(SOURCE, source), folder, { recursive: true })
   const path = join(folder, 'expected', file)
   await writeFile(path, change(await readFile(path)))
   return runParity('--dir', folder)
@@ -100,6 +100,17 @@ describe('a folder that is wrong on purpose', () => {
     expect(cases[1].visionFeatures).toBeCloseTo(0.0004, 4)
   })
 
+  test.each([
+    ['textEmbedding', 'text_embedding'],
+    ['alignmentCosine', 'alignment_cosine'],
+    ['alignment', 'alignment'],
+    ['pooled', 'pooled'],
+  ])('in the %s of guided pooling makes the exit code 1', async (stage, file) => {
+    const { code, cases } = await tamper(file, `guide.${file}.npy`, addTo(5, 0.0004), 'ppllava')
+    expect(code).toBe(1)
+    expect(cases[0][stage]).toBeCloseTo(0.0004, 5)
+  })
+
   test.each(['prompt_ids', 'input_ids', 'greedy'])('in %s makes the exit code 1', async (file) => {
     const { code, cases } = await tamper(file, `video.${file}.npy`, (bytes) => {
       bytes.writeInt32LE(bytes.readInt32LE(HEADER + 8) ^ 1, HEADER + 8)
@@ -139,7 +150,7 @@ describe('a folder that is wrong on purpose', () => {
     await writeFile(path, JSON.stringify(document))
     const { code, cases } = await runParity('--dir', folder)
     expect(code).toBe(1)
-    expect(cases[0].errors).toEqual([expect.stringMatching(/^pooled: /)])
+    expect(cases[0].errors).toEqual([expect.stringMatching(/^pooled: .*did not compute/)])
   })
 
   test('in an array cut off cannot run', async () => {
