@@ -6,7 +6,7 @@ import { encodeEntry } from './entry-format.js'
 import type { EntryIndex } from './entry-index.js'
 import { FeatureCacheError, systemCode, writeFailure } from './error.js'
 import { fileStore } from './file-store.js'
-import { makeRoom, removePath } from './make-room.js'
+import { makeRoom, removeOldest, removePath } from './make-room.js'
 import { forget, removeOnExit } from './removed-on-exit.js'
 
 /** Room is asked for in steps, because each asking lists the folder. */
@@ -60,7 +60,7 @@ export class CacheFile implements ByteStore {
   async write(bytes: Uint8Array, position: number): Promise<void> {
     const end = position + bytes.length
     if (end > this.#reservedBytes) await this.#reserveSteps(end)
-    await this.#store.write(bytes, position)
+    await this.#writeReserved(bytes, position)
   }
 
   read(target: Uint8Array, position: number): Promise<void> {
@@ -76,8 +76,8 @@ export class CacheFile implements ByteStore {
     try {
       const { preamble, tail, tailStart } = encodeEntry(entry)
       await this.#reserve(tailStart + tail.length)
-      await this.#store.write(tail, tailStart)
-      await this.#store.write(preamble, 0)
+      await this.#writeReserved(tail, tailStart)
+      await this.#writeReserved(preamble, 0)
       await this.#rename()
       this.#hasTemporaryName = false
       forget(this.#path)
@@ -90,6 +90,18 @@ export class CacheFile implements ByteStore {
   async close(): Promise<void> {
     await this.#store.close()
     await this.#dropName()
+  }
+
+  /** Older entries give way when the disk is full before the limit is reached. */
+  async #writeReserved(bytes: Uint8Array, position: number): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#store.write(bytes, position)
+      } catch (error) {
+        const isFull = error instanceof FeatureCacheError && error.reason === 'full'
+        if (!isFull || !(await removeOldest(this.#place.folder).catch(() => false))) throw error
+      }
+    }
   }
 
   async #reserveSteps(end: number): Promise<void> {

@@ -53,9 +53,10 @@ export interface Preamble {
   readonly tailChecksum: number
 }
 
-/** Bytes of an entry without attachments and details, give or take the index's few names. */
+/** Bytes of an entry that has no attachments and `null` for details. */
 export function leastEntryBytes(placed: PlacedLayout): number {
-  return DATA_START + placed.dataBytes + placed.layout.frames * placed.blocks.size * CHECKSUM_BYTES
+  const checksums = placed.layout.frames * placed.blocks.size
+  return DATA_START + placed.dataBytes + indexText(placed, null, []).length + checksums * CHECKSUM_BYTES
 }
 
 /** Index and checksums of an entry, and the preamble that vouches for them. */
@@ -65,13 +66,7 @@ export function encodeEntry(entry: EntryIndex): {
   tailStart: number
 } {
   const attachments = [...entry.attachments.values()]
-  const index = new TextEncoder().encode(
-    JSON.stringify({
-      layout: entry.placed.layout,
-      details: entry.details,
-      attachments: attachments.map(({ name, length, checksum }) => [name, length, checksum]),
-    }),
-  )
+  const index = indexText(entry.placed, entry.details, attachments)
   if (index.length > MAX_INDEX_BYTES) {
     throw new FeatureCacheError('full', `Details and names take more than ${MAX_INDEX_BYTES} bytes.`)
   }
@@ -84,6 +79,15 @@ export function encodeEntry(entry: EntryIndex): {
   const tailStart = attachments.reduce((end, { length }) => end + length, DATA_START + entry.placed.dataBytes)
   const preamble = encodePreamble(index.length, entry.checksums.length, tail, tailStart + tail.length)
   return { preamble, tail, tailStart }
+}
+
+function indexText(
+  { layout }: PlacedLayout,
+  details: JsonValue,
+  attachments: readonly AttachmentPlace[],
+): Uint8Array {
+  const list = attachments.map(({ name, length, checksum }) => [name, length, checksum])
+  return new TextEncoder().encode(JSON.stringify({ layout, details, attachments: list }))
 }
 
 function encodePreamble(

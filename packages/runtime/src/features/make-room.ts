@@ -21,7 +21,6 @@ export async function makeRoom(folder: string, maxBytes: number): Promise<boolea
   const { entries, parts } = await list(folder)
   const partBytes = sumBytes(parts)
   if (partBytes > maxBytes) return false
-  entries.sort((a, b) => a.usedMilliseconds - b.usedMilliseconds || (a.name < b.name ? -1 : 1))
   let bytes = partBytes + sumBytes(entries)
   for (const entry of entries) {
     if (bytes <= maxBytes) return true
@@ -30,12 +29,29 @@ export async function makeRoom(folder: string, maxBytes: number): Promise<boolea
   return bytes <= maxBytes
 }
 
+/**
+ * Removes the least recently used entry, for when the disk is full before the limit is reached.
+ *
+ * @returns False if there is none that can be removed.
+ * @throws The system's error if the folder cannot be listed.
+ */
+export async function removeOldest(folder: string): Promise<boolean> {
+  const { entries } = await list(folder)
+  for (const { name } of entries) {
+    if (await removePath(join(folder, name))) return true
+  }
+  return false
+}
+
+/** Entries, the least recently used first, and parts. */
 async function list(folder: string): Promise<{ entries: Found[]; parts: Found[] }> {
   const names = (await readdir(folder)).filter((name) => isEntryName(name) || isPartName(name))
   const found = await Promise.all(names.map((name) => look(folder, name)))
   const present = found.filter((file) => file !== undefined)
+  const entries = present.filter(({ name }) => isEntryName(name))
+  entries.sort((a, b) => a.usedMilliseconds - b.usedMilliseconds || (a.name < b.name ? -1 : 1))
   return {
-    entries: present.filter(({ name }) => isEntryName(name)),
+    entries,
     parts: present.filter(({ name }) => isPartName(name)),
   }
 }
