@@ -40,7 +40,7 @@ if config["images"] > 0:
         stills = as_stills(torch.from_numpy(data["pixels"]), pickle.loads(data["videos"].tobytes()), random.Random(path.name))
         pictures.append(look(eyes, guide, *stills))
 evaluation = Evaluation(eyes, guide, config["evaluate_seed"])
-SHAPES = ((8, 1), (16, 1), (32, 1), (32, 1), (32, 2), (64, 2), (64, 2), (32, 4), (64, 4), (64, 8), (64, 16))
+SHAPES = ((8, 1), (16, 1), (32, 1), (32, 1), (64, 1), (32, 2), (64, 2), (64, 2), (32, 4), (64, 4), (64, 8), (64, 16))
 
 
 def draw_parts(rng: random.Random):

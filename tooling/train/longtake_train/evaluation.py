@@ -16,7 +16,7 @@ from .writing import write_answers
 from .world import Video, draw_video
 
 # Shots, frames, kernel.
-VIDEOS = ((8, 8, 1), (32, 32, 1), (32, 64, 4), (64, 64, 4))
+VIDEOS = ((8, 8, 1), (32, 32, 1), (32, 64, 4), (64, 64, 1), (64, 64, 4))
 WHOLE = ((8, 8), (16, 16))
 IMAGES = (1, 4)
 TOLD_SHOTS = 6

@@ -81,7 +81,7 @@ class PooledBatch:
 def draw_shape(rng: random.Random, most_windows: int) -> tuple[int, int]:
     """Windows and frames in each."""
     kernel = rng.choice((1, 1, 1, 1, 2, 2, 3, 4, 4, 8, 16))
-    return (rng.choice((8, 16, 24, 32)) if kernel == 1 else rng.randint(2, most_windows)), kernel
+    return (rng.choice((8, 16, 24, 32, 48, 64)) if kernel == 1 else rng.randint(2, most_windows)), kernel
 
 
 # Where windows keep shots apart, what comes next can be learned; it is what takes longest.

@@ -52,9 +52,10 @@ def look_at_shards(model: VideoLlava, guide: Guide, folder: Path) -> list[Seen]:
 
 
 def fewer_frames(seen: Seen, index: int, frames: int) -> tuple[Tensor, Tensor]:
-    """A video's tokens and patches at fewer frames: every so many, which are whole clips of the shorter sampling."""
+    """A video's tokens and patches at fewer frames: the middle one of every so many, which are whole clips too."""
     step = seen.tokens.shape[1] // frames
-    return seen.tokens[index, ::step].float(), seen.patches[index, ::step].float()
+    chosen = slice(step // 2, None, step)
+    return seen.tokens[index, chosen].float(), seen.patches[index, chosen].float()
 
 
 def pool_for(guide: Guide, questions: list[Question], tokens: list[Tensor], patches: list[Tensor], kernel: int,

@@ -10,8 +10,8 @@ from torch import Tensor
 from .clips import FRAMES
 from .guide import Guide
 from .packing import LESSON_KINDS
-from .pooled_stage import shown_shots, window_evidence
-from .questions import Question, ask_questions, describe
+from .pooled_stage import APART_KINDS, shown_shots, window_evidence
+from .questions import Question, ask_questions, describe, neighbours
 from .seen import Seen, fewer_frames, pool_for
 from .world import Video
 
@@ -44,13 +44,20 @@ def ask_one(video: Video, rng: random.Random, kinds: dict[str, int], told: float
     return ask_questions(video, rng, 1, weights=kinds)[0]
 
 
+def ask_about_video(video: Video, rng: random.Random, windows: int, told: float) -> Question:
+    """Where every shot has a window of its own, more of what takes longest to learn: what comes next."""
+    apart = len(video.shots) <= windows
+    made = neighbours(video, rng, rng.choice((1, -1))) if apart and rng.random() < 0.1 else None
+    return made or ask_one(video, rng, APART_KINDS if apart else LESSON_KINDS, told if apart else 0.0)
+
+
 def draw_videos(guide: Guide, seen: Seen, rng: random.Random, size: int, shape: tuple[int, int], told: float,
                 guided: float = 0.75) -> Part:
     """Videos at `shape` frames and kernel."""
     frames, kernel = shape
     chosen = [rng.randrange(len(seen.videos)) for _ in range(size)]
     videos = [seen.videos[i] for i in chosen]
-    questions = [ask_one(v, rng, LESSON_KINDS, told if len(v.shots) <= frames else 0) for v in videos]
+    questions = [ask_about_video(v, rng, frames // kernel, told) for v in videos]
     tokens, patches = zip(*(fewer_frames(seen, i, frames) for i in chosen))
     visual, weights = pool_for(guide, questions, tokens, patches, kernel, [rng.random() < guided for _ in videos])
     return Part(questions, list(visual), list(window_evidence(videos, questions, weights, frames)))
@@ -60,7 +67,7 @@ def draw_whole(seen: Seen, rng: random.Random, size: int, frames: int, told: flo
     """Videos at `frames` frames without pooling, class tokens and all."""
     chosen = [rng.randrange(len(seen.videos)) for _ in range(size)]
     videos = [seen.videos[i] for i in chosen]
-    questions = [ask_one(v, rng, LESSON_KINDS, told if len(v.shots) <= frames else 0) for v in videos]
+    questions = [ask_about_video(v, rng, frames, told) for v in videos]
     visual = [fewer_frames(seen, i, frames)[0].flatten(0, 1) for i in chosen]
     rests = [[shot in q.shots for shot in shown_shots(v, frames)] for v, q in zip(videos, questions)]
     evidence = [torch.tensor(r).float().repeat_interleave(seen.tokens.shape[2]) for r in rests]
