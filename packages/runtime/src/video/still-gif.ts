@@ -30,6 +30,7 @@ export function scanGif(bytes: Uint8Array, name: string): StillScan {
   let isTransparent = false
   let first: First | undefined
   for (const { kind, start, end } of blocks(bytes)) {
+    // What counts is the first picture: it may be all that there is, even of the file.
     if (first !== undefined) {
       if (kind !== IMAGE) continue
       return still(bytes, { width, height, isTransparent, isAnimated: true }, first)
@@ -100,9 +101,8 @@ function* blocks(bytes: Uint8Array): Generator<Block> {
   while (at !== undefined) {
     const start: number = at
     const kind = bytes[start]
-    // A missing end mark is the usual flaw of old files: what counts is whether the picture is there.
     if (kind === undefined || kind === TRAILER) {
-      yield { kind: TRAILER, start, end: bytes.length }
+      yield { kind: TRAILER, start, end: kind === undefined ? undefined : start + 1 }
       return
     }
     if (kind === IMAGE)

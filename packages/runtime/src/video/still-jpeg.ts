@@ -98,41 +98,35 @@ function readFrame(data: Uint8Array, name: string): FrameHeader {
   return { width, height, components }
 }
 
-/** All segments up to the end mark; a scan's includes its pixels. */
+/** All segments up to the end mark; a scan's includes its pixels. Bytes that belong to none are passed over. */
 function* segments(bytes: Uint8Array, name: string): Generator<Segment> {
-  let at = 2
-  for (let count = 0; ; count++) {
-    if (count === MAX_SEGMENTS) throw damagedStill(name, 'it is split into too many segments')
-    const start = at
-    // Any number of FF may stand before a marker.
-    while (bytes[at] === 0xff) at++
-    const marker = bytes[at]
-    if (marker === undefined) throw cutOffStill(name)
-    if (at === start || marker === 0) throw damagedStill(name, 'a marker is missing')
-    at++
+  let from = 2
+  for (let count = 0; count < MAX_SEGMENTS; count++) {
+    const start = nextMarker(bytes, from, name)
+    const marker = bytes[start + 1]!
     if (marker === END_OF_IMAGE) {
-      yield { marker, start, data: at, end: at }
+      yield { marker, start, data: start + 2, end: start + 2 }
       return
     }
-    // Restart marks outside of pixels, and one of no meaning, have no length.
-    if ((marker >= 0xd0 && marker <= 0xd8) || marker === 0x01) continue
-    if (at + 2 > bytes.length) throw cutOffStill(name)
-    const length = viewOf(bytes).getUint16(at)
+    if (start + 4 > bytes.length) throw cutOffStill(name)
+    const length = viewOf(bytes).getUint16(start + 2)
+    const headerEnd = start + 2 + length
     if (length < 2) throw damagedStill(name, 'a segment has no length')
-    const headerEnd = at + length
     if (headerEnd > bytes.length) throw cutOffStill(name)
-    const end = marker === START_OF_SCAN ? endOfPixels(bytes, headerEnd, name) : headerEnd
-    yield { marker, start, data: at + 2, end }
-    at = end
+    const end = marker === START_OF_SCAN ? nextMarker(bytes, headerEnd, name) : headerEnd
+    yield { marker, start, data: start + 4, end }
+    from = end
   }
+  throw damagedStill(name, 'it is split into too many segments')
 }
 
-/** The next marker that is neither a restart mark nor a stuffed byte. */
-function endOfPixels(bytes: Uint8Array, from: number, name: string): number {
+/** Where the next marker begins that has a meaning of its own: no stuffed byte, restart mark or filler. */
+function nextMarker(bytes: Uint8Array, from: number, name: string): number {
   for (let at = bytes.indexOf(0xff, from); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
     const next = bytes[at + 1]
     if (next === undefined) break
-    if (next !== 0 && next !== 0xff && !(next >= 0xd0 && next <= 0xd7)) return at
+    const isBare = next === 0 || next === 0x01 || next === 0xff || (next >= 0xd0 && next <= 0xd8)
+    if (!isBare) return at
   }
   throw cutOffStill(name)
 }
