@@ -8,18 +8,21 @@ export function givenSource(frames: readonly PlacedFrame[]): FrameSource {
   return { frames: (indices) => indices.map((index) => frames[index]!) }
 }
 
+/** What of a plan says which pictures are read. */
+type SampledTimes = Pick<VideoPlan, 'timestamps' | 'sampling'>
+
 /** Pictures of an open video at the plan's times. */
-export function videoSource(video: Video, plan: VideoPlan): FrameSource {
+export function videoSource(video: Video, plan: SampledTimes): FrameSource {
   return new PlannedVideo(video, plan)
 }
 
 class PlannedVideo implements FrameSource {
   readonly #video: Video
-  readonly #plan: VideoPlan
+  readonly #plan: SampledTimes
   /** Frames whose pictures could be decoded. */
   readonly #seen = new Set<number>()
 
-  constructor(video: Video, plan: VideoPlan) {
+  constructor(video: Video, plan: SampledTimes) {
     this.#video = video
     this.#plan = plan
   }
