@@ -78,6 +78,7 @@ describe('--json', () => {
           expect.any(Number),
         ]),
       ),
+      notes: expect.any(Array),
     })
     const weights: number[] = report.frames.map(({ weight }: { weight: number }) => weight)
     expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 3)

@@ -105,6 +105,7 @@ describe('doctor', () => {
       'memory',
       'back end',
       'decoders',
+      'cache',
       'checkpoint',
     ])
     expect(checks.find(({ name }) => name === 'decoders')).toMatchObject({
@@ -118,6 +119,6 @@ describe('doctor', () => {
 
   test('prints a line for each check', async () => {
     const { stdout } = await runCli(['doctor'])
-    expect(stdout.trimEnd().split('\n')).toHaveLength(5)
+    expect(stdout.trimEnd().split('\n')).toHaveLength(6)
   })
 })

@@ -26,7 +26,9 @@ function formatMilliseconds(milliseconds: number): string {
 export function describeVideo(facts: VideoFacts): string {
   const rate =
     facts.framesPerSecond === undefined ? '' : `, ${round(facts.framesPerSecond)} pictures a second`
-  const length = facts.durationSeconds === 0 ? 'a still' : formatTimestamp(facts.durationSeconds)
+  const { stills = 1, durationSeconds } = facts
+  const length =
+    durationSeconds > 0 ? formatTimestamp(durationSeconds) : stills === 1 ? 'a still' : `${stills} stills`
   return `${length}, ${facts.width}×${facts.height}, ${facts.codec}${rate}`
 }
 

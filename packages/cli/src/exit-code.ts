@@ -38,7 +38,7 @@ function exitCodeOfFailure(error: LongtakeFailure): ExitCode {
   switch (error.code) {
     case 'INVALID_OPTION':
       // Only the input itself is no matter of usage, such as a link.
-      return error.option === 'video' ? ExitCode.input : ExitCode.usage
+      return /^video\b/.test(error.option) ? ExitCode.input : ExitCode.usage
     case 'CONTEXT_TOO_LONG':
       return ExitCode.usage
     case 'CANCELLED':
@@ -67,6 +67,13 @@ const FLAGS: ReadonlyMap<string, string> = new Map([
   ['layout', '--layout'],
   ['rope', '--rope'],
   ['kvCache', '--kv'],
+  ['pooling', '--pooling'],
+  ['pooling.method', '--pooling'],
+  ['pooling.kernel', '--kernel'],
+  ['kernel', '--kernel'],
+  ['tokenBudget', '--tokens'],
+  ['cache.folder', '--cache-dir'],
+  ['cache.maxBytes', '--cache-size'],
   ['sampling', '--sampling'],
   ['promptTokens', '--prompt-tokens'],
   ['maxNewTokens', '--max-tokens'],
@@ -80,6 +87,7 @@ const FLAGS: ReadonlyMap<string, string> = new Map([
   ['weights', '--weights'],
   ['threads', '--threads'],
   ['storyboard', '--storyboard'],
+  ['out', '--out'],
   ['id', '--model'],
 ])
 

@@ -1,19 +1,35 @@
+import { homedir } from 'node:os'
 import {
   CLIP_LAYOUTS,
   type ClipLayout,
   InvalidOptionError,
   KV_CACHE_TYPES,
   type KvCacheType,
+  MAX_CONTEXT_TOKENS,
   MAX_FRAMES,
   MAX_TEXT_TOKENS,
+  type ModelSpec,
   type PlanOptions,
+  POOLING_METHODS,
+  type PoolingMethod,
   ROPE_TYPES,
   type RopeType,
   type SamplingMode,
+  type Triple,
 } from '@longtake/core'
-import type { AskOptions, LoadOptions } from '@longtake/runtime'
+import { type AskOptions, cacheFolder, type LoadOptions } from '@longtake/runtime'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { byteCount, clockTime, frameCount, number, repeated, wholeNumber } from './parse.js'
+import type { Io } from './io.js'
+import {
+  byteCount,
+  clockTime,
+  filledText,
+  frameCount,
+  number,
+  repeated,
+  triple,
+  wholeNumber,
+} from './parse.js'
 
 /** The checkpoint that comes with Longtake. */
 const DEFAULT_MODEL = '@longtake/tiny'
@@ -22,6 +38,7 @@ const DEFAULT_MODEL = '@longtake/tiny'
 interface Method {
   readonly rearrange?: ClipLayout
   readonly context?: RopeType
+  readonly pooling?: PoolingMethod
   readonly kvCache?: KvCacheType | 'auto'
 }
 
@@ -31,6 +48,9 @@ export interface ModelFlags {
   readonly backend: 'auto' | 'resident' | 'portable'
   readonly weights: 'fp32' | 'int8' | 'int4'
   readonly threads?: number
+  readonly cache: boolean
+  readonly cacheDir?: string
+  readonly cacheSize?: number
 }
 
 /** Flags about what is watched, and how. */
@@ -43,6 +63,9 @@ export interface WatchFlags {
   readonly layout?: ClipLayout
   readonly rope?: RopeType
   readonly kv?: KvCacheType | 'auto'
+  readonly pooling?: PoolingMethod
+  readonly kernel?: Triple
+  readonly tokens?: number
   readonly method?: Method
   readonly sampling: SamplingMode | 'auto'
   readonly promptTokens?: number
@@ -66,6 +89,10 @@ export function addModelFlags(command: Command): Command {
       choice('--weights <type>', 'storage of the matrices', ['fp32', 'int8', 'int4']).default('fp32'),
     )
     .option('--threads <count>', 'threads of one operator', wholeNumber(1, 1024))
+    .option('--cache', 'keep what is encoded, so that the same video need not be encoded again', true)
+    .option('--no-cache', 'keep nothing')
+    .option('--cache-dir <folder>', 'where it is kept', filledText)
+    .option('--cache-size <bytes>', 'most that is kept, such as 2GiB', byteCount)
 }
 
 export function addWatchFlags(command: Command): Command {
@@ -82,7 +109,14 @@ export function addWatchFlags(command: Command): Command {
     .addOption(choice('--layout <name>', 'how frames share clips', CLIP_LAYOUTS))
     .addOption(choice('--rope <type>', 'how the context is extended', ROPE_TYPES))
     .addOption(choice('--kv <type>', 'storage of the KV cache', ['auto', ...KV_CACHE_TYPES]))
-    .option('--method <parts>', 'the three above in one: rearrange=…,context=…,kvCache=…', parseMethod)
+    .addOption(choice('--pooling <method>', 'how visual tokens are merged', POOLING_METHODS))
+    .option('--kernel <sizes>', 'pooling window: frames, rows and columns, such as 2,3,3', triple(MAX_FRAMES))
+    .option('--tokens <count>', 'most visual tokens in the context', wholeNumber(1, MAX_CONTEXT_TOKENS))
+    .option(
+      '--method <parts>',
+      'parts of the above in one: rearrange=…, context=…, pooling=…, kvCache=…',
+      parseMethod,
+    )
     .addOption(
       choice('--sampling <mode>', 'read keyframes or exact times', ['auto', 'keyframe', 'exact']).default(
         'auto',
@@ -110,18 +144,25 @@ export function addAnswerFlags(command: Command): Command {
 }
 
 /** Options of `load`. */
-export function loadOptions(flags: ModelFlags, signal: AbortSignal): LoadOptions {
-  const { backend, weights, threads } = flags
-  return { backend, weights, threads, signal }
+export function loadOptions(flags: ModelFlags, env: Io['env'], signal: AbortSignal): LoadOptions {
+  const { backend, weights, threads, cacheSize } = flags
+  const cache = flags.cache && { folder: cachePath(flags, env), maxBytes: cacheSize }
+  return { backend, weights, threads, cache, signal }
+}
+
+/** Where features are kept. */
+export function cachePath({ cacheDir }: Pick<ModelFlags, 'cacheDir'>, environment: Io['env']): string {
+  return cacheDir ?? cacheFolder({ environment, platform: process.platform, home: homedir() })
 }
 
 /**
  * Options of `planVideo` and `watch`.
  *
+ * @param spec - The checkpoint; whether it pools decides what `--kernel` alone means.
  * @throws {InvalidOptionError} If two flags say different things about one matter.
  */
-export function planOptions(flags: WatchFlags): PlanOptions {
-  const { frames, fps, maxFrames, start, end, method = {}, sampling, promptTokens, memory } = flags
+export function planOptions(flags: WatchFlags, spec?: ModelSpec): PlanOptions {
+  const { frames, fps, maxFrames, start, end, method = {}, sampling, promptTokens, memory, tokens } = flags
   return {
     frames,
     fps,
@@ -131,6 +172,8 @@ export function planOptions(flags: WatchFlags): PlanOptions {
     layout: either('layout', flags.layout, 'rearrange', method.rearrange),
     rope: either('rope', flags.rope, 'context', method.context),
     kvCache: either('kvCache', flags.kv, 'kvCache', method.kvCache),
+    pooling: poolingOf(flags, spec),
+    tokenBudget: tokens,
     sampling,
     promptTokens,
     memoryBudgetBytes: memory,
@@ -141,6 +184,16 @@ export function planOptions(flags: WatchFlags): PlanOptions {
 export function askOptions(flags: AnswerFlags, signal: AbortSignal): AskOptions {
   const { maxTokens, temperature, topP, seed, stop } = flags
   return { maxTokens, temperature, topP, seed, stop, signal }
+}
+
+/** @throws {InvalidOptionError} If a window is given and nothing pools with it, or two flags disagree. */
+function poolingOf({ pooling, method = {}, kernel }: WatchFlags, spec?: ModelSpec): PlanOptions['pooling'] {
+  const asked = either('pooling', pooling, 'pooling', method.pooling)
+  if (kernel === undefined) return asked
+  const used = asked ?? spec?.defaults.pooling
+  if (used === 'none')
+    throw new InvalidOptionError('kernel', '--pooling average, max or guided beside it', kernel.join(','))
+  return used && { method: used, kernel }
 }
 
 function choice(flags: string, description: string, choices: readonly string[]): Option {
@@ -166,6 +219,7 @@ function either<T extends string>(
 const METHOD_CHOICES: Readonly<Record<keyof Method, readonly string[]>> = {
   rearrange: CLIP_LAYOUTS,
   context: ROPE_TYPES,
+  pooling: POOLING_METHODS,
   kvCache: ['auto', ...KV_CACHE_TYPES],
 }
 
@@ -175,7 +229,9 @@ function parseMethod(text: string): Method {
     const [name = '', value = ''] = part.split('=').map((side) => side.trim())
     const choices = Object.hasOwn(METHOD_CHOICES, name) ? METHOD_CHOICES[name as keyof Method] : undefined
     if (choices === undefined) {
-      throw new InvalidArgumentError(`Expected parts such as rearrange=interleaved,context=ntk,kvCache=int8.`)
+      throw new InvalidArgumentError(
+        `Expected parts such as rearrange=interleaved,context=ntk,pooling=guided,kvCache=int8.`,
+      )
     }
     if (!choices.includes(value))
       throw new InvalidArgumentError(`${name}: expected one of ${choices.join(', ')}.`)

@@ -1,3 +1,4 @@
+import type { Triple } from '@longtake/core'
 import { InvalidArgumentError } from 'commander'
 
 /** A parser of whole numbers from `min` to `max`. */
@@ -26,6 +27,21 @@ export function frameCount(max: number): (text: string) => number | 'auto' {
     const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN
     if (value >= 1 && value <= max) return value
     throw new InvalidArgumentError(`Expected a whole number from 1 to ${max}, or auto.`)
+  }
+}
+
+/** Three whole numbers: frames, rows and columns, as `2,3,3` or `2x3x3`. */
+export function triple(max: number): (text: string) => Triple {
+  return (text) => {
+    const [frames, rows, columns, ...rest] = text.split(/[,x×]/).map((part) => {
+      const value = /^\d+$/.test(part.trim()) ? Number(part) : 0
+      return value >= 1 && value <= max ? value : undefined
+    })
+    if (frames !== undefined && rows !== undefined && columns !== undefined && rest.length === 0)
+      return [frames, rows, columns]
+    throw new InvalidArgumentError(
+      `Expected three whole numbers from 1 to ${max}, frames, rows and columns, such as 2,3,3.`,
+    )
   }
 }
 
@@ -61,6 +77,12 @@ export function byteCount(text: string): number {
   const bytes = digits === undefined || factor === undefined ? 0 : Math.floor(Number(digits) * factor)
   if (bytes >= 1 && Number.isFinite(bytes)) return bytes
   throw new InvalidArgumentError('Expected bytes, such as 500MB or 2GiB.')
+}
+
+/** Text that is not empty. */
+export function filledText(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('Expected text that is not empty.')
+  return text
 }
 
 /** Collects an option that may be given several times. */

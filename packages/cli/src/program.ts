@@ -5,6 +5,7 @@ import { chat } from './commands/chat.js'
 import { doctor } from './commands/doctor.js'
 import { models } from './commands/models.js'
 import { plan } from './commands/plan.js'
+import { trace } from './commands/trace.js'
 import type { ExitCode } from './exit-code.js'
 import type { Session } from './main.js'
 import { addAnswerFlags, addModelFlags, addWatchFlags } from './options.js'
@@ -12,6 +13,9 @@ import { addAnswerFlags, addModelFlags, addWatchFlags } from './options.js'
 const EXIT_CODES = `
 Exit codes: 0 answered, 2 wrong usage, 3 the video cannot be used, 4 a problem with the model, 130 interrupted.
 LONGTAKE_DEBUG=1 shows where a failure comes from.`
+
+/** Usage of commands that answer one question. */
+const QUESTION_USAGE = '[options] <files...> <question>'
 
 /** Descriptions in narrower columns than this are not broken. */
 const MIN_HELP_WIDTH = 16
@@ -39,6 +43,7 @@ export function buildProgram(session: Session, onExit: (code: ExitCode) => void)
   addAsk(program, session)
   addChat(program, session, onExit)
   addPlan(program, session)
+  addTrace(program, session)
   program
     .command('models')
     .description('list the checkpoints that are here')
@@ -55,34 +60,52 @@ export function buildProgram(session: Session, onExit: (code: ExitCode) => void)
 function addAsk(program: Command, session: Session): void {
   const command = program
     .command('ask')
-    .description('answer a question about a video')
-    .argument('<file>', 'video file')
-    .argument('<question>', 'question, in quotes')
+    .description('answer a question about a video, or about images')
+    .argument('<inputs...>', 'a video file, or one or more images; then the question, in quotes')
+    .usage(QUESTION_USAGE)
   addFlags(command)
     .option('--json', 'print one JSON object, with the frames that mattered and all costs')
     .option('--storyboard <file>', 'write a contact sheet with the frames that mattered marked (.png)')
     .option('--quiet', 'no progress and no notes')
-    .action((file, question, flags) => ask(file, question, flags, session))
+    .action((inputs, flags) => ask(withQuestion(command, inputs), flags, session))
 }
 
 function addChat(program: Command, session: Session, onExit: (code: ExitCode) => void): void {
   const command = program
     .command('chat')
     .description('watch a video once and answer questions, one a line')
-    .argument('<file>', 'video file')
+    .argument('<files...>', 'a video file, or one or more images')
   addFlags(command)
     .option('--quiet', 'no progress and no notes')
-    .action(async (file, flags) => onExit(await chat(file, flags, session)))
+    .action(async (files, flags) => onExit(await chat(files, flags, session)))
 }
 
 function addPlan(program: Command, session: Session): void {
   const command = program
     .command('plan')
     .description('tell what would be read, encoded and held, and run nothing')
-    .argument('<file>', 'video file')
+    .argument('<files...>', 'a video file, or one or more images')
   addFlags(command)
     .option('--json', 'print one JSON object')
-    .action((file, flags) => plan(file, flags, session))
+    .action((files, flags) => plan(files, flags, session))
+}
+
+function addTrace(program: Command, session: Session): void {
+  const command = program
+    .command('trace')
+    .description('answer a question and write a page that shows how the answer came about')
+    .argument('<inputs...>', 'a video file, or one or more images; then the question, in quotes')
+    .usage(QUESTION_USAGE)
+  addFlags(command)
+    .requiredOption('--out <file>', 'the page to write (.html)')
+    .option('--quiet', 'no progress and no notes')
+    .action((inputs, flags) => trace(withQuestion(command, inputs), flags, session))
+}
+
+/** Commander knows no arguments after several of one kind. */
+function withQuestion(command: Command, inputs: readonly string[]): readonly string[] {
+  if (inputs.length < 2) command.error("error: missing required argument 'question'")
+  return inputs
 }
 
 function addFlags(command: Command): Command {

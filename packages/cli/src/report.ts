@@ -1,4 +1,4 @@
-import type { VideoFacts, VideoPlan } from '@longtake/core'
+import type { PoolingPlan, VideoFacts, VideoPlan } from '@longtake/core'
 import type { AnswerResult, FrameWeight } from '@longtake/runtime'
 
 /** What `longtake ask --json` prints. Times in seconds, timings in milliseconds. */
@@ -7,13 +7,15 @@ export interface AnswerReport {
   readonly model: string
   readonly video: VideoReport
   readonly plan: PlanReport
-  /** Every sampled frame in time order; the weights add up to 1. */
+  /** Every sampled frame in time order; the weights add up to 1, and so does `relevance` where pooling is guided. */
   readonly frames: readonly FrameWeight[]
   readonly usage: { readonly promptTokens: number; readonly completionTokens: number }
   /** `firstToken` counts from the question; `total` is everything from opening the video to the last token. */
   readonly timings: Readonly<
     Record<'open' | 'decode' | 'encode' | 'prefill' | 'firstToken' | 'total', number>
   >
+  /** What should be known of the plan and of the answer. */
+  readonly notes: readonly string[]
 }
 
 interface VideoReport {
@@ -29,8 +31,8 @@ interface PlanReport {
   readonly visualTokens: number
   readonly contextTokens: number
   readonly rope: { readonly type: string; readonly scale: number }
-  /** No checkpoint that runs pools its tokens. */
-  readonly pooling: null
+  /** How visual tokens are merged, and how many there are after and before; null where all are kept. */
+  readonly pooling: Omit<PoolingPlan, 'temperature'> | null
   readonly kvCache: { readonly type: string; readonly bytes: number }
   readonly sampling: string
 }
@@ -59,7 +61,7 @@ export function reportAnswer(
     model,
     video: reportVideo(video.facts),
     plan: reportPlan(video.plan),
-    frames: result.frames.map(({ index, timestamp, weight }) => ({ index, timestamp, weight })),
+    frames: result.frames,
     usage: { promptTokens, completionTokens },
     timings: {
       open: tenths(open),
@@ -69,6 +71,7 @@ export function reportAnswer(
       firstToken: tenths(firstToken),
       total: tenths(wholeTime(result)),
     },
+    notes: [...video.plan.notes, ...result.notes],
   }
 }
 
@@ -89,10 +92,16 @@ function reportPlan(plan: VideoPlan): PlanReport {
     visualTokens: plan.visualTokens,
     contextTokens: plan.contextTokens,
     rope: { type: plan.rope.type, scale: plan.rope.scale },
-    pooling: null,
+    pooling: reportPooling(plan.pooling),
     kvCache: { type: plan.kvCache.type, bytes: plan.kvCache.bytes },
     sampling: plan.sampling,
   }
+}
+
+function reportPooling(pooling: PoolingPlan | null): PlanReport['pooling'] {
+  if (pooling === null) return null
+  const { method, kernel, stride, grid, shape, tokens, tokensBefore } = pooling
+  return { method, kernel, stride, grid, shape, tokens, tokensBefore }
 }
 
 export function reportPlanDetails(

@@ -11,9 +11,15 @@ describe('wrong usage ends with 2 and one sentence', () => {
       ['plan', VIDEO, '--frame', '8'],
       /unknown option '--frame' \(Did you mean --frames\?\)/,
     ],
-    ['no file', ['ask'], /missing required argument 'file'. See: longtake ask --help/],
+    ['no file', ['ask'], /missing required argument 'inputs'. See: longtake ask --help/],
     ['no question', ['ask', VIDEO], /missing required argument 'question'/],
-    ['a question without quotes', ['ask', VIDEO, 'What', 'is', 'it?'], /too many arguments/],
+    ['a question without quotes', ['ask', VIDEO, 'What', 'is', 'it?'], /question: expected quotes around it/],
+    ['a page without its place', ['trace', VIDEO, 'What?'], /required option '--out <file>' not specified/],
+    [
+      'a page without a question',
+      ['trace', VIDEO, '--out', 'page.html'],
+      /missing required argument 'question'/,
+    ],
     ['an option without its value', ['ask', VIDEO, 'What?', '--frames'], /argument missing/],
   ])('%s', async (_name, argv, message) => {
     const { code, stdout, stderr } = await runCli(argv)
@@ -31,7 +37,12 @@ describe('wrong usage ends with 2 and one sentence', () => {
     ['--layout', ['strided']],
     ['--rope', ['alibi']],
     ['--kv', ['int2']],
-    ['--method', ['fast', 'rearrange=strided', 'context', 'constructor=1', '']],
+    ['--pooling', ['mean', '', 'constructor']],
+    ['--kernel', ['2', '2,3', '2,3,3,3', '0,3,3', '-1,3,3', '2,3,x', '1.5,3,3', '4097,1,1', '']],
+    ['--tokens', ['0', '-1', '1.5', 'NaN', 'many', '']],
+    ['--cache-size', ['0', '-1', 'all']],
+    ['--cache-dir', ['', ' ']],
+    ['--method', ['fast', 'pooling=mean', 'rearrange=strided', 'context', 'constructor=1', '']],
     ['--sampling', ['random']],
     ['--memory', ['0', '-1', 'lots', '1 TiB', 'NaN']],
     ['--max-tokens', ['0', '-4', '1.5', 'NaN']],
@@ -56,6 +67,12 @@ describe('wrong usage ends with 2 and one sentence', () => {
     ['a start behind the end of the video', ['--start', '99:00:00']],
     ['frames and a rate', ['--frames', '8', '--fps', '1']],
     ['a memory budget that nothing fits', ['--memory', '10']],
+    ['two poolings', ['--pooling', 'max', '--method', 'pooling=average']],
+    ['a window that nothing pools with', ['--kernel', '2,1,1', '--pooling', 'none']],
+    ['a window where the checkpoint does not pool by itself', ['--kernel', '2,1,1']],
+    ['a window larger than the volume', ['--pooling', 'average', '--kernel', '2,99,1']],
+    ['a window and a number of tokens', ['--pooling', 'average', '--kernel', '1,1,1', '--tokens', '4']],
+    ['guided pooling without a guide', ['--pooling', 'guided']],
     ['two layouts', ['--layout', 'contiguous', '--method', 'rearrange=interleaved']],
   ])('%s', async (_name, flags) => {
     const { code, stdout, stderr } = await ask(...flags)
@@ -71,6 +88,7 @@ describe('help', () => {
     ['chat', '-h'],
     ['plan', '--help'],
     ['models', '--help'],
+    ['trace', '--help'],
     ['doctor', '--help'],
   ])('%s %s goes to stdout', async (...argv) => {
     const { code, stdout, stderr } = await runCli(argv)

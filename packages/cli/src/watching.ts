@@ -1,12 +1,16 @@
 import { type PlanOptions, planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
 import { type Longtake, load, type WatchedVideo } from '@longtake/runtime'
 import { openVideo } from '@longtake/runtime/video'
+import { asInput } from './input.js'
 import type { Session } from './main.js'
 import { type AnswerFlags, loadOptions, type ModelFlags, planOptions, type WatchFlags } from './options.js'
 import type { Progress } from './progress.js'
+import type { Terminal } from './terminal.js'
 
 /** What was found out before anything runs. */
 export interface Prepared extends AsyncDisposable {
+  /** The video, or the still images. */
+  readonly input: string | readonly string[]
   readonly longtake: Longtake
   readonly facts: VideoFacts
   readonly plan: VideoPlan
@@ -18,21 +22,24 @@ export interface Prepared extends AsyncDisposable {
 /**
  * Opens the video, loads the model, and plans.
  *
- * The video is looked at first, because a wrong path should not have to wait for a large model.
+ * Flags are compared and the video is looked at first: a slip should not have to wait for a large model.
  */
 export async function prepare(
-  file: string,
+  files: readonly string[],
   flags: ModelFlags & WatchFlags & AnswerFlags,
-  { signal }: Session,
+  { signal, io }: Session,
   progress: Progress,
 ): Promise<Prepared> {
-  const asked = planOptions(flags)
-  const { facts, notes } = await readFacts(file, signal)
-  const longtake = await progress.load(() => load(flags.model, loadOptions(flags, signal)))
+  planOptions(flags)
+  const input = asInput(files)
+  const { facts, notes } = await readFacts(input, signal)
+  const longtake = await progress.load(() => load(flags.model, loadOptions(flags, io.env, signal)))
   try {
+    const asked = planOptions(flags, longtake.spec)
     const options = withRoomFor(flags.maxTokens, asked, planVideo(longtake.spec, facts, asked))
     const plan = planVideo(longtake.spec, facts, options)
     return {
+      input,
       longtake,
       facts,
       plan,
@@ -48,26 +55,39 @@ export async function prepare(
 
 /** Watches a prepared video; its notes are told before the work starts. */
 export async function watch(
-  file: string,
-  { longtake, notes, options }: Prepared,
+  { input, longtake, notes, options }: Prepared,
   { signal, err }: Session,
   progress: Progress,
   quiet: boolean | undefined,
 ): Promise<WatchedVideo> {
   progress.clear()
-  if (!quiet) for (const note of notes) err.line(err.style('dim', err.plain(`note: ${note}`)))
+  if (!quiet) tell(err, notes)
   try {
-    return await longtake.watch(file, { ...options, signal, onProgress: progress.onProgress })
+    const video = await longtake.watch(input, { ...options, signal, onProgress: progress.onProgress })
+    progress.clear()
+    // What turned up on the way, such as features that were kept.
+    if (!quiet) tell(err, laterNotes(video, notes))
+    return video
   } finally {
     progress.clear()
   }
 }
 
+/** A video's notes beside those that were known before. */
+export function laterNotes({ plan }: WatchedVideo, known: readonly string[]): string[] {
+  return plan.notes.filter((note) => !known.includes(note))
+}
+
+/** Tells notes, one a line. */
+export function tell(err: Terminal, notes: readonly string[]): void {
+  for (const note of notes) err.line(err.style('dim', err.plain(`note: ${note}`)))
+}
+
 async function readFacts(
-  file: string,
+  input: Prepared['input'],
   signal: AbortSignal,
 ): Promise<{ facts: VideoFacts; notes: readonly string[] }> {
-  const video = await openVideo(file, { signal })
+  const video = await openVideo(input, { signal })
   const { facts, notes } = video
   await video.close()
   return { facts, notes }

@@ -1,11 +1,22 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { afterAll } from 'vitest'
 import { main } from '../src/index.js'
 
 /** A random checkpoint with attention over time, and videos, as the repository keeps them. */
 export const CHECKPOINT = dataPath('parity/video_llava')
 export const VIDEO = dataPath('video/h264.mp4')
 export const WEBM = dataPath('video/vp9.webm')
+
+/** The checkpoint with a text guide. */
+export const GUIDED = dataPath('parity/ppllava')
+
+/** Features are kept here, never in the folder of whoever runs the tests. */
+export const CACHE = mkdtempSync(join(tmpdir(), 'longtake-cli-cache-'))
+afterAll(() => rmSync(CACHE, { recursive: true, force: true }))
 
 export interface RunOptions {
   /** What is typed or piped in; the input then ends. */
@@ -57,7 +68,7 @@ export async function runCli(argv: readonly string[], options: RunOptions = {}):
     stdin: Object.assign(stdin, { isTTY: terminal === 'all' }),
     stdout,
     stderr,
-    env: { LANG: 'C.UTF-8', ...env },
+    env: { LANG: 'C.UTF-8', LONGTAKE_CACHE: CACHE, ...env },
     signal: signal ?? new AbortController().signal,
   }
   const code = await main(argv, io)

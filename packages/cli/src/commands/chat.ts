@@ -1,13 +1,13 @@
 import { createInterface, type Interface } from 'node:readline'
 import { CancelledError, isLongtakeError } from '@longtake/core'
-import type { Answer, AnswerResult, WatchedVideo } from '@longtake/runtime'
+import type { Answer, WatchedVideo } from '@longtake/runtime'
 import { describeAnswer } from '../describe.js'
 import { describeFailure, ExitCode, exitCodeOf } from '../exit-code.js'
 import type { Session } from '../main.js'
 import { type AnswerFlags, askOptions, type ModelFlags, type WatchFlags } from '../options.js'
+import { checkOutput, writeOutput } from '../output-file.js'
 import { Progress } from '../progress.js'
-import { checkPicturePath, writePicture } from '../storyboard-file.js'
-import { type Prepared, prepare, watch } from '../watching.js'
+import { type Prepared, prepare, tell, watch } from '../watching.js'
 import { stream } from './ask.js'
 import { printPlan } from './plan.js'
 
@@ -22,15 +22,15 @@ const HELP = `Type a question and press Enter. Each is answered from the video a
   /quit                 ends the chat, as does Ctrl-D; Ctrl-C stops an answer`
 
 /**
- * `longtake chat`: watches a video once and answers questions, one a line, until the input ends.
+ * `longtake chat`: watches a video, or looks at images, once and answers questions, one a line, until the input ends.
  *
  * @returns `answered`, or the code of the first question that could not be answered.
  */
-export async function chat(file: string, flags: ChatFlags, session: Session): Promise<ExitCode> {
+export async function chat(files: readonly string[], flags: ChatFlags, session: Session): Promise<ExitCode> {
   const { err } = session
   const progress = new Progress(err, { quiet: flags.quiet })
-  await using prepared = await prepare(file, flags, session, progress)
-  await using video = await watch(file, prepared, session, progress, flags.quiet)
+  await using prepared = await prepare(files, flags, session, progress)
+  await using video = await watch(prepared, session, progress, flags.quiet)
   // Awaited, because leaving closes the video.
   return await new Chat(video, prepared, flags, session).run()
 }
@@ -43,8 +43,6 @@ class Chat {
   /** Whether a person types and sees the prompt. */
   readonly #isInteractive: boolean
   #answer: Answer | undefined
-  /** Of the last question that was answered. */
-  #result: AnswerResult | undefined
   #code: ExitCode = ExitCode.answered
   #isInterrupted = false
 
@@ -120,8 +118,8 @@ class Chat {
     try {
       await stream(answer, out)
       const result = await answer
-      this.#result = result
       if (!this.#flags.quiet) {
+        tell(err, result.notes)
         err.line(err.style('dim', describeAnswer(this.#video.plan, result, result.timings.total)))
       }
     } finally {
@@ -143,9 +141,9 @@ class Chat {
 
   async #storyboard(path: string): Promise<void> {
     const { err } = this.#session
-    await checkPicturePath(path)
-    const weights = this.#result?.frames.map(({ weight }) => weight)
-    await writePicture(path, await this.#video.storyboard(weights === undefined ? {} : { weights }))
+    const file = { option: 'storyboard', ending: '.png', path } as const
+    await checkOutput(file)
+    await writeOutput(file, await this.#video.storyboard())
     err.line(err.plain(`storyboard: ${path}`))
   }
 

@@ -2,10 +2,12 @@ import { availableParallelism, totalmem } from 'node:os'
 import { CancelledError } from '@longtake/core'
 import { load } from '@longtake/runtime'
 import { openBackend } from '@longtake/runtime/ort'
+import { measureCache } from '../cache-size.js'
 import { count, formatBytes } from '../describe.js'
 import { EMBEDDED_MODELS } from '../embedded.js'
 import { describeFailure, ExitCode } from '../exit-code.js'
 import type { Session } from '../main.js'
+import { cachePath } from '../options.js'
 
 export interface DoctorFlags {
   readonly json?: boolean
@@ -43,7 +45,7 @@ const CODECS = {
 export async function doctor({ json }: DoctorFlags, session: Session): Promise<ExitCode> {
   const { out } = session
   const checks: Check[] = []
-  for (const check of [checkRuntime, checkMemory, checkBackend, checkDecoders, checkCheckpoint]) {
+  for (const check of [checkRuntime, checkMemory, checkBackend, checkDecoders, checkCache, checkCheckpoint]) {
     if (session.signal.aborted) throw new CancelledError()
     const found = await check(session)
     checks.push(found)
@@ -115,13 +117,27 @@ async function checkDecoders({ io }: Session): Promise<Check> {
   }
 }
 
+async function checkCache({ io }: Session): Promise<Check> {
+  const name = 'cache'
+  const folder = cachePath({}, io.env)
+  try {
+    const { entries, sizeBytes } = await measureCache(folder)
+    const detail = `${folder}: ${count(entries, 'video')}, ${formatBytes(sizeBytes)}`
+    return { name, state: 'ok', detail: entries === 0 ? `${folder}: empty` : detail }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return { name, state: 'warning', detail: `${folder} cannot be used: ${reason}; see --cache-dir` }
+  }
+}
+
 async function checkCheckpoint({ io, signal }: Session): Promise<Check> {
   const [id] = EMBEDDED_MODELS
   const name = 'checkpoint'
   try {
     await using longtake = await load(id, { signal })
-    const { family, encoder, defaults } = longtake.spec
-    const detail = `${id}: ${family}, ${encoder.framesPerClip} frames at once, ${defaults.frames} by default; loads`
+    const { family, encoder, defaults, pooling } = longtake.spec
+    const guide = pooling.guided ? ', with a text guide' : ''
+    const detail = `${id}: ${family}, ${encoder.framesPerClip} frames at once, ${defaults.frames} by default${guide}; loads`
     return { name, state: 'ok', detail }
   } catch (error) {
     if (signal.aborted) throw error

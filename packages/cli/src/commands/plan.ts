@@ -1,4 +1,10 @@
-import { formatTimestamp, type ModelSpec, type VideoFacts, type VideoPlan } from '@longtake/core'
+import {
+  formatTimestamp,
+  type ModelSpec,
+  type PoolingPlan,
+  type VideoFacts,
+  type VideoPlan,
+} from '@longtake/core'
 import { count, describeVideo, formatBytes } from '../describe.js'
 import type { Session } from '../main.js'
 import type { AnswerFlags, ModelFlags, WatchFlags } from '../options.js'
@@ -15,16 +21,16 @@ export interface PlanFlags extends ModelFlags, WatchFlags, AnswerFlags {
 const LABEL_WIDTH = 10
 
 /** `longtake plan`: what watching would read, encode and hold; runs no model. */
-export async function plan(file: string, flags: PlanFlags, session: Session): Promise<void> {
+export async function plan(files: readonly string[], flags: PlanFlags, session: Session): Promise<void> {
   const { out, err } = session
   const progress = new Progress(err, { quiet: true })
-  await using prepared = await prepare(file, flags, session, progress)
+  await using prepared = await prepare(files, flags, session, progress)
   const { facts, plan, notes, longtake } = prepared
   if (flags.json) {
     out.line(JSON.stringify(reportPlanDetails(flags.model, facts, plan, notes), null, 2))
     return
   }
-  row(out, 'video', `${file}: ${describeVideo(facts)}`)
+  row(out, facts.stills === undefined ? 'video' : 'images', `${files.join(', ')}: ${describeVideo(facts)}`)
   row(out, 'model', `${flags.model} (${describeModel(longtake.spec)})`)
   printPlan(out, facts, plan, longtake.spec)
   for (const note of notes) row(out, 'note', note)
@@ -33,11 +39,9 @@ export async function plan(file: string, flags: PlanFlags, session: Session): Pr
 /** A plan in a few lines. */
 export function printPlan(out: Terminal, facts: VideoFacts, plan: VideoPlan, spec: ModelSpec): void {
   row(out, 'read', describeReading(facts, plan))
-  row(
-    out,
-    'encode',
-    `${count(plan.clips.length, 'clip')} of ${count(spec.encoder.framesPerClip, 'frame')}, ${plan.layout}`,
-  )
+  const clip = plan.clips[0]?.length ?? spec.encoder.framesPerClip
+  row(out, 'encode', `${count(plan.clips.length, 'clip')} of ${count(clip, 'frame')}, ${plan.layout}`)
+  if (plan.pooling !== null) row(out, 'pooling', describePooling(plan.pooling))
   const text = plan.contextTokens - plan.visualTokens
   row(out, 'context', `${plan.visualTokens} visual + ${text} text = ${plan.contextTokens} tokens`)
   const trained = `trained on ${spec.context.trainedLength}`
@@ -51,10 +55,19 @@ function describeModel({ family, encoder, context }: ModelSpec): string {
   return `${family}, ${count(encoder.framesPerClip, 'frame')} at once, ${tokens}, trained on ${context.trainedLength} tokens`
 }
 
+/** Tokens before and after. */
+function describePooling({ method, kernel, stride, tokensBefore, tokens }: PoolingPlan): string {
+  const isApart = kernel.some((size, axis) => size !== stride[axis])
+  const step = isApart ? `, one every ${stride.join('×')}` : ''
+  const share = (100 * (1 - tokens / tokensBefore)).toFixed(1)
+  return `${method}, windows of ${kernel.join('×')}${step}: ${tokensBefore} → ${tokens} tokens (${share} % fewer)`
+}
+
 function describeReading(
-  { durationSeconds }: VideoFacts,
+  { durationSeconds, stills }: VideoFacts,
   { frames, timestamps, sampling }: VideoPlan,
 ): string {
+  if (stills !== undefined) return count(stills, 'picture')
   const how = sampling === 'keyframe' ? 'at keyframes' : 'at exact times'
   const first = timestamps[0] ?? 0
   const last = timestamps.at(-1) ?? first
