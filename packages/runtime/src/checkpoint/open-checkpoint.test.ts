@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -351,7 +351,8 @@ describe('ids', () => {
       JSON.stringify({ weight_map: { a: 'gone.safetensors' } }),
     )
     await expect(openCheckpoint(folder)).rejects.toThrow(refusal('CHECKPOINT_NOT_FOUND', 'gone.safetensors'))
-    await expect(openCheckpoint(join(folder, '..'))).rejects.toThrow(
+    await mkdir(join(folder, 'empty'))
+    await expect(openCheckpoint(join(folder, 'empty'))).rejects.toThrow(
       refusal('CHECKPOINT_NOT_FOUND', 'config.json'),
     )
   })

@@ -115,6 +115,18 @@ describe('PPLLaVA', () => {
     ])
   })
 
+  test('puts the video where a chat template has an image', async () => {
+    const template = `{% for m in messages %}{{ m.role.upper() + ': ' }}{% for c in m.content | selectattr('type', 'equalto', 'image') %}{{ '<video>\n' }}{% endfor %}{% for c in m.content | selectattr('type', 'equalto', 'text') %}{{ c.text + ' ' }}{% endfor %}{% endfor %}{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}`
+    const checkpoint = await open(({ files }) => {
+      files['chat_template.json'] = { chat_template: template }
+    })
+    const { before, after } = checkpoint.encodeQuestion('red')
+    expect([before, after]).toEqual([
+      [1, 13, 15],
+      [8, 14, 15],
+    ])
+  })
+
   test('may have a temporal branch, whose sizes the tower’s config may repeat', async () => {
     const checkpoint = await open((made) => {
       addBranch(made)

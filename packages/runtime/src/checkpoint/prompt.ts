@@ -52,11 +52,13 @@ export function makePrompt(
       placeholder,
     )
   }
-  const parts = [{ type: 'video' }, { type: 'text', text: QUESTION }]
-  const rendered = render(template, parts, tokenizer)
+  // Templates of image models leave out a video, but have the same place for an image.
+  for (const type of ['video', 'image']) {
+    const rendered = render(template, [{ type }, { type: 'text', text: QUESTION }], tokenizer)
+    if (rendered.includes(placeholder) && rendered.includes(QUESTION))
+      return cutAtQuestion(rendered, placeholder)
+  }
   // Templates of text models know no content parts and want the placeholder in the text.
-  if (rendered.includes(placeholder) && rendered.includes(QUESTION))
-    return cutAtQuestion(rendered, placeholder)
   return cutAtQuestion(render(template, `${placeholder}\n${QUESTION}`, tokenizer), placeholder)
 }
 
