@@ -74,7 +74,7 @@ export class EntryWriter implements FeatureWriter {
 
   async commit(details: JsonValue): Promise<FeatureReader> {
     this.#checkOpen()
-    if (this.#missing > 0) {
+    if (this.#missing > 0 && this.#failure === undefined) {
       const all = this.#checksums.length
       throw new InvalidOptionError('commit', `all ${all} frames of all blocks to be put`, all - this.#missing)
     }
