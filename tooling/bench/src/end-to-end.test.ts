@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { answer } from './answer.js'
 import type { Benchmark } from './benchmark.js'
+import { pooling } from './pooling.js'
 import { quality } from './quality.js'
 import { runBench } from './run-bench.js'
 
@@ -84,4 +85,15 @@ test('answer prints stages that add up to the first token', async () => {
   expect(sum).toBeCloseTo(first.firstToken.median, 6)
   expect(ratio).toBeCloseTo(first.firstToken.median / followUp.firstToken.median, 6)
   expect(result.plan.frames).toBe(8)
+})
+
+test('pooling times both sides of the same answers', async () => {
+  const { code, result } = await run(pooling, '--frames', '2', '--rounds', '1', '--average')
+  expect(code).toBe(0)
+  expect(result.cases).toHaveLength(1)
+  const [one] = result.cases
+  expect(one).toMatchObject({ frames: 2, tokensNone: 2 * 576, tokensGuided: 64 })
+  expect(one.ratio).toBeCloseTo(one.secondsNone / one.secondsGuided, 6)
+  expect(one.ratioAverage).toBeCloseTo(one.secondsNone / one.secondsAverage, 6)
+  expect(one.operationsRatio7B).toBeGreaterThan(1)
 })

@@ -44,7 +44,7 @@ const STOPS: readonly Colour[] = [
 export function layoutHeatMap({ title, rowTitle, columns, rows }: HeatMap): HeatMapLayout {
   const labels = Math.max(...[rowTitle, ...rows].map((text) => textWidth(text, SCALE)))
   const left = MARGIN + labels + 16
-  const top = MARGIN + 80
+  const top = MARGIN + 88
   const legend = left + columns.length * CELL_WIDTH + 30
   const body = legend + LEGEND_WIDTH + LEGEND_TEXT + MARGIN
   return {
@@ -64,8 +64,8 @@ export function drawHeatMap(map: HeatMap): Picture {
   const picture = new Picture(layout.width, layout.height)
   const { left, top, cellWidth, cellHeight } = layout
   picture.write(map.title, MARGIN, MARGIN, SCALE + 1, INK)
-  picture.write(map.columnTitle, left, top - 46, SCALE, INK)
-  picture.write(map.rowTitle, left - 16, top - 46, SCALE, INK, 'right')
+  picture.write(map.columnTitle, left + (map.columns.length * cellWidth) / 2, top - 48, SCALE, INK, 'middle')
+  picture.write(map.rowTitle, left - 16, top - 22, SCALE, INK, 'right')
   for (const [index, text] of map.columns.entries()) {
     picture.write(text, left + (index + 0.5) * cellWidth, top - 22, SCALE, INK, 'middle')
   }
