@@ -35,7 +35,7 @@ export function fitBudget(
  * `k = F - (n - 1)·s` frames, `s = floor(F / n)`, would otherwise be far longer than their distance: 63 frames in 32
  * steps give windows of 32 frames that start a frame apart, 31 steps give windows of 3, 2 apart.
  */
-export function timeWindows(frames: number, most: number): number {
+function timeWindows(frames: number, most: number): number {
   let steps = Math.min(frames, most)
   // Ends at the latest where s = ceil(F / most), whose remainder is below s.
   while (frames % steps > Math.floor(frames / steps)) steps--
