@@ -2,6 +2,11 @@ import { formatTimestamp } from '@longtake/core'
 import { frameSpans, type TimeSpan } from '@longtake/runtime/video'
 import type { TraceData } from './trace-data.js'
 
+/** Whether still pictures were looked at instead of a video. */
+export function isStills({ facts }: TraceData): boolean {
+  return facts.stills !== undefined
+}
+
 /** Whether the frames are still pictures, or otherwise have no time of their own. */
 export function isTimeless({ facts, frames }: TraceData): boolean {
   const first = frames[0]?.timestamp ?? 0

@@ -1,5 +1,5 @@
 import { heatShares } from '@longtake/runtime/video'
-import { frameName, isGuided } from './frame-facts.js'
+import { frameName, isGuided, isStills } from './frame-facts.js'
 import { type HeatSprite, spritePosition } from './heat-sprite.js'
 import { html, type Markup } from './html.js'
 import type { PagePicture, Pictures, ShownFrames } from './pictures.js'
@@ -34,7 +34,7 @@ function explain(data: TraceData, sprite: HeatSprite | undefined): string {
     const why = data.plan.pooling === null ? 'tokens were not pooled' : 'pooling did not look at the question'
     return `The frames that the answer read most, in the order of time. There is no map of relevance on them, because ${why}.`
   }
-  return `Each picture is cut into ${rows} × ${columns} patches, and every patch of the whole video is compared with the question. The brighter a patch, the better it fits. All pictures share one scale, so a dark picture says little about the question. Below each: its share of the question’s relevance, and of the answer’s attention; a bar is full for the frame with the largest share.`
+  return `Each picture is cut into ${rows} × ${columns} patches, and every patch of ${isStills(data) ? 'all of them' : 'the whole video'} is compared with the question. The brighter a patch, the better it fits. All pictures share one scale, so a dark picture says little about the question. Below each: its share of the question’s relevance, and of the answer’s attention; a bar is full for the frame with the largest share.`
 }
 
 function largeFrame(
@@ -91,7 +91,7 @@ async function strip(
 `)
   }
   const more = left > 0 ? ` ${grouped(left)} more are in the chart only.` : ''
-  return html`<h3 id="strip">The other ${counted(small.length, 'frame')}, in the order of time</h3>
+  return html`<h3 id="strip">The other ${counted(small.length, isStills(data) ? 'picture' : 'frame')}, in ${isStills(data) ? 'their order' : 'the order of time'}</h3>
 <p class="small">The line below each grows with ${isGuided(data) ? 'the question’s relevance' : 'the answer’s attention'}.${more}</p>
 <ol class="strip${small.length > 200 ? ' many' : ''}" tabindex="0" aria-labelledby="strip">${items}</ol>`
 }

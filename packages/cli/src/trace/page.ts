@@ -1,8 +1,8 @@
-import { basename } from 'node:path'
+import { basename, isAbsolute } from 'node:path'
 import { formatTimestamp } from '@longtake/core'
 import { mattered } from '@longtake/runtime/video'
 import { contextSection } from './context-section.js'
-import { frameName, importance, isGuided } from './frame-facts.js'
+import { frameName, importance, isGuided, isStills } from './frame-facts.js'
 import { framesSection, meter, most } from './frames-section.js'
 import { heatSprite } from './heat-sprite.js'
 import { html, type Markup, markupText } from './html.js'
@@ -66,8 +66,13 @@ function heading({ files, facts, question, model }: TraceData): Markup {
   return html`<header>
 <p class="kicker">How an answer came about</p>
 <h1><bdi>${question}</bdi></h1>
-<p class="meta">${names}${more}${length}· <bdi>${model}</bdi></p>
+<p class="meta">${names}${more}${length}· <bdi>${modelName(model)}</bdi></p>
 </header>`
+}
+
+/** A folder by its own name: where it lies is nobody's business who is shown the page. */
+function modelName(model: string): string {
+  return isAbsolute(model) || model.startsWith('.') ? basename(model) : model
 }
 
 function answerSection(data: TraceData, shown: ShownFrames): Markup {
@@ -87,23 +92,24 @@ ${data.notes.length > 0 && html`<details><summary>Notes</summary><ul>${data.note
 /** The frames that the answer rests on, each a link to its picture. */
 function moments(data: TraceData, { large, small }: ShownFrames): Markup {
   const marked = mattered(data.frames.map(({ weight }) => weight))
-  if (marked.length === 0) return html`<p>The answer rests on no moment more than on others.</p>`
+  if (marked.length === 0)
+    return html`<p>The answer rests on no ${isStills(data) ? 'picture' : 'moment'} more than on others.</p>`
   const chips = marked.map((index) => {
     const { weight = 0 } = data.frames[index] ?? {}
     const text = html`<b>${frameName(data, index)}</b> ${percent(weight)}`
     const isShown = large.includes(index) || small.includes(index)
     return isShown ? html`<li><a href="#f${index}">${text}</a></li>` : html`<li>${text}</li>`
   })
-  return html`<p>It rests most on ${marked.length === 1 ? 'this moment' : 'these moments'}, with the share of the attention that the first word paid to the video:</p>
+  return html`<p>It rests most on ${marked.length === 1 ? 'this' : 'these'} ${isStills(data) ? 'picture' : 'moment'}${marked.length > 1 && 's'}, with the share of attention of the answer’s first word:</p>
 <ul class="chips">${chips}</ul>`
 }
 
 function timeSection(data: TraceData): Markup {
   const text = isGuided(data)
-    ? 'First the question is compared with every frame (up). That decides what gets into the context. Then the answer reads the context (down). Where both are high, the model found what was asked for.'
+    ? `First the question is compared with every ${isStills(data) ? 'picture' : 'frame'} (up). That decides what gets into the context. Then the answer reads the context (down). Where both are high, the model found what was asked for.`
     : `How much the answer read of each frame. ${data.plan.pooling === null ? 'Nothing was pooled' : 'Pooling did not look at the question'}, so there is no relevance to the question to show.`
   return html`<section aria-labelledby="time">
-<h2 id="time">Where in ${data.facts.stills === undefined ? 'the video' : 'the pictures'}</h2>
+<h2 id="time">Where in ${isStills(data) ? 'the pictures' : 'the video'}</h2>
 <p>${text}</p>
 ${timeChart(data)}
 </section>`
