@@ -39,8 +39,8 @@ export async function contentKey(source: VideoSource, signal?: AbortSignal): Pro
   return hash.digest('hex')
 }
 
-/** The parts of a file of this size that `contentKey` reads, in order; they never overlap. */
-export function hashedRanges(sizeBytes: number): { start: number; end: number }[] {
+/** The parts of a file of this size that count, in order; they never overlap. */
+function hashedRanges(sizeBytes: number): { start: number; end: number }[] {
   if (sizeBytes <= FULL_HASH_BYTES) return [{ start: 0, end: sizeBytes }]
   const ranges = [{ start: 0, end: EDGE_HASH_BYTES }]
   const last = sizeBytes - EDGE_HASH_BYTES

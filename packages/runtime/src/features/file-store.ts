@@ -7,7 +7,7 @@ const MAX_CALL_BYTES = 1 << 30
 
 /** Bytes in an open file, which it closes. */
 export function fileStore(handle: FileHandle, what: string): ByteStore {
-  // In turn, because Deno seeks and then reads: two calls at once would read each other's place.
+  // In turn, so that closing waits for what is under way in every runtime.
   const inTurn = takeTurns()
   let closing: Promise<void> | undefined
 

@@ -5,9 +5,9 @@ export {
   HASH_BLOCK_BYTES,
   HASH_BLOCKS,
 } from './content-key.js'
-export { cacheFolder, DEFAULT_CACHE_BYTES, type Surroundings } from './default-folder.js'
-export { FeatureCacheError, type FeatureCacheReason } from './error.js'
-export { FeatureCache, type FeatureCacheOptions } from './feature-cache.js'
+export { cacheFolder, DEFAULT_CACHE_BYTES } from './default-folder.js'
+export { FeatureCacheError } from './error.js'
+export { FeatureCache } from './feature-cache.js'
 export { featureKey } from './feature-key.js'
-export { createScratch, MAX_SCRATCH_MEMORY_BYTES } from './scratch.js'
-export type { FeatureBlock, FeatureLayout, FeatureReader, FeatureWriter, JsonValue } from './types.js'
+export { createScratch } from './scratch.js'
+export type { FeatureLayout, FeatureReader, FeatureWriter, JsonValue } from './types.js'

@@ -13,7 +13,7 @@ import { forget, removeOnExit } from './removed-on-exit.js'
 import type { FeatureLayout, FeatureWriter } from './types.js'
 
 /** Features without a cache stay in memory up to here: 28 frames of 576 patches of 1,024 floats. */
-export const MAX_SCRATCH_MEMORY_BYTES = 64 * 2 ** 20
+const MAX_SCRATCH_MEMORY_BYTES = 64 * 2 ** 20
 
 /** Where features go that no cache keeps: memory, and beyond its limit a temporary file. */
 export const SCRATCH_STORES: readonly OpenStore[] = [

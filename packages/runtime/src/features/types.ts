@@ -8,7 +8,7 @@ export type JsonValue =
   | { readonly [name: string]: JsonValue }
 
 /** A named array of features, `[frames, floatsPerFrame]`. */
-export interface FeatureBlock {
+interface FeatureBlock {
   readonly name: string
   readonly floatsPerFrame: number
 }
