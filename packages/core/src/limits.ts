@@ -8,10 +8,10 @@ export const MAX_FRAMES = 4096
 export const DEFAULT_MAX_FRAMES = 256
 
 /**
- * Seconds of video for each frame that `frames: 'auto'` chooses where tokens are pooled. Average shots of feature films
- * last some four seconds, so a frame meets about every shot; a minute gives 15.
+ * Seconds of video for each frame that `frames: 'auto'` chooses where tokens are pooled: a frame a second, the rate that
+ * most video models are trained at, until the checkpoint's largest number of frames is reached.
  */
-export const AUTO_SECONDS_PER_FRAME = 4
+export const AUTO_SECONDS_PER_FRAME = 1
 
 /** Share by which an automatic number of frames may change so that all windows are equally long. */
 export const EVEN_FRAMES_SHARE = 1 / 4
