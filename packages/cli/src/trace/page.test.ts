@@ -43,6 +43,20 @@ describe('trace page', () => {
     expect(text).toContain(`<figure class="frame" id="f${best.index}">`)
   })
 
+  test('names neighbouring moments together', async () => {
+    const data = sampleTrace({ frames: 8, size: [64, 36] })
+    const weights = [0, 0.3, 0.3, 0, 0, 0.4, 0, 0]
+    const frames = data.frames.map((frame, index) => ({ ...frame, weight: weights[index] ?? 0 }))
+    const text = await tracePage({ ...data, frames })
+    const chips = [...text.matchAll(/<li><a href="#f\d"><b>([^<]*)<\/b>\s([^<]*)</g)].map(
+      ([, time, share]) => [time, share],
+    )
+    expect(chips).toEqual([
+      ['0:01.5 to 0:02.5', '60\u00a0%'],
+      ['0:05.5', '40\u00a0%'],
+    ])
+  })
+
   test('says so where there is no relevance', async () => {
     for (const method of ['none', 'average'] as const) {
       const text = await page({ frames: 8, method })

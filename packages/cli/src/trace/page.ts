@@ -89,19 +89,34 @@ ${data.notes.length > 0 && html`<details><summary>Notes</summary><ul>${data.note
 </section>`
 }
 
-/** The frames that the answer rests on, each a link to its picture. */
+/** The frames that the answer rests on, neighbours together, each a link to its picture. */
 function moments(data: TraceData, { large, small }: ShownFrames): Markup {
-  const marked = mattered(data.frames.map(({ weight }) => weight))
-  if (marked.length === 0)
-    return html`<p>The answer rests on no ${isStills(data) ? 'picture' : 'moment'} more than on others.</p>`
-  const chips = marked.map((index) => {
-    const { weight = 0 } = data.frames[index] ?? {}
-    const text = html`<b>${frameName(data, index)}</b> ${percent(weight)}`
-    const isShown = large.includes(index) || small.includes(index)
-    return isShown ? html`<li><a href="#f${index}">${text}</a></li>` : html`<li>${text}</li>`
+  const runs = joinNeighbours(mattered(data.frames.map(({ weight }) => weight)))
+  const noun = isStills(data) ? 'picture' : 'moment'
+  if (runs.length === 0) return html`<p>The answer rests on no ${noun} more than on others.</p>`
+  const chips = runs.map((run) => {
+    const [first = 0] = run
+    const share = run.reduce((sum, index) => sum + (data.frames[index]?.weight ?? 0), 0)
+    const end = run.length > 1 && ` to ${frameName(data, run.at(-1) ?? first)}`
+    const text = html`<b>${frameName(data, first)}${end}</b> ${percent(share)}`
+    // The largest picture among them, where one of them is large.
+    const target = run.find((index) => large.includes(index)) ?? first
+    const isShown = large.includes(target) || small.includes(target)
+    return isShown ? html`<li><a href="#f${target}">${text}</a></li>` : html`<li>${text}</li>`
   })
-  return html`<p>It rests most on ${marked.length === 1 ? 'this' : 'these'} ${isStills(data) ? 'picture' : 'moment'}${marked.length > 1 && 's'}, with the share of attention of the answer’s first word:</p>
+  return html`<p>It rests most on ${runs.length === 1 ? `this ${noun}` : `these ${noun}s`}, with the share of attention of the answer’s first word:</p>
 <ul class="chips">${chips}</ul>`
+}
+
+/** Indices in order, those without a gap between them together. */
+function joinNeighbours(indices: readonly number[]): number[][] {
+  const runs: number[][] = []
+  for (const index of indices) {
+    const last = runs.at(-1)
+    if (last?.at(-1) === index - 1) last.push(index)
+    else runs.push([index])
+  }
+  return runs
 }
 
 function timeSection(data: TraceData): Markup {
