@@ -60,9 +60,7 @@ export function scanJpeg(bytes: Uint8Array, name: string): StillScan {
     } else if (marker === START_OF_SCAN) {
       if (frame === undefined) throw damagedStill(name, 'its pixels come before their size')
       scans++
-      if (scans * frame.width * frame.height > MAX_SCANNED_PIXELS) {
-        throw unsupportedStill(name, `a JPEG picture in ${scans} and more passes`)
-      }
+      checkPasses(scans, frame, name)
     } else if (marker === EXIF && textAt(bytes, data, 4) === 'Exif') {
       orientation ??= readOrientation(bytes.subarray(data, end))
     } else if (marker === ADOBE) {
@@ -77,15 +75,14 @@ export function scanJpeg(bytes: Uint8Array, name: string): StillScan {
   if (frame.components === 4 && !isAdobe)
     throw unsupportedStill(name, 'a four-colour JPEG picture of an unknown kind')
   const { width, height } = frame
-  return {
-    codec: 'jpeg',
-    width,
-    height,
-    orientation: orientation ?? 1,
-    hasAlpha: false,
-    isAnimated: false,
-    data: pieces.join(),
-  }
+  const upright = orientation ?? 1
+  const data = pieces.join()
+  return { codec: 'jpeg', width, height, orientation: upright, hasAlpha: false, isAnimated: false, data }
+}
+
+function checkPasses(scans: number, { width, height }: FrameHeader, name: string): void {
+  if (scans * width * height <= MAX_SCANNED_PIXELS) return
+  throw unsupportedStill(name, `a JPEG picture in ${scans} and more passes`)
 }
 
 function readFrame(data: Uint8Array, name: string): FrameHeader {
