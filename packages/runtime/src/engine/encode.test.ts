@@ -1,7 +1,7 @@
 import { VideoError } from '@longtake/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeCheckpoint, writeCheckpoint } from '../../test/random-checkpoint.js'
-import type { Video, VideoFrame } from '../video/index.js'
+import { openVideo, type Video, type VideoFrame } from '../video/index.js'
 import { videoSource } from './frame-source.js'
 import { type Longtake, load } from './longtake.js'
 import type { InputFrame, WatchProgress } from './watch-options.js'
@@ -75,11 +75,42 @@ describe('many groups', () => {
   })
 })
 
+describe('a video of one keyframe', () => {
+  const VIDEO = new URL('../../../../tests/data/video/one-keyframe.mp4', import.meta.url)
+
+  test('is decoded in one pass, however many groups there are', async () => {
+    const progress: WatchProgress[] = []
+    const onProgress = (step: WatchProgress): void => void progress.push(step)
+    await using video = await longtake.watch(VIDEO, { frames: 64, sampling: 'exact', onProgress })
+    const lastDecoded = progress.findIndex(({ stage, done }) => stage === 'decode' && done === 64)
+    expect(progress.findIndex(({ stage, done }) => stage === 'encode' && done > 0)).toBeGreaterThan(
+      lastDecoded,
+    )
+    expect(progress.filter(({ stage }) => stage === 'decode')).toHaveLength(65)
+    // The very same as of pictures that were read beforehand.
+    const pictures: InputFrame[] = []
+    await using opened = await openVideo(VIDEO)
+    for await (const { rgb, width, height, timestampSeconds } of opened.frames(
+      video.plan.timestamps,
+      'exact',
+    ))
+      pictures.push({ rgb, width, height, timestampSeconds })
+    await using given = await longtake.watchFrames(pictures)
+    const [one, other] = [
+      await video.ask('what ?', { maxTokens: 4 }),
+      await given.ask('what ?', { maxTokens: 4 }),
+    ]
+    expect(one.frames).toEqual(other.frames)
+    expect(one.text).toBe(other.text)
+  })
+})
+
 describe('pictures of a damaged video', () => {
   const rgb = new Uint8Array(3)
 
   /** Shows pictures up to 3 s, and after that the last one before, if it was shown in the same pass. */
   const damaged = {
+    facts: { durationSeconds: 7, keyframeIntervalSeconds: 1 },
     async *frames(timestamps: readonly number[]): AsyncGenerator<VideoFrame> {
       let shown: number | undefined
       for (const [index, seconds] of timestamps.entries()) {
@@ -89,7 +120,7 @@ describe('pictures of a damaged video', () => {
       }
     },
   } as unknown as Video
-  const plan = { timestamps: [0, 1, 2, 3, 4, 5, 6], sampling: 'exact' } as const
+  const plan = { timestamps: [0, 1, 2, 3, 4, 5, 6], sampling: 'exact', clips: [[0]] } as const
 
   test('stay on screen into the next group', async () => {
     const source = videoSource(damaged, plan)

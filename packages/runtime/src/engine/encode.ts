@@ -3,6 +3,7 @@ import { throwIfAborted } from '../ort/abort.js'
 import { type ClipGroup, endOfRun, groupClips } from './groups.js'
 import type { EncodedFrames, Models } from './models.js'
 import { type FrameSource, type Pictures, PictureTaker } from './pictures.js'
+import { openPixels } from './pixels.js'
 import type { StageProgress } from './stage-clock.js'
 
 /** Frames that one run of the encoder takes, about: enough to fill the cores, few enough to cancel and report soon. */
@@ -55,21 +56,22 @@ export async function encodeVideo(
   sink: FrameSink,
   options: EncodeOptions,
 ): Promise<Pictures> {
-  const pictureBytes =
-    3 * models.checkpoint.model.spec.encoder.imageSize ** 2 * Float32Array.BYTES_PER_ELEMENT
-  const groups = groupClips(plan.clips, Math.max(1, Math.floor(GROUP_BYTES / pictureBytes)))
   const pictures = new PictureTaker(models, plan)
+  const pictureBytes = pictures.pictureSize * Float32Array.BYTES_PER_ELEMENT
+  const groups = groupClips(plan.clips, Math.max(1, Math.floor(GROUP_BYTES / pictureBytes)))
   const { decode, encode, signal } = options
   const work = { models, plan, sink, signal, places: placesOfClips(plan) }
-  let decoded = 0
+  const pixels = await openPixels({ pictures, source, groups, decode, signal })
   let encoded = 0
-  for (const group of groups) {
-    const onFrame = (done: number): void => decode.report(decoded + done)
-    const pixels = await decode.time(() => pictures.take(source, group.frames, signal, onFrame))
-    decoded += group.frames.length
-    const before = encoded
-    const onFrames = (done: number): void => encode.report(before + done)
-    encoded += await encode.time(() => encodeGroup(work, group, pixels, onFrames))
+  try {
+    for (const group of groups) {
+      const own = await decode.time(() => pixels.read(group))
+      const before = encoded
+      const onFrames = (done: number): void => encode.report(before + done)
+      encoded += await encode.time(() => encodeGroup(work, group, own, onFrames))
+    }
+  } finally {
+    await pixels.close()
   }
   return pictures
 }

@@ -3,20 +3,34 @@ import type { Video } from '../video/index.js'
 import type { PlacedFrame } from './given-frames.js'
 import type { FrameSource } from './pictures.js'
 
+/** Share of a whole decode that one more pass over the video may cost. */
+const MAX_PASS_SHARE = 1 / 8
+
 /** Pictures that a caller gave, one for each of the plan's frames. */
 export function givenSource(frames: readonly PlacedFrame[]): FrameSource {
-  return { frames: (indices) => indices.map((index) => frames[index]!) }
+  return { isSequential: false, frames: (indices) => indices.map((index) => frames[index]!) }
 }
 
 /** What of a plan says which pictures are read. */
-type SampledTimes = Pick<VideoPlan, 'timestamps' | 'sampling'>
+type SampledTimes = Pick<VideoPlan, 'timestamps' | 'sampling' | 'clips'>
 
 /** Pictures of an open video at the plan's times. */
 export function videoSource(video: Video, plan: SampledTimes): FrameSource {
   return new PlannedVideo(video, plan)
 }
 
+/**
+ * Whether a group of clips is dear to read by itself: each of its runs, at most as many as a clip has frames, begins
+ * at a keyframe, half an interval before it on average.
+ */
+function isDearByGroup({ facts }: Video, { sampling, clips }: SampledTimes): boolean {
+  if (sampling === 'keyframe' || facts.durationSeconds === 0) return false
+  const interval = facts.keyframeIntervalSeconds ?? facts.durationSeconds
+  return ((clips[0]?.length ?? 1) * interval) / 2 > facts.durationSeconds * MAX_PASS_SHARE
+}
+
 class PlannedVideo implements FrameSource {
+  readonly isSequential: boolean
   readonly #video: Video
   readonly #plan: SampledTimes
   /** Frames whose pictures could be decoded. */
@@ -25,6 +39,7 @@ class PlannedVideo implements FrameSource {
   constructor(video: Video, plan: SampledTimes) {
     this.#video = video
     this.#plan = plan
+    this.isSequential = isDearByGroup(video, plan)
   }
 
   async *frames(

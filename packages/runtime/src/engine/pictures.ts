@@ -20,6 +20,8 @@ export interface Pictures {
 
 /** A plan's pictures, wherever they come from. Any of them may be asked for, and asked for again. */
 export interface FrameSource {
+  /** Whether some of the pictures cost a good part of what all of them do: then all are read in one pass. */
+  readonly isSequential: boolean
   /** @param indices - Places among the plan's frames, in time order; the pictures come in that order. */
   frames(
     indices: readonly number[],
@@ -27,67 +29,66 @@ export interface FrameSource {
   ): AsyncIterable<PlacedFrame> | Iterable<PlacedFrame>
 }
 
+/** A picture as the encoder takes it. */
+export interface Preprocessed {
+  readonly index: number
+  /** `[3, S, S]`, valid until the next picture. */
+  readonly pixels: Float32Array
+}
+
 /** Preprocesses pictures as they come, and keeps small ones with their times. */
 export class PictureTaker implements Pictures {
   readonly thumbnails: Picture[] = []
   readonly timestamps: number[] = []
+  /** Floats of one preprocessed picture. */
+  readonly pictureSize: number
   readonly #models: Models
   readonly #side: number
-  #pixels = new Float32Array(0)
 
   constructor(models: Models, plan: VideoPlan) {
     this.#models = models
     this.#side = thumbnailSide(plan.frames)
+    this.pictureSize = 3 * models.checkpoint.model.spec.encoder.imageSize ** 2
   }
 
   /**
    * Preprocesses some of the plan's pictures, holding none but the last one, which the next may repeat.
    *
-   * @param onFrame - Told the pictures that are done.
-   * @returns `[indices, 3, S, S]`, valid until the next call.
    * @throws {VideoError} `VIDEO_UNREADABLE` if pictures are missing.
    * @throws {CancelledError} If the signal fires, within one picture.
    */
-  async take(
+  async *take(
     source: FrameSource,
     indices: readonly number[],
     signal: AbortSignal | undefined,
-    onFrame: (done: number) => void,
-  ): Promise<Float32Array> {
-    const { image, spec } = this.#models.checkpoint.model
-    const size = 3 * spec.encoder.imageSize ** 2
-    const pixels = this.#room(indices.length * size)
+  ): AsyncGenerator<Preprocessed, void, undefined> {
+    const { image } = this.#models.checkpoint.model
+    const pixels = allocateFloats(this.pictureSize, 'Pixels')
     let done = 0
     let last: PlacedFrame | undefined
     for await (const frame of source.frames(indices, signal)) {
       throwIfAborted(signal)
-      const place = pixels.subarray(done * size, (done + 1) * size)
       if (last !== undefined && isRepeated(frame, last)) {
-        place.set(pixels.subarray((done - 1) * size, done * size))
         this.thumbnails[frame.index] = this.thumbnails[last.index]!
       } else {
-        preprocessFrame(frame.rgb, frame.width, frame.height, image, place)
+        preprocessFrame(frame.rgb, frame.width, frame.height, image, pixels)
         this.thumbnails[frame.index] = this.#small(frame)
       }
       this.timestamps[frame.index] = frame.timestampSeconds
       last = frame
       done++
-      onFrame(done)
+      yield { index: frame.index, pixels }
     }
     throwIfAborted(signal)
-    if (done === indices.length) return pixels
-    throw new VideoError('VIDEO_UNREADABLE', `The video gave ${done} of ${indices.length} pictures.`)
+    if (done !== indices.length) {
+      throw new VideoError('VIDEO_UNREADABLE', `The video gave ${done} of ${indices.length} pictures.`)
+    }
   }
 
   /** Small pictures stay as they are: the storyboard enlarges the few that it shows. */
   #small({ rgb, width, height }: PlacedFrame): Picture {
     const box = [Math.min(this.#side, width), Math.min(this.#side, height)] as const
     return makeThumbnail({ rgb: asBytes(rgb), width, height }, ...box)
-  }
-
-  #room(length: number): Float32Array {
-    if (this.#pixels.length < length) this.#pixels = allocateFloats(length, 'Pixels')
-    return this.#pixels.subarray(0, length)
   }
 }
 
