@@ -21,7 +21,7 @@ export interface NeedleJob {
 }
 
 /** One answered question. */
-export interface NeedleAnswer {
+interface NeedleAnswer {
   readonly position: number
   readonly text: string
   readonly isRight: boolean

@@ -21,14 +21,14 @@ export interface FixedArm {
 }
 
 /** What everybody gets who says nothing. */
-export interface DefaultArm {
+interface DefaultArm {
   readonly frames: 'auto'
 }
 
 export type Arm = FixedArm | DefaultArm
 
 /** What is pooled by, or `auto`: the default plan. */
-export type PoolingChoice = PoolingMethod | 'auto'
+type PoolingChoice = PoolingMethod | 'auto'
 
 export const POOLING_CHOICES = ['none', 'average', 'max', 'guided', 'auto'] as const
 

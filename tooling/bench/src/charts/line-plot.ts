@@ -1,7 +1,7 @@
 import { type Colour, FAINT, INK, Picture, textWidth } from './picture.js'
 
 /** One quantity against a common axis; all words in small letters. */
-export interface Panel {
+interface Panel {
   readonly title: string
   /** A point for each of the plot's `xs`. */
   readonly values: readonly number[]
@@ -82,7 +82,7 @@ function labelPoints(
     picture.write(
       short(values[index] ?? 0),
       Math.max(x, LEFT + widest / 2 + 8),
-      Math.round(above < top - 4 ? y + 12 : above),
+      Math.round(above < top + 6 ? y + 12 : above),
       SCALE,
       INK,
       'middle',

@@ -1,5 +1,5 @@
 /** The world's letters: 5 × 7 dots, a row a number, the highest bit left. */
-export const WORLD_GLYPHS: ReadonlyMap<string, readonly number[]> = new Map([
+const WORLD_GLYPHS: ReadonlyMap<string, readonly number[]> = new Map([
   ['0', [14, 17, 19, 21, 25, 17, 14]],
   ['1', [4, 12, 4, 4, 4, 4, 14]],
   ['2', [14, 17, 1, 2, 4, 8, 31]],

@@ -2,8 +2,8 @@
  * The world of the embedded checkpoint, as `tooling/train/longtake_train/world.py` has it: what a shot shows.
  */
 
-export const COLOURS = ['red', 'green', 'blue', 'yellow', 'purple', 'orange', 'cyan', 'white'] as const
-export const SHAPES = ['circle', 'square', 'triangle', 'star', 'cross', 'ring'] as const
+const COLOURS = ['red', 'green', 'blue', 'yellow', 'purple', 'orange', 'cyan', 'white'] as const
+const SHAPES = ['circle', 'square', 'triangle', 'star', 'cross', 'ring'] as const
 export const NUMBERS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'] as const
 export const CAPTIONS = ['b', 'e', 'h', 'k', 'm', 'go', 'hi', 'ok', 'tv', 'up', 'we', 'xl'] as const
 /** One slow change spans the whole video; `steady` has none. */

@@ -2,6 +2,7 @@ import { EngineError } from '@longtake/core'
 import {
   AV_CODEC_FLAG_BITEXACT,
   AV_CODEC_FLAG_GLOBAL_HEADER,
+  AV_LOG_QUIET,
   AV_PIX_FMT_YUV420P,
   AVCOL_PRI_BT709,
   AVCOL_RANGE_MPEG,
@@ -18,6 +19,7 @@ import {
   FFmpegError,
   FormatContext,
   Frame,
+  Log,
   Packet,
   Rational,
   type Stream,
@@ -47,6 +49,8 @@ export async function writeVideo(
   pictures: Iterable<Uint8Array>,
   format: VideoFormat,
 ): Promise<void> {
+  // It would describe every video on stderr.
+  Log.setLevel(AV_LOG_QUIET)
   const coder = new CodecContext()
   const output = new FormatContext()
   try {
