@@ -26,7 +26,7 @@ export class FeatureShelf {
   readonly #models: Models
   readonly #options: CacheOptions
   #cache: Promise<FeatureCache> | undefined
-  #identity: Promise<string> | undefined
+  #identity: string | undefined
 
   constructor(models: Models, options: CacheOptions) {
     this.#models = models
@@ -71,13 +71,10 @@ export class FeatureShelf {
     return opened
   }
 
-  #identify(signal: AbortSignal | undefined): Promise<string> {
-    const known = this.#identity ?? checkpointIdentity(this.#models, signal)
-    this.#identity = known
-    known.catch(() => {
-      this.#identity = undefined
-    })
-    return known
+  /** The value is shared and not the work, so that nobody's cancellation reaches another's video. */
+  async #identify(signal: AbortSignal | undefined): Promise<string> {
+    this.#identity ??= await checkpointIdentity(this.#models, signal)
+    return this.#identity
   }
 }
 
