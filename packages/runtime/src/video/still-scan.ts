@@ -5,10 +5,10 @@ import type { StillCodec } from './still-format.js'
  * 67 megapixels, more than cameras of phones save by default: decoding takes up to 8 bytes for each, and the model sees
  * a few hundred pixels across.
  */
-export const MAX_STILL_PIXELS = 8_192 * 8_192
+const MAX_STILL_PIXELS = 8_192 * 8_192
 
 /** Longest side, as for pictures that a caller makes: longer ones are lines, not pictures. */
-export const MAX_STILL_SIDE = 16_384
+const MAX_STILL_SIDE = 16_384
 
 /** 256 MiB: more than 67 megapixels take in any usual form. */
 export const MAX_STILL_BYTES = 256 * 2 ** 20

@@ -14,7 +14,7 @@ export function makeGuided(seed = 4): MadeCheckpoint {
 }
 
 /** Frame index at each place of the context. */
-export function contextOrder({ plan }: Inspection): number[] {
+function contextOrder({ plan }: Inspection): number[] {
   const encoded = plan.clips.flat()
   return plan.order.map((place) => encoded[place]!)
 }
