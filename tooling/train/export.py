@@ -22,7 +22,7 @@ parser.add_argument("--out", type=Path, default=Path(__file__).parents[2] / "pac
 parser.add_argument("--trained-length", type=int, default=128, help="longest context seen in training, tokens")
 parser.add_argument("--frames", type=int, default=32, help="frames the model answers best with")
 parser.add_argument("--rope", default="yarn", help="extension the model answers best with")
-parser.add_argument("--token-budget", type=int, default=48, help="visual tokens that the model answers best with")
+parser.add_argument("--token-budget", type=int, default=64, help="visual tokens that the model answers best with")
 args = parser.parse_args()
 
 vision, text = VisionConfig(), TextConfig(len(VOCABULARY))
