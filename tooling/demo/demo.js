@@ -1,7 +1,8 @@
 /**
  * The demo: questions about real video files, many times longer than the model was trained for.
  *
- * Each video is watched twice: with 8 frames, the length of training, and with a frame for each of its shots, by INTP.
+ * Each video is watched three times: with 8 frames, the length of training; with a frame for each of its shots, by INTP;
+ * and by the default plan, whose frames are pooled by what each question asks, by INTP and PPLLaVA together.
  * Run `npm run demo`; `node tooling/demo/demo.js --data DIR --model ID --out DIR` takes other videos or another model.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
@@ -70,41 +71,54 @@ async function showVideos(longtake, videos, folders, start) {
   showTotals(scores, performance.now() - start)
 }
 
-/** Asks everything about one video, with few and with all frames, and prints a table. */
+/** Ways to watch a video of so many shots. The first two put every visual token into the context. */
+function listArms(shots) {
+  const frames = Math.max(shots, TRAINED_FRAMES)
+  return [
+    { title: `${TRAINED_FRAMES} frames`, options: { frames: TRAINED_FRAMES, pooling: 'none' } },
+    { title: `${frames} frames (INTP)`, options: { frames, pooling: 'none' } },
+    { title: 'pooled by the question', options: {} },
+  ]
+}
+
+/** Asks everything about one video in every way, and prints a table. */
 async function showVideo(longtake, { file, shots, questions }, { data, out }) {
   const name = join(data, file)
-  const short = await askAll(longtake, name, TRAINED_FRAMES, questions)
   const picture = join(out, `${basename(file, extname(file))}-storyboard.png`)
-  const full = await askAll(longtake, name, Math.max(shots.length, TRAINED_FRAMES), questions, picture)
-  const { durationSeconds, width, height, codec } = full.facts
+  const arms = []
+  for (const arm of listArms(shots.length)) {
+    arms.push({ ...arm, ...(await askAll(longtake, name, arm.options, questions, picture)) })
+  }
+  const best = arms.at(-1)
+  const { durationSeconds, width, height, codec } = best.facts
   console.log(
     `\n${paint(1, file)}: ${formatTimestamp(durationSeconds)}, ${width}×${height}, ${codec}, ${shots.length} shots`,
   )
-  showTable(questions, short, full)
-  for (const arm of [short, full]) console.log(paint(2, `  ${describeArm(arm)}`))
-  const asked = questions[full.clearest].text
+  showTable(questions, arms)
+  for (const arm of arms) console.log(paint(2, `  ${describeArm(arm)}`))
+  const asked = questions[best.clearest].text
   console.log(paint(2, `  ${relative(process.cwd(), picture) || picture}: what “${asked}” looked at`))
-  return { short, full, asked: questions.length }
+  return { right: arms.map(({ right }) => right), asked: questions.length }
 }
 
-/** Watches a video with so many frames, asks every question, and writes a storyboard to `picture`. */
-async function askAll(longtake, file, frames, questions, picture) {
+/** Watches a video, asks every question, and writes a storyboard to `picture`. */
+async function askAll(longtake, file, options, questions, picture) {
   const name = basename(file)
   const onProgress = ({ stage, done, total }) => showProgress(`${name}: ${stage} ${done}/${total}`)
-  const video = await longtake.watch(file, { frames, onProgress })
+  const video = await longtake.watch(file, { ...options, onProgress })
   try {
     const results = []
     for (const { text } of questions) {
-      showProgress(`${name}: question ${results.length + 1}/${questions.length} on ${frames} frames`)
+      showProgress(
+        `${name}: question ${results.length + 1}/${questions.length} on ${video.plan.frames} frames`,
+      )
       results.push(await video.ask(text, { maxTokens: MAX_TOKENS }))
     }
     showProgress('')
     const isRight = results.map(({ text }, index) => isSame(text, questions[index].answer))
     const clearest = findClearest(results, isRight)
-    if (picture !== undefined) {
-      const weights = results[clearest].frames.map(({ weight }) => weight)
-      await writeFile(picture, await video.storyboard({ weights }))
-    }
+    const weights = results[clearest].frames.map(({ weight }) => weight)
+    await writeFile(picture, await video.storyboard({ weights }))
     const { plan, facts } = video
     return { plan, facts, results, isRight, right: isRight.filter(Boolean).length, clearest }
   } finally {
@@ -120,15 +134,14 @@ function findClearest(results, isRight) {
   return peaks.indexOf(Math.max(...peaks))
 }
 
-function showTable(questions, short, full) {
+function showTable(questions, arms) {
   const rows = questions.map(({ text, answer }, index) => [
     shorten(text, MAX_QUESTION),
-    marked(short, index),
-    marked(full, index),
+    ...arms.map((arm) => marked(arm, index)),
     answer,
   ])
-  const head = ['question', `${short.plan.frames} frames`, `${full.plan.frames} frames (INTP)`, 'expected']
-  const foot = ['right', ...[short, full].map(({ right }) => `${right} of ${questions.length}`), '']
+  const head = ['question', ...arms.map(({ title }) => title), 'expected']
+  const foot = ['right', ...arms.map(({ right }) => `${right} of ${questions.length}`), '']
   const widths = head.map((_, column) =>
     Math.max(...[head, ...rows, foot].map((row) => row[column]?.length ?? 0)),
   )
@@ -145,8 +158,12 @@ function describeArm({ plan, results }) {
   const answers = results.map(({ timings }) => timings.total).sort((a, b) => a - b)
   const median = answers[Math.floor(answers.length / 2)] ?? 0
   const first = results[0]?.timings.firstToken ?? 0
+  const { pooling } = plan
+  const tokens = pooling
+    ? `${pooling.tokensBefore} visual tokens pooled to ${pooling.tokens}`
+    : `${plan.visualTokens} visual tokens`
   return (
-    `${plan.frames} frames: ${plan.clips.length === 1 ? '1 clip' : `${plan.clips.length} clips`}, ${plan.layout}; ${plan.visualTokens} visual tokens; ` +
+    `${plan.frames} frames: ${plan.clips.length === 1 ? '1 clip' : `${plan.clips.length} clips`}, ${plan.layout}; ${tokens}; ` +
     `RoPE ${plan.rope.type} ×${plan.rope.scale.toFixed(2)}; watched in ${seconds(watched)}, ` +
     `first token after ${Math.round(first)} ms, answers in ${Math.round(median)} ms (median)`
   )
@@ -154,10 +171,13 @@ function describeArm({ plan, results }) {
 
 function showTotals(scores, milliseconds) {
   const asked = scores.reduce((sum, score) => sum + score.asked, 0)
-  const right = (arm) => scores.reduce((sum, score) => sum + score[arm].right, 0)
-  const share = (count) => `${count} of ${asked} right (${Math.round((100 * count) / asked)} %)`
-  console.log(`\n${TRAINED_FRAMES} frames, the length of training: ${share(right('short'))}`)
-  console.log(paint(1, `A frame for each shot, by INTP:       ${share(right('full'))}`))
+  const share = (arm) => {
+    const right = scores.reduce((sum, score) => sum + score.right[arm], 0)
+    return `${right} of ${asked} right (${Math.round((100 * right) / asked)} %)`
+  }
+  console.log(`\n${TRAINED_FRAMES} frames, the length of training:             ${share(0)}`)
+  console.log(`A frame for each shot, by INTP:               ${share(1)}`)
+  console.log(paint(1, `The same, pooled by the question, by PPLLaVA: ${share(2)}`))
   console.log(`${seconds(milliseconds)} for everything.`)
 }
 
