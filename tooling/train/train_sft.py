@@ -52,7 +52,7 @@ def draw_parts(rng: random.Random):
         return join([draw_images(guide, rng.choice(pictures), rng, third, 1, told),
                      draw_images(guide, rng.choice(pictures), rng, third, rng.randint(2, MOST_IMAGES), told),
                      draw_videos(guide, rng.choice(longs), rng, third, few, told)])
-    if rng.random() < 0.2:
+    if rng.random() < config["whole"]:
         return draw_whole(rng.choice(longs), rng, size // 2, rng.choice((8, 16)), told)
     return draw_videos(guide, rng.choice(longs), rng, size, rng.choice(SHAPES), told)
 

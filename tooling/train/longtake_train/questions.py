@@ -101,12 +101,15 @@ PHRASINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 
-# Further ways to ask in training, of words that the others brought in: look-ups by number hang on their wording most.
+# Further ways to ask in training, of words that the others brought in, for kinds that hang on their wording most.
 FURTHER: dict[str, tuple[str, ...]] = {
     "colour": ("With number {number}, which colour is the {shape}?", "The colour of the {shape} with number {number}?",
                "Number {number} is on the {shape}. What is the colour?", "Which colour is on the {shape} with number {number}?"),
     "shape": ("With number {number}, which {colour} shape is shown?", "The {colour} shape with number {number}?",
               "Number {number} is {colour}. What is the shape?", "What {colour} shape is shown with number {number}?"),
+    "brightness": ("Which does the video get, brighter or darker?",),
+    "drift": ("Tell me if the dot drifts left or right.", "Does the dot get right or left?", "Which way does the dot get, left or right?"),
+    "size": ("Which does the bar get, longer or shorter?",),
 }
 
 DESCRIBE = ("Describe the video.", "Tell me what is shown.", "What is shown in the video?")

@@ -19,6 +19,8 @@ from .world import Video
 IMAGE_KINDS = {k: w for k, w in LESSON_KINDS.items() if k not in ("brightness", "drift", "size", "when")}
 SINGLE_KINDS = {k: IMAGE_KINDS[k] for k in ("number", "caption", "colour", "shape", "exists", "count")}
 MOST_IMAGES = 6
+# Slow change is what unpooled videos are good for.
+WHOLE_KINDS = {**APART_KINDS, "after": 16, "before": 16, "brightness": 6, "drift": 8, "size": 6}
 
 
 @dataclass
@@ -67,7 +69,7 @@ def draw_whole(seen: Seen, rng: random.Random, size: int, frames: int, told: flo
     """Videos at `frames` frames without pooling, class tokens and all."""
     chosen = [rng.randrange(len(seen.videos)) for _ in range(size)]
     videos = [seen.videos[i] for i in chosen]
-    questions = [ask_about_video(v, rng, frames, told) for v in videos]
+    questions = [ask_one(v, rng, WHOLE_KINDS, told if len(v.shots) <= frames else 0.0) for v in videos]
     visual = [fewer_frames(seen, i, frames)[0].flatten(0, 1) for i in chosen]
     rests = [[shot in q.shots for shot in shown_shots(v, frames)] for v, q in zip(videos, questions)]
     evidence = [torch.tensor(r).float().repeat_interleave(seen.tokens.shape[2]) for r in rests]
