@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib'
 import { InvalidOptionError } from '@longtake/core'
+import { crc32 } from '../crc32.js'
 import type { AttachmentPlace, EntryIndex } from './entry-index.js'
 import { FeatureCacheError } from './error.js'
 import { canonicalJson } from './json.js'

@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib'
 import { InvalidOptionError } from '@longtake/core'
+import { crc32 } from '../crc32.js'
 import { type ByteStore, bytesOf, closedError } from './byte-store.js'
 import { DATA_START } from './entry-format.js'
 import type { EntryIndex } from './entry-index.js'

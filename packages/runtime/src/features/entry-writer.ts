@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib'
 import { InvalidOptionError, ShapeError } from '@longtake/core'
+import { crc32 } from '../crc32.js'
 import { bytesOf, closedError } from './byte-store.js'
 import type { ChainStore } from './chain-store.js'
 import { DATA_START, jsonCopy } from './entry-format.js'

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../crc32.js'
 import type { ByteStore } from './byte-store.js'
 import { DATA_START, decodePreamble, decodeTail } from './entry-format.js'
 import type { EntryIndex } from './entry-index.js'

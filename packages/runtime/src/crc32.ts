@@ -1,0 +1,46 @@
+import * as zlib from 'node:zlib'
+
+/** Takes bytes, and the sum of those before them where it goes on from there. */
+export type Checksum = (bytes: Uint8Array, before?: number) => number
+
+/** Remainder for each value of a byte, of the polynomial that PNG and zip use, lowest bit first. */
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let rest = byte
+  for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1
+  return rest
+})
+
+/** The check value that is published with the polynomial. */
+const CHECK = { bytes: Uint8Array.from('123456789', (digit) => digit.charCodeAt(0)), sum: 0xcbf43926 }
+
+let chosen: Checksum | undefined
+
+/**
+ * CRC-32 of bytes: by `node:zlib`, many times as fast, where that is there and right. It is missing or wrong in
+ * several releases of Deno.
+ *
+ * @returns A whole number from 0 to 2³² − 1.
+ * @remarks Source: W3C, Portable Network Graphics, third edition, annex D.
+ */
+export function crc32(bytes: Uint8Array, before = 0): number {
+  chosen ??= isRight(zlib.crc32) ? zlib.crc32 : portableCrc32
+  return chosen(bytes, before)
+}
+
+/** The same byte by byte. */
+export function portableCrc32(bytes: Uint8Array, before = 0): number {
+  let rest = ~before
+  for (let index = 0; index < bytes.length; index++)
+    rest = TABLE[(rest ^ bytes[index]!) & 0xff]! ^ (rest >>> 8)
+  return ~rest >>> 0
+}
+
+/** Whether a checksum gives the check value, in one piece and in two. */
+export function isRight(checksum: Checksum | undefined): checksum is Checksum {
+  const { bytes, sum } = CHECK
+  try {
+    return checksum?.(bytes) === sum && checksum(bytes.subarray(4), checksum(bytes.subarray(0, 4))) === sum
+  } catch {
+    return false
+  }
+}
