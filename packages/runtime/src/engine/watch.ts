@@ -1,7 +1,7 @@
 import { planVideo, type VideoPlan } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
 import { openVideo, type Video, type VideoInputs, type VideoSource } from '../video/index.js'
-import { openSource } from '../video/video-source.js'
+import { closeSources, openSources } from '../video/video-source.js'
 import type { FeatureShelf } from './feature-shelf.js'
 import { givenSource, videoSource } from './frame-source.js'
 import { describeFrames, placeFrames } from './given-frames.js'
@@ -73,7 +73,7 @@ export function planPictures(
   return { plan, facts, source: givenSource(frames) }
 }
 
-/** Opens a video, and where its features may be kept, its bytes before that. */
+/** Opens a video; where its features may be kept, its bytes first, which are hashed too. */
 async function openInput(
   input: VideoInputs,
   keep: boolean,
@@ -86,20 +86,9 @@ async function openInput(
     const video = await openVideo(Array.isArray(input) ? sources : sources[0]!, options)
     return { video, sources }
   } catch (error) {
-    await Promise.allSettled(sources.map((source) => source.close()))
+    await closeSources(sources)
     throw error
   }
-}
-
-/** The same bytes are hashed, and then read as a video. */
-async function openSources(input: VideoInputs): Promise<VideoSource[]> {
-  const inputs = Array.isArray(input) ? input : [input]
-  const results = await Promise.allSettled(inputs.map((one) => openSource(one)))
-  const sources = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-  const failure = results.find((result) => result.status === 'rejected')
-  if (failure === undefined) return sources
-  await Promise.allSettled(sources.map((source) => source.close()))
-  throw failure.reason
 }
 
 async function reportOrClose(video: Video, report: (done: number) => void): Promise<Video> {

@@ -1,5 +1,5 @@
 import { type SamplingMode, VideoError } from '@longtake/core'
-import { damaged, type FrameSource } from './frame-iteration.js'
+import { damaged, type PictureSource } from './frame-iteration.js'
 import type { Packet, PacketTrack } from './packet-track.js'
 import { PictureReader, type Shown } from './picture-reader.js'
 
@@ -13,7 +13,7 @@ export interface Film {
 }
 
 /** Gives a film's pictures by their times. Decoding begins with the first one that is asked for. */
-export class FilmPictures implements FrameSource {
+export class FilmPictures implements PictureSource {
   readonly #film: Film
   readonly #mode: SamplingMode
   #reader: PictureReader | undefined

@@ -21,7 +21,7 @@ export interface FramesOptions {
 }
 
 /** What one iteration reads from; calls do not overlap. */
-export interface FrameSource {
+export interface PictureSource {
   /**
    * The picture for a time, the same object where it is the one before again.
    *
@@ -54,7 +54,7 @@ export function inTimeOrder(timestamps: readonly number[]): readonly Asked[] {
 
 /** One pass over the timestamps. Calls are served one after the other, so native memory is freed between them only. */
 export class FrameIteration implements AsyncIterator<VideoFrame> {
-  readonly #source: FrameSource
+  readonly #source: PictureSource
   readonly #asked: readonly Asked[]
   readonly #options: FramesOptions
   readonly #onEnd: (iteration: FrameIteration) => void
@@ -63,7 +63,7 @@ export class FrameIteration implements AsyncIterator<VideoFrame> {
   #ended = false
 
   constructor(
-    source: FrameSource,
+    source: PictureSource,
     asked: readonly Asked[],
     options: FramesOptions,
     onEnd: (iteration: FrameIteration) => void,

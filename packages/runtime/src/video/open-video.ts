@@ -6,18 +6,18 @@ import { FilmPictures } from './film-pictures.js'
 import {
   damaged,
   FrameIteration,
-  type FrameSource,
   type FramesOptions,
   inTimeOrder,
+  type PictureSource,
   throwIfAborted,
   type VideoFrame,
 } from './frame-iteration.js'
 import { openMediabunnyTrack } from './mediabunny-track.js'
 import type { PacketTrack } from './packet-track.js'
 import { refuseOtherPictures, SIGNATURE_BYTES, type StillCodec, stillCodec } from './still-format.js'
-import { inspectStills, MAX_STILLS, type Still, StillPictures } from './still-pictures.js'
+import { inspectStills, type Still, StillPictures } from './still-pictures.js'
 import { inspect } from './video-facts.js'
-import { openSource, type VideoInput, type VideoInputs, type VideoSource } from './video-source.js'
+import { closeSources, openSources, type VideoInputs, type VideoSource } from './video-source.js'
 
 /** An open video, or still pictures that are watched as one. Close it, or declare it with `await using`. */
 export interface Video extends AsyncDisposable {
@@ -53,7 +53,7 @@ export interface Video extends AsyncDisposable {
 interface Opened {
   readonly facts: VideoFacts
   readonly notes: readonly string[]
-  readonly frames: (mode: SamplingMode) => FrameSource
+  readonly frames: (mode: SamplingMode) => PictureSource
   readonly close: () => void
 }
 
@@ -68,7 +68,7 @@ interface Opened {
  * height are the first one's.
  *
  * @param input - Local path, `file:` URL, bytes, Blob, or a `VideoSource`, which the video then owns and closes; or an
- *   array of 1 to {@link MAX_STILLS} of these, each a still picture.
+ *   array of 1 to 64 of these, each a still picture.
  * @throws {VideoError} With a `code` for each way in which a file can be unusable.
  * @throws {InvalidOptionError} If `input` is none of these, or something in an array is not a picture.
  * @throws {CancelledError} When `signal` aborts.
@@ -77,44 +77,17 @@ export async function openVideo(input: VideoInputs, options: { signal?: AbortSig
   const { signal } = options
   throwIfAborted(signal)
   silenceFfmpeg()
-  const sources = isList(input) ? await openSources(input) : [await openSource(input)]
+  const sources = await openSources(input)
   let opened: Opened | undefined
   try {
-    opened = await (isList(input) ? openStills(sources, signal) : openAny(sources[0]!, signal))
+    opened = await (Array.isArray(input) ? openStills(sources, signal) : openAny(sources[0]!, signal))
     throwIfAborted(signal)
     return new OpenVideo(opened, sources)
   } catch (error) {
     opened?.close()
-    await release(sources)
+    await closeSources(sources)
     throw damaged(error, sources[0]!.name)
   }
-}
-
-function isList(input: VideoInputs): input is readonly VideoInput[] {
-  return Array.isArray(input)
-}
-
-/** Opens all or none. */
-async function openSources(inputs: readonly VideoInput[]): Promise<VideoSource[]> {
-  if (inputs.length < 1 || inputs.length > MAX_STILLS) {
-    throw new InvalidOptionError(
-      'video',
-      `an array of 1 to ${MAX_STILLS} pictures`,
-      `${inputs.length} of them`,
-    )
-  }
-  const results = await Promise.allSettled(inputs.map((input) => openSource(input)))
-  const sources = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-  const failure = results.find((result) => result.status === 'rejected')
-  if (failure === undefined) return sources
-  await release(sources)
-  throw failure.reason
-}
-
-/** Failing to close a source hides neither what was read nor the failure before it. */
-async function release(sources: readonly VideoSource[]): Promise<void> {
-  // Its own resources are all that may be left, and nobody here can free them.
-  await Promise.allSettled(sources.map(async (source) => source.close()))
 }
 
 async function openAny(source: VideoSource, signal?: AbortSignal): Promise<Opened> {
@@ -216,7 +189,7 @@ class OpenVideo implements Video {
     this.#closing.abort(new Error('The video was closed.'))
     await Promise.all([...this.#running].map((iteration) => iteration.return()))
     this.#opened.close()
-    await release(this.#sources)
+    await closeSources(this.#sources)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

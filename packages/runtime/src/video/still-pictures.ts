@@ -1,5 +1,5 @@
 import { VideoError, type VideoFacts } from '@longtake/core'
-import type { FrameSource } from './frame-iteration.js'
+import type { PictureSource } from './frame-iteration.js'
 import { damaged, throwIfAborted } from './frame-iteration.js'
 import type { Shown } from './picture-reader.js'
 import { scanBmp } from './still-bmp.js'
@@ -11,9 +11,6 @@ import { scanPng } from './still-png.js'
 import { damagedStill, MAX_STILL_BYTES, type StillScan } from './still-scan.js'
 import { scanWebp } from './still-webp.js'
 import type { VideoSource } from './video-source.js'
-
-/** Most pictures watched at once: more are an album, and a context has no room for them. */
-export const MAX_STILLS = 64
 
 const SCANNERS: Readonly<Record<StillCodec, (bytes: Uint8Array, name: string) => StillScan>> = {
   png: scanPng,
@@ -73,7 +70,7 @@ export async function inspectStills(
 }
 
 /** Gives stills by their index for a time, and holds the last of them. */
-export class StillPictures implements FrameSource {
+export class StillPictures implements PictureSource {
   readonly #stills: readonly Still[]
   #last: Shown | undefined
 

@@ -28,6 +28,39 @@ export type VideoInput = string | URL | Uint8Array | Blob | VideoSource
 /** A video or a still picture, or several stills that are watched together. */
 export type VideoInputs = VideoInput | readonly VideoInput[]
 
+/** Most pictures watched at once: more are an album, and a context has no room for them. */
+export const MAX_STILLS = 64
+
+/**
+ * Opens the bytes of everything that is watched together, or of nothing.
+ *
+ * @throws {InvalidOptionError} For an array of none, or of more than {@link MAX_STILLS}; and as `openSource` does.
+ * @throws {VideoError} As `openSource` does.
+ */
+export async function openSources(input: VideoInputs): Promise<VideoSource[]> {
+  const inputs: readonly VideoInput[] = isList(input) ? input : [input]
+  if (inputs.length < 1 || inputs.length > MAX_STILLS) {
+    const given = `${inputs.length} of them`
+    throw new InvalidOptionError('video', `an array of 1 to ${MAX_STILLS} pictures`, given)
+  }
+  const results = await Promise.allSettled(inputs.map((one) => openSource(one)))
+  const sources = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const failure = results.find((result) => result.status === 'rejected')
+  if (failure === undefined) return sources
+  await closeSources(sources)
+  throw failure.reason
+}
+
+/** Failing to close a source hides neither what was read nor the failure before it. */
+export async function closeSources(sources: readonly VideoSource[]): Promise<void> {
+  // Its own resources are all that may be left, and nobody here can free them.
+  await Promise.allSettled(sources.map(async (source) => source.close()))
+}
+
+function isList(input: VideoInputs): input is readonly VideoInput[] {
+  return Array.isArray(input)
+}
+
 /**
  * Opens the bytes of a video: a local path, a `file:` URL, bytes in memory, a Blob, or a `VideoSource` of one's own.
  *
