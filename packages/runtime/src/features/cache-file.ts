@@ -12,15 +12,16 @@ import { forget, removeOnExit } from './removed-on-exit.js'
 /** Room is asked for in steps, because each asking lists the folder. */
 const STEP_BYTES = 1 << 20
 
-/** Where an entry goes, and how much all of them may take. */
-export interface CachePlace {
+/** Where entries lie, and how much they may take. */
+export interface CacheSpace {
   readonly folder: string
+  /** Most bytes of all entries together, those being written included. */
   readonly maxBytes: number
 }
 
 /** An entry that is being written, under a temporary name in the cache's folder. */
 export class CacheFile implements ByteStore {
-  readonly #place: CachePlace
+  readonly #space: CacheSpace
   readonly #key: string
   readonly #path: string
   readonly #handle: FileHandle
@@ -29,8 +30,8 @@ export class CacheFile implements ByteStore {
   #reservedBytes = 0
   #hasTemporaryName = true
 
-  private constructor(place: CachePlace, key: string, path: string, handle: FileHandle) {
-    this.#place = place
+  private constructor(space: CacheSpace, key: string, path: string, handle: FileHandle) {
+    this.#space = space
     this.#key = key
     this.#path = path
     this.#handle = handle
@@ -42,12 +43,12 @@ export class CacheFile implements ByteStore {
    *
    * @throws {FeatureCacheError} If the folder cannot be used or there is no room.
    */
-  static async open(place: CachePlace, key: string, bytes: number): Promise<CacheFile> {
-    if (bytes > place.maxBytes) throw noRoom(place)
-    const path = join(place.folder, partName(key))
-    const handle = await openNew(path, place.folder)
+  static async open(space: CacheSpace, key: string, bytes: number): Promise<CacheFile> {
+    if (bytes > space.maxBytes) throw noRoom(space)
+    const path = join(space.folder, partName(key))
+    const handle = await openNew(path, space.folder)
     removeOnExit(path)
-    const file = new CacheFile(place, key, path, handle)
+    const file = new CacheFile(space, key, path, handle)
     try {
       await file.#reserve(bytes)
       return file
@@ -99,13 +100,13 @@ export class CacheFile implements ByteStore {
         return await this.#store.write(bytes, position)
       } catch (error) {
         const isFull = error instanceof FeatureCacheError && error.reason === 'full'
-        if (!isFull || !(await removeOldest(this.#place.folder).catch(() => false))) throw error
+        if (!isFull || !(await removeOldest(this.#space.folder).catch(() => false))) throw error
       }
     }
   }
 
   async #reserveSteps(end: number): Promise<void> {
-    const step = Math.min(STEP_BYTES, Math.floor(this.#place.maxBytes / 64))
+    const step = Math.min(STEP_BYTES, Math.floor(this.#space.maxBytes / 64))
     try {
       await this.#reserve(end + step)
     } catch {
@@ -119,17 +120,17 @@ export class CacheFile implements ByteStore {
     try {
       await this.#handle.truncate(bytes)
       this.#reservedBytes = bytes
-      if (await makeRoom(this.#place.folder, this.#place.maxBytes)) return
+      if (await makeRoom(this.#space.folder, this.#space.maxBytes)) return
     } catch (cause) {
       throw writeFailure(`The cache entry ${this.#path}`, cause)
     }
     await this.#handle.truncate(before)
     this.#reservedBytes = before
-    throw noRoom(this.#place)
+    throw noRoom(this.#space)
   }
 
   async #rename(): Promise<void> {
-    const target = join(this.#place.folder, entryName(this.#key))
+    const target = join(this.#space.folder, entryName(this.#key))
     try {
       await rename(this.#path, target)
     } catch (error) {
@@ -164,6 +165,6 @@ async function openNew(path: string, folder: string): Promise<FileHandle> {
   }
 }
 
-function noRoom({ folder, maxBytes }: CachePlace): FeatureCacheError {
+function noRoom({ folder, maxBytes }: CacheSpace): FeatureCacheError {
   return new FeatureCacheError('full', `The entry does not fit into the ${maxBytes} bytes of ${folder}.`)
 }

@@ -39,6 +39,9 @@ const MAGIC = `LTFEAT${new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 'le' 
 /** Bounds memory for an index nobody vouches for: 100,000 attachments and as much again in details fit. */
 const MAX_INDEX_BYTES = 16 * 2 ** 20
 
+/** Longest details, UTF-16 units: each takes three bytes of UTF-8 at most, so that they fill half of the index. */
+const MAX_DETAILS_LENGTH = Math.floor(MAX_INDEX_BYTES / 2 / 3)
+
 const CHECKSUM_BYTES = 4
 
 /** Places in the preamble; the rest of it is zero. All numbers are unsigned little-endian. */
@@ -196,9 +199,10 @@ function parse(text: Uint8Array): unknown {
  */
 export function jsonCopy(details: JsonValue): JsonValue {
   const text = canonicalJson(details, 'details')
-  // A character takes three bytes of UTF-8 at most.
-  if (text.length * 3 > MAX_INDEX_BYTES / 2)
-    throw new InvalidOptionError('details', 'less than 2 MiB of JSON', details)
+  if (text.length > MAX_DETAILS_LENGTH) {
+    const need = `JSON of at most ${MAX_DETAILS_LENGTH} characters`
+    throw new InvalidOptionError('details', need, text.length)
+  }
   return JSON.parse(text)
 }
 

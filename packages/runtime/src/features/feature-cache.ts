@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { InvalidOptionError } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
 import type { ByteStore } from './byte-store.js'
-import { CacheFile, type CachePlace } from './cache-file.js'
+import { CacheFile, type CacheSpace } from './cache-file.js'
 import { entryName } from './cache-names.js'
 import { ChainStore, type OnProblem } from './chain-store.js'
 import { leastEntryBytes } from './entry-format.js'
@@ -24,22 +24,15 @@ const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
 /** The process has too many files open or no memory: nothing is wrong with the entry. */
 const SHORTAGE = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
 
-/** Where a cache lies and how much it may take. */
-export interface FeatureCacheOptions {
-  readonly folder: string
-  /** Most bytes of all entries together, those being written included. */
-  readonly maxBytes: number
-}
-
 /**
  * Features of videos on disk, one file each, shared by any number of processes. The least recently used go first.
  * Nothing in it is trusted and nothing needs it: what is damaged is dropped, and what cannot be kept is not.
  */
 export class FeatureCache {
-  readonly #place: CachePlace
+  readonly #space: CacheSpace
 
-  private constructor(place: CachePlace) {
-    this.#place = place
+  private constructor(space: CacheSpace) {
+    this.#space = space
   }
 
   /**
@@ -48,22 +41,22 @@ export class FeatureCache {
    * @throws {InvalidOptionError} If `folder` is empty or `maxBytes` no whole number from 1 on.
    * @throws {FeatureCacheError} `folder` if there can be no such folder.
    */
-  static async open({ folder, maxBytes }: FeatureCacheOptions): Promise<FeatureCache> {
+  static async open({ folder, maxBytes }: CacheSpace): Promise<FeatureCache> {
     if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) {
       throw new InvalidOptionError('cache.folder', 'the path of a folder', folder)
     }
     if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) {
       throw new InvalidOptionError('cache.maxBytes', 'a whole number of bytes, at least 1', maxBytes)
     }
-    const place = { folder: resolve(folder), maxBytes }
+    const space = { folder: resolve(folder), maxBytes }
     try {
-      await mkdir(place.folder, { recursive: true, mode: 0o700 })
-      await makeRoom(place.folder, maxBytes)
+      await mkdir(space.folder, { recursive: true, mode: 0o700 })
+      await makeRoom(space.folder, maxBytes)
     } catch (cause) {
       const why = systemCode(cause) || String(cause)
-      throw new FeatureCacheError('folder', `${place.folder} cannot be used as a cache: ${why}.`, { cause })
+      throw new FeatureCacheError('folder', `${space.folder} cannot be used as a cache: ${why}.`, { cause })
     }
-    return new FeatureCache(place)
+    return new FeatureCache(space)
   }
 
   /**
@@ -75,13 +68,13 @@ export class FeatureCache {
    * @throws {CancelledError} If the signal fires.
    */
   async find(key: string, signal?: AbortSignal): Promise<FeatureReader | undefined> {
-    const path = join(this.#place.folder, entryName(key))
+    const path = join(this.#space.folder, entryName(key))
     throwIfAborted(signal)
     let store: ByteStore | undefined
     try {
       const opened = await openEntry(path)
       store = opened.store
-      if (opened.bytes > this.#place.maxBytes) throw new FeatureCacheError('changed', `${path} is too large.`)
+      if (opened.bytes > this.#space.maxBytes) throw new FeatureCacheError('changed', `${path} is too large.`)
       const index = await verifyEntry(store, opened.bytes, () => throwIfAborted(signal))
       await markUsed(path)
       return new EntryReader(store, index)
@@ -107,7 +100,7 @@ export class FeatureCache {
     const placed = placeLayout(layout)
     let file: CacheFile | undefined
     const openFile = async () => {
-      file = await CacheFile.open(this.#place, key, leastEntryBytes(placed))
+      file = await CacheFile.open(this.#space, key, leastEntryBytes(placed))
       return file
     }
     const store = await ChainStore.open([openFile, ...SCRATCH_STORES], onProblem)

@@ -52,11 +52,13 @@ export function layoutProblem(layout: unknown): readonly [field: string, require
   let floats = 0
   for (const block of blocks) {
     if (!isRecord(block) || !isName(block.name) || names.has(block.name)) {
-      return ['layout.blocks', 'names of their own, at most 256 characters']
+      return ['layout.blocks', `names of their own, 1 to ${MAX_NAME_LENGTH} characters`]
     }
     names.add(block.name)
     const size = block.floatsPerFrame
-    if (!isCount(size, MAX_FLOATS_PER_FRAME)) return ['layout.blocks', 'whole floatsPerFrame up to 2^28']
+    if (!isCount(size, MAX_FLOATS_PER_FRAME)) {
+      return ['layout.blocks', `floatsPerFrame from 1 to ${MAX_FLOATS_PER_FRAME}, whole numbers`]
+    }
     floats += size * frames
   }
   // Half of what a float64 counts exactly, so that header and attachments can be added.
