@@ -1,4 +1,4 @@
-import type { Activation } from '@longtake/kernels'
+import type { ClipTextConfig } from '@longtake/kernels'
 import { Fields } from './fields.js'
 import { HARMLESS_CLIP_TEXT } from './harmless.js'
 
@@ -8,16 +8,10 @@ const HEAD_WIDTH = 64
 /** The end token of CLIP's old configs, whatever the vocabulary is; it calls for the rule of that time. */
 const HISTORIC_END = 2
 
-/** What is read of a CLIP config for the text side. Positions are the tensors' own. */
+/** What is read of a CLIP config for the text side. */
 export interface ClipTextFacts {
-  readonly hiddenSize: number
-  readonly layers: number
-  readonly heads: number
-  readonly intermediateSize: number
-  readonly activation: Activation
-  readonly layerNormEpsilon: number
-  readonly vocabularySize: number
-  readonly projectionSize: number
+  /** Positions are the tensors' own. */
+  readonly text: Omit<ClipTextConfig, 'positions'>
   /** Epsilon of the norm that picture features go through. */
   readonly visualEpsilon: number
   readonly beginId: number | undefined
@@ -35,25 +29,27 @@ export function readClipConfig(json: Readonly<Record<string, unknown>>): ClipTex
   const config = new Fields(json, 'clip/config.json')
   config.word('model_type', ['clip'], 'clip')
   const projectionSize = config.integer('projection_dim', { default: 512, min: 1, max: MAX_SIZE })
-  const text = config.object('text_config') ?? new Fields({}, 'clip/config.json: text_config')
-  text.word('model_type', ['clip_text_model'], 'clip_text_model')
-  const hiddenSize = text.integer('hidden_size', { default: 512, min: 1, max: MAX_SIZE })
+  const fields = config.object('text_config') ?? new Fields({}, 'clip/config.json: text_config')
+  fields.word('model_type', ['clip_text_model'], 'clip_text_model')
+  const hiddenSize = fields.integer('hidden_size', { default: 512, min: 1, max: MAX_SIZE })
   const visual = config.object('vision_config')
   const facts: ClipTextFacts = {
-    hiddenSize,
-    layers: text.integer('num_hidden_layers', { default: 12, min: 1, max: 1024 }),
-    heads: readHeads(text, hiddenSize),
-    intermediateSize: text.integer('intermediate_size', { default: 2048, min: 1, max: MAX_SIZE }),
-    activation: text.word('hidden_act', ['quick_gelu', 'gelu', 'gelu_pytorch_tanh'], 'quick_gelu'),
-    layerNormEpsilon: readEpsilon(text),
-    vocabularySize: text.integer('vocab_size', { default: 49_408, min: 1, max: MAX_SIZE * 64 }),
-    projectionSize,
+    text: {
+      hiddenSize,
+      layers: fields.integer('num_hidden_layers', { default: 12, min: 1, max: 1024 }),
+      heads: readHeads(fields, hiddenSize),
+      intermediateSize: fields.integer('intermediate_size', { default: 2048, min: 1, max: MAX_SIZE }),
+      activation: fields.word('hidden_act', ['quick_gelu', 'gelu', 'gelu_pytorch_tanh'], 'quick_gelu'),
+      layerNormEpsilon: readEpsilon(fields),
+      vocabularySize: fields.integer('vocab_size', { default: 49_408, min: 1, max: MAX_SIZE * 64 }),
+      projectionSize,
+    },
     visualEpsilon: visual === undefined ? 1e-5 : readEpsilon(visual),
-    ...readEnds(text),
+    ...readEnds(fields),
   }
   // The tensors say how many positions there are.
-  text.raw('max_position_embeddings')
-  text.finish(HARMLESS_CLIP_TEXT)
+  fields.raw('max_position_embeddings')
+  fields.finish(HARMLESS_CLIP_TEXT)
   return facts
 }
 

@@ -41,8 +41,9 @@ export class GuideEncoder {
     this.#room = positions - this.#frame.begin.length - this.#frame.end.length
     if (this.#room < 1) throw invalid(`the guide's ${positions} positions leave no room for a question`)
     const largest = Math.max(tokenizer.largestId, ...this.#frame.begin, ...this.#frame.end)
-    if (largest >= facts.vocabularySize) {
-      throw invalid(`it has token ${largest}; clip/config.json has a vocabulary of ${facts.vocabularySize}`)
+    const { vocabularySize } = facts.text
+    if (largest >= vocabularySize) {
+      throw invalid(`it has token ${largest}; clip/config.json has a vocabulary of ${vocabularySize}`)
     }
   }
 

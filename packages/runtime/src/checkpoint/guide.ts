@@ -1,6 +1,6 @@
 import { CheckpointError } from '@longtake/core'
 import { type ClipTextNames, stretchedLength, type TensorSource } from '@longtake/kernels'
-import { type ClipTextFacts, readClipConfig } from './clip-config.js'
+import { readClipConfig } from './clip-config.js'
 import type { FamilyParts, GuideModel } from './families/family.js'
 import { PROJECTOR_PREFIXES } from './families/shared.js'
 import type { CheckpointFolder } from './folder.js'
@@ -29,7 +29,7 @@ export function hasGuide(source: TensorSource): boolean {
  *
  * @throws {CheckpointError} `CHECKPOINT_NOT_FOUND` if the folder is missing, or naming the field that is invalid.
  */
-export async function readGuide(
+export async function openGuide(
   folder: CheckpointFolder,
   { spec, vision, pooling }: FamilyParts,
   source: TensorSource,
@@ -44,10 +44,10 @@ export async function readGuide(
   const table = readPositions(source, text, pooling.extendClip)
   const encoder = new GuideEncoder(readTokenizer(tokenizer, settings), facts, table.positions)
   const model: GuideModel = {
-    text: textConfig(facts, table.positions),
+    text: { ...facts.text, positions: table.positions },
     alignment: {
       inputSize: vision.hiddenSize,
-      alignmentSize: facts.projectionSize,
+      alignmentSize: facts.text.projectionSize,
       layerNormEpsilon: facts.visualEpsilon,
       classToken: vision.keepClassToken,
     },
@@ -75,15 +75,6 @@ export async function readLogitScale(source: TensorSource, name: string): Promis
     'CHECKPOINT_TENSOR',
     `Tensor ${name} is ${value}; its exponential must be above 0 and at most ${MAX_LOGIT_SCALE}.`,
   )
-}
-
-function textConfig(facts: ClipTextFacts, positions: number): GuideModel['text'] {
-  const { hiddenSize, layers, heads, intermediateSize, activation, layerNormEpsilon } = facts
-  const { vocabularySize, projectionSize } = facts
-  return {
-    ...{ hiddenSize, layers, heads, intermediateSize, activation, layerNormEpsilon },
-    ...{ vocabularySize, projectionSize, positions },
-  }
 }
 
 function readTokenizer(

@@ -1,8 +1,11 @@
 import {
+  KV_CACHE_TYPES,
   type KvCacheType,
   MAX_CONTEXT_TOKENS,
   MAX_FRAMES,
+  POOLING_METHODS,
   type PoolingMethod,
+  ROPE_TYPES,
   type RopeType,
   type Triple,
 } from '@longtake/core'
@@ -30,10 +33,6 @@ export interface LongtakeFacts {
   readonly temperature?: number | undefined
 }
 
-const ROPES = ['none', 'linear', 'ntk', 'dynamic', 'yarn', 'llama3'] as const
-const CACHES = ['fp32', 'int8', 'int4'] as const
-const METHODS = ['none', 'average', 'max', 'guided'] as const
-
 /**
  * Reads `longtake.json`: `trained_length`, `default_frames`, `most_frames`, `default_rope`, `default_kv_cache`,
  * `evidence_layer`, `default_pooling`, `default_token_budget`, `pooling_kernel`, `image_pooling_kernel`,
@@ -56,10 +55,10 @@ export function readLongtakeJson(
     trainedLength: given('trained_length', (name) => fields.integer(name, tokens)),
     frames: given('default_frames', (name) => fields.integer(name, frames)),
     mostFrames: given('most_frames', (name) => fields.integer(name, frames)),
-    ropeType: given('default_rope', (name) => fields.word(name, ROPES, 'none')),
-    kvCache: given('default_kv_cache', (name) => fields.word(name, CACHES, 'fp32')),
+    ropeType: given('default_rope', (name) => fields.word(name, ROPE_TYPES, 'none')),
+    kvCache: given('default_kv_cache', (name) => fields.word(name, KV_CACHE_TYPES, 'fp32')),
     evidenceLayer: given('evidence_layer', (name) => fields.integer(name, { min: 0, max: layers - 1 })),
-    pooling: given('default_pooling', (name) => fields.word(name, METHODS, 'none')),
+    pooling: given('default_pooling', (name) => fields.word(name, POOLING_METHODS, 'none')),
     tokenBudget: given('default_token_budget', (name) => fields.integer(name, tokens)),
     kernel: given('pooling_kernel', (name) => readTriple(fields, name, [1, 1, 1])),
     imageKernel: given('image_pooling_kernel', (name) => readTriple(fields, name, [1, 1, 1])),

@@ -4,7 +4,7 @@ import type { CheckpointJson, Family, FamilyModel, FamilyParts, TensorNames } fr
 import { ppllava } from './families/ppllava.js'
 import { videoLlava } from './families/video-llava.js'
 import { CheckpointFolder } from './folder.js'
-import { hasGuide, readGuide, readLogitScale } from './guide.js'
+import { hasGuide, openGuide, readLogitScale } from './guide.js'
 import type { GuideText } from './guide-text.js'
 import { cutAtPlaceholder, encodePrompt, makePrompt, type PromptIds } from './prompt.js'
 import { resolveCheckpoint } from './resolve.js'
@@ -56,7 +56,7 @@ export async function openCheckpoint(id: string | URL): Promise<Checkpoint> {
     const parts = family.read(json, hasGuide(source))
     const { tokenizer, prompt } = await readText(folder, parts)
     const names = parts.names(source)
-    const guide = hasGuide(source) ? await readGuide(folder, parts, source) : undefined
+    const guide = hasGuide(source) ? await openGuide(folder, parts, source) : undefined
     const inventory = parts.inventory(names)
     checkTensors(source, guide === undefined ? inventory : joinInventories(inventory, guide.inventory))
     const model: FamilyModel = { ...parts, guide: guide?.model }

@@ -79,7 +79,7 @@ export function poolingSpec(
 /**
  * What a checkpoint pools by when nothing else is asked.
  *
- * @throws {CheckpointError} `CHECKPOINT_INVALID` if it is to be guided and there is no guide.
+ * @throws {CheckpointError} `CHECKPOINT_TENSOR` if it is to be guided and there is no guide.
  */
 export function defaultPooling(
   config: PoolingFacts,
