@@ -94,8 +94,11 @@ export class GuidedContext implements Conversation {
 
   async close(): Promise<void> {
     this.#last = undefined
-    await this.#parts.features.close()
-    await this.#parts.release()
+    try {
+      await this.#parts.features.close()
+    } finally {
+      await this.#parts.release()
+    }
   }
 
   async #pool(reader: FeatureReader, question: string, signal: AbortSignal): Promise<PooledPrefix> {

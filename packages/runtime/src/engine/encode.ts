@@ -95,9 +95,9 @@ async function encodeGroup(
   let done = 0
   const size = pixels.length / group.frames.length
   const slots = new Map(group.frames.map((frame, slot) => [frame, slot]))
+  const clips = plan.clips.slice(0, group.endClip)
   for (let first = group.firstClip; first < group.endClip; ) {
     throwIfAborted(signal)
-    const clips = plan.clips.slice(0, group.endClip)
     const end = endOfRun(clips, first, mostFramesOfRun(models))
     const frames = clips.slice(first, end).flat()
     const clipPlaces = places.slice(first, end).flat()

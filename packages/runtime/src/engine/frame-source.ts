@@ -16,7 +16,7 @@ type SampledTimes = Pick<VideoPlan, 'timestamps' | 'sampling' | 'clips'>
 
 /** Pictures of an open video at the plan's times. */
 export function videoSource(video: Video, plan: SampledTimes): FrameSource {
-  return new PlannedVideo(video, plan)
+  return new SampledPictures(video, plan)
 }
 
 /**
@@ -29,7 +29,7 @@ function isDearByGroup({ facts }: Video, { sampling, clips }: SampledTimes): boo
   return ((clips[0]?.length ?? 1) * interval) / 2 > facts.durationSeconds * MAX_PASS_SHARE
 }
 
-class PlannedVideo implements FrameSource {
+class SampledPictures implements FrameSource {
   readonly isSequential: boolean
   readonly #video: Video
   readonly #plan: SampledTimes

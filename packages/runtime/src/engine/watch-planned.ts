@@ -39,6 +39,8 @@ interface WatchWork extends FeatureWork {
   /** Prompt before the video, tokens. */
   readonly before: readonly number[]
   readonly memoryBudgetBytes: number | undefined
+  /** Told what the user should know beside the plan's own notes. */
+  readonly notes: string[]
 }
 
 interface Watched {
@@ -61,7 +63,7 @@ export async function watchPlanned(
   requireRoom(plan, before.length + plan.visualTokens)
   const notes: string[] = []
   const place = sources && (await shelf?.place(sources, plan, notes, signal))
-  const work = { models, plan, source, video, place, clock, signal, before, memoryBudgetBytes }
+  const work = { models, plan, source, video, place, clock, signal, before, memoryBudgetBytes, notes }
   const { pooling } = plan
   const { conversation, pictures } =
     pooling?.method === 'guided' ? await watchGuided(work, pooling) : await watchShared(work)
@@ -135,6 +137,7 @@ async function fillVisual(work: WatchWork, visual: Float32Array): Promise<Pictur
   const features = new VideoFeatures(reader, place && ((later) => remakeFeatures(work, later)))
   try {
     await clock.time('encode', () => features.use((found) => takeTokens(work, found, visual), signal))
+    work.notes.push(...features.notes)
   } finally {
     await features.close()
   }
