@@ -76,8 +76,7 @@ export function checkTriple(option: string, value: unknown): Triple {
 
 /** @throws {InvalidOptionError} If `value` is not three whole numbers from 1 to those of `grid`. */
 export function checkWithin(option: string, value: unknown, grid: Triple): Triple {
-  checkTriple(option, value)
-  const triple = value as Triple
+  const triple = checkTriple(option, value)
   for (const axis of [0, 1, 2] as const) {
     if (triple[axis] <= grid[axis]) continue
     const need = `at most ${grid[axis]} ${AXES[axis]}, of a volume of ${grid.join('×')} patches`
