@@ -17,7 +17,7 @@ from longtake_train.vocabulary import BOS, EOS, PAD, VIDEO, VOCABULARY, save_tok
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--eyes", type=Path, default=Path("work/aligned.pt"))
 parser.add_argument("--guide", type=Path, default=Path("work/guide.pt"))
-parser.add_argument("--words", type=Path, default=Path("work/interleaved.pt"))
+parser.add_argument("--words", type=Path, default=Path("work/balanced.pt"))
 parser.add_argument("--out", type=Path, default=Path(__file__).parents[2] / "packages/tiny/checkpoint")
 parser.add_argument("--trained-length", type=int, default=128, help="longest context seen in training, tokens")
 parser.add_argument("--frames", type=int, default=32, help="frames the model answers best with")

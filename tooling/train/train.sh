@@ -17,5 +17,6 @@ wait "$aligning"
 "$python" train_guide.py configs/guide.toml
 "$python" train_sft.py configs/guided.toml
 "$python" train_sft.py configs/interleaved.toml
+"$python" train_sft.py configs/balanced.toml
 "$python" train_dpo.py configs/dpo.toml
 "$python" export.py
