@@ -1,15 +1,13 @@
 import { constants } from 'node:fs'
 import { access, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-
-/** Ending of the files that hold the features of one video. */
-const ENTRY_ENDING = '.features'
+import { CACHE_ENTRY_ENDING } from '@longtake/runtime'
 
 /** How much a feature cache holds; nothing where the folder is not there yet. Fails where it cannot be used. */
 export async function measureCache(folder: string): Promise<{ entries: number; sizeBytes: number }> {
   const found = await stat(folder).catch(() => undefined)
   if (found === undefined) return { entries: 0, sizeBytes: 0 }
-  const names = (await readdir(folder)).filter((name) => name.endsWith(ENTRY_ENDING))
+  const names = (await readdir(folder)).filter((name) => name.endsWith(CACHE_ENTRY_ENDING))
   await access(folder, constants.W_OK)
   // Another process may remove one meanwhile.
   const sizes = await Promise.all(

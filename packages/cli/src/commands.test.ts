@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { CHECKPOINT, runCli, VIDEO, WEBM } from '../test/run-cli.js'
 
@@ -76,6 +79,13 @@ describe('plan', () => {
   })
 })
 
+/** All files of the embedded checkpoint, its subfolder with the guide's tokenizer included. */
+function checkpointBytes(): number {
+  const folder = fileURLToPath(new URL('../../tiny/checkpoint', import.meta.url))
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((item) => item.isFile())
+  return files.reduce((sum, file) => sum + readFileSync(join(file.parentPath, file.name)).length, 0)
+}
+
 describe('models', () => {
   test('lists the embedded checkpoint', async () => {
     const { code, stdout } = await runCli(['models'])
@@ -89,7 +99,7 @@ describe('models', () => {
       id: '@longtake/tiny',
       source: 'embedded',
       description: expect.any(String),
-      sizeBytes: expect.any(Number),
+      sizeBytes: checkpointBytes(),
       present: expect.any(Boolean),
     }
     expect(JSON.parse(stdout)).toEqual({ models: [entry] })

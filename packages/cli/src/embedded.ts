@@ -29,8 +29,8 @@ export async function describeEmbedded(id: EmbeddedModel): Promise<ModelEntry> {
     const manifest = MANIFESTS[id]()
     const description: unknown = Reflect.get(JSON.parse(await readFile(manifest, 'utf8')), 'description')
     const folder = join(dirname(manifest), 'checkpoint')
-    const names = await readdir(folder)
-    const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size))
+    const names = await readdir(folder, { recursive: true })
+    const sizes = await Promise.all(names.map((name) => fileSize(join(folder, name))))
     return {
       ...entry,
       description: typeof description === 'string' ? description.replace(/^Longtake: /, '') : '',
@@ -40,4 +40,10 @@ export async function describeEmbedded(id: EmbeddedModel): Promise<ModelEntry> {
   } catch {
     return entry
   }
+}
+
+/** Bytes of a file; a folder itself has none. */
+async function fileSize(path: string): Promise<number> {
+  const facts = await stat(path)
+  return facts.isFile() ? facts.size : 0
 }

@@ -1,3 +1,4 @@
+export type { PictureRegion } from '@longtake/kernels'
 export type { Answer, AnswerResult, AnswerTimings, AnswerUsage, FrameWeight } from './engine/answer.js'
 export type { AskOptions, SamplingOptions } from './engine/ask-options.js'
 export type { CacheOptions } from './engine/feature-shelf.js'
@@ -6,7 +7,7 @@ export { type LoadOptions, type Longtake, load } from './engine/longtake.js'
 export type { AnswerTrace, TraceWindow } from './engine/trace.js'
 export type { InputFrame, WatchOptions, WatchProgress, WatchStage } from './engine/watch-options.js'
 export type { WatchedVideo } from './engine/watched-video.js'
-export { cacheFolder, DEFAULT_CACHE_BYTES } from './features/index.js'
+export { CACHE_ENTRY_ENDING, cacheFolder, DEFAULT_CACHE_BYTES } from './features/index.js'
 export type { BackendKind } from './ort/index.js'
 export {
   mattered,

@@ -1,14 +1,14 @@
 import { heatShares } from '@longtake/runtime/video'
 import { frameName } from './frame-facts.js'
 import { html, type Markup } from './html.js'
-import { attentionOfSteps } from './time-chart.js'
 import { counted, grouped, level, percent, type TraceData } from './trace-data.js'
+import { stepsOf } from './trace-steps.js'
 
 /** More cells would be a blur and a large page; then a cell is a step in time. */
 const MOST_CELLS = 4096
 
 /** Cells that stand for one stretch of the context. */
-interface Step {
+interface CellBlock {
   readonly name: string
   /** One for each token, or one for all. */
   readonly attention: readonly number[]
@@ -17,7 +17,7 @@ interface Step {
 /** What the language model was given, in its order, and how much it read of it. */
 export function contextSection(data: TraceData): Markup {
   const { trace, plan } = data
-  const steps = stepsOf(data)
+  const steps = blocksOf(data)
   const values = steps.flatMap(({ attention }) => attention)
   const heat = heatShares(values)
   let at = 0
@@ -40,23 +40,14 @@ ${concentration(data)}
 </section>`
 }
 
-function stepsOf(data: TraceData): Step[] {
+function blocksOf(data: TraceData): CellBlock[] {
   const { trace, frames } = data
   if (trace === undefined)
     return frames.map(({ index, weight }) => ({ name: frameName(data, index), attention: [weight] }))
-  const byStep = new Map<number, number[]>()
-  for (const {
-    frames: [first],
-    attention,
-  } of trace.windows) {
-    const step = byStep.get(first) ?? []
-    step.push(attention)
-    byStep.set(first, step)
-  }
   const isWhole = trace.windows.length > MOST_CELLS
-  return attentionOfSteps(trace).map(({ frames: [first], attention }) => ({
+  return stepsOf(trace).map(({ frames: [first], tokens, attention }) => ({
     name: frameName(data, trace.order[first] ?? first),
-    attention: isWhole ? [attention] : (byStep.get(first) ?? []),
+    attention: isWhole ? [attention] : tokens,
   }))
 }
 

@@ -1,9 +1,10 @@
+import type { PictureRegion } from '@longtake/runtime'
 import { heatShares } from '@longtake/runtime/video'
 import { frameName, isGuided, isStills } from './frame-facts.js'
 import { type HeatSprite, spritePosition } from './heat-sprite.js'
 import { html, type Markup } from './html.js'
 import type { PagePicture, Pictures, ShownFrames } from './pictures.js'
-import { counted, grouped, level, percent, type Region, type TraceData } from './trace-data.js'
+import { counted, grouped, level, percent, type TraceData } from './trace-data.js'
 
 /** The sampled frames: those that matter large, the others as a strip, with the heat of each patch on them. */
 export async function framesSection(
@@ -69,7 +70,7 @@ function heat(data: TraceData, index: number, sprite: HeatSprite | undefined): M
 }
 
 /** Declarations that put a box over a part of a picture. */
-export function regionStyle({ left, top, width, height }: Region): string {
+export function regionStyle({ left, top, width, height }: PictureRegion): string {
   const percentage = (value: number): string => `${(value * 100).toFixed(2)}%`
   return `left:${percentage(left)};top:${percentage(top)};width:${percentage(width)};height:${percentage(height)}`
 }

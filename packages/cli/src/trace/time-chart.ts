@@ -3,6 +3,7 @@ import { heatShares, mattered, type TimeSpan, timeTicks } from '@longtake/runtim
 import { axisSpans, frameName, isGuided, isTimeless } from './frame-facts.js'
 import { html, type Markup } from './html.js'
 import { grouped, level, percent, type TraceData } from './trace-data.js'
+import { stepsOf } from './trace-steps.js'
 
 /** The chart's own units; it is stretched to the width of the page. */
 const WIDTH = 1000
@@ -70,7 +71,7 @@ function windowBand(
   y: number,
 ): Markup | undefined {
   if (trace === undefined || plan.layout === 'unordered') return undefined
-  const steps = attentionOfSteps(trace)
+  const steps = stepsOf(trace)
   if (WIDTH / steps.length < MIN_WINDOW) return undefined
   const heat = heatShares(steps.map(({ attention }) => attention))
   const isOverlapping = trace.pooling.stride[0] < trace.pooling.kernel[0]
@@ -83,19 +84,6 @@ function windowBand(
     return html`<rect class="h${level(heat[index] ?? 0)}" x="${left}" y="${top}" width="${width}" height="${height}"/>`
   })
   return html`<g>${rectangles}</g>`
-}
-
-/** Attention of all windows that begin at the same frame. */
-export function attentionOfSteps(
-  trace: NonNullable<TraceData['trace']>,
-): { readonly frames: readonly [number, number]; readonly attention: number }[] {
-  const steps = new Map<number, { frames: readonly [number, number]; attention: number }>()
-  for (const { frames, attention } of trace.windows) {
-    const step = steps.get(frames[0]) ?? { frames, attention: 0 }
-    step.attention += attention
-    steps.set(frames[0], step)
-  }
-  return [...steps.values()]
 }
 
 function axis(data: TraceData, whole: TimeSpan): Markup {

@@ -1,5 +1,5 @@
 import type { VideoFacts, VideoPlan } from '@longtake/core'
-import type { AnswerTrace, FrameWeight } from '@longtake/runtime'
+import type { AnswerTrace, FrameWeight, PictureRegion } from '@longtake/runtime'
 
 /** Everything that a trace page tells. */
 export interface TraceData {
@@ -21,15 +21,7 @@ export interface TraceData {
   /** A PNG file of a frame. */
   readonly picture: (index: number) => Promise<Uint8Array>
   /** The part of a frame that the encoder sees. */
-  readonly seen: (index: number) => Region
-}
-
-/** A part of a picture, in shares of its width and height; it may reach beyond the picture. */
-export interface Region {
-  readonly left: number
-  readonly top: number
-  readonly width: number
-  readonly height: number
+  readonly seen: (index: number) => PictureRegion
 }
 
 /** Keeps a number and its sign on one line. */

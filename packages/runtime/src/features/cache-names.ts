@@ -8,9 +8,11 @@ const ABANDONED_MILLISECONDS = 24 * 60 * 60 * 1000
 /** File systems round times, some to two seconds. */
 const ROUNDING_MILLISECONDS = 2000
 
+/** What the file of a complete entry ends in. */
+export const CACHE_ENTRY_ENDING = '.features'
+
 /** Hexadecimal only: a key can name no other folder, no device, and nothing that a system folds together. */
 const KEY = /^[0-9a-f]{16,128}$/
-const ENTRY = /^[0-9a-f]{16,128}\.features$/
 const PART = /^[0-9a-f]{16,128}\.([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{16}\.part$/
 
 /** @throws {InvalidOptionError} Unless `key` is 16 to 128 lower-case hexadecimal digits. */
@@ -18,7 +20,7 @@ export function entryName(key: string): string {
   if (typeof key !== 'string' || !KEY.test(key)) {
     throw new InvalidOptionError('key', '16 to 128 lower-case hexadecimal digits', key)
   }
-  return `${key}.features`
+  return key + CACHE_ENTRY_ENDING
 }
 
 /** Name of an entry while it is written: never twice the same, and it tells who writes. */
@@ -27,7 +29,7 @@ export function partName(key: string): string {
 }
 
 export function isEntryName(name: string): boolean {
-  return ENTRY.test(name)
+  return name.endsWith(CACHE_ENTRY_ENDING) && KEY.test(name.slice(0, -CACHE_ENTRY_ENDING.length))
 }
 
 export function isPartName(name: string): boolean {

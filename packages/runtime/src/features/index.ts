@@ -1,3 +1,4 @@
+export { CACHE_ENTRY_ENDING } from './cache-names.js'
 export {
   contentKey,
   EDGE_HASH_BYTES,
