@@ -14,6 +14,7 @@ export {
   VideoError,
   type VideoErrorCode,
 } from './errors.js'
+export { FRAME_CHOICES } from './input.js'
 export { KV_CACHE_TYPES, type KvCacheShape, kvCacheBytes } from './kv-cache.js'
 export { MAX_CONTEXT_TOKENS, MAX_FRAMES, MAX_PREFILL_CHUNK, MAX_TEXT_TOKENS } from './limits.js'
 export { planVideo } from './plan.js'

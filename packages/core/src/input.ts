@@ -65,8 +65,8 @@ function noteEncoder({ encoder }: ModelSpec, frames: number, layout: ClipLayout)
   return [`This checkpoint's encoder sees each frame on its own, so the ${layout} layout changes nothing.`]
 }
 
-/** Options that choose frames, which images do not leave to choose. */
-const CHOOSING = ['frames', 'fps', 'maxFrames', 'startSeconds', 'endSeconds', 'sampling'] as const
+/** Options that choose frames, which images and given pictures do not leave to choose. */
+export const FRAME_CHOICES = ['frames', 'fps', 'maxFrames', 'startSeconds', 'endSeconds', 'sampling'] as const
 
 /** Each image fills a clip of its own, so that the encoder never mixes two. */
 function repeatStills(
@@ -78,7 +78,7 @@ function repeatStills(
   checkFacts(video)
   const { framesPerClip } = spec.encoder
   const stills = checkInteger('video.stills', video.stills, 1, Math.floor(MAX_FRAMES / framesPerClip))
-  for (const name of CHOOSING) {
+  for (const name of FRAME_CHOICES) {
     const value = options[name]
     if (value === undefined || value === 'auto') continue
     throw new InvalidOptionError(name, 'nothing: the input is images, and every image is seen', value)

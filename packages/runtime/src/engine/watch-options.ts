@@ -1,4 +1,4 @@
-import { InvalidOptionError, type PlanOptions } from '@longtake/core'
+import { FRAME_CHOICES, InvalidOptionError, type PlanOptions } from '@longtake/core'
 import { checkFields, checkSignal } from './check.js'
 
 /** What watching is doing: opening the file, decoding pictures, encoding clips, taking the tokens in. */
@@ -50,19 +50,9 @@ const PLAN_FIELDS: Record<keyof PlanOptions, true> = {
   tokenBudget: true,
 }
 
-/** Options that choose frames: meaningless where the frames are given. */
-const CHOOSING: readonly (keyof PlanOptions)[] = [
-  'frames',
-  'fps',
-  'maxFrames',
-  'startSeconds',
-  'endSeconds',
-  'sampling',
-]
-
 /** @throws {InvalidOptionError} If an option chooses frames. */
 export function checkGivenFrames(options: WatchOptions): void {
-  for (const name of CHOOSING) {
+  for (const name of FRAME_CHOICES) {
     if (options[name] !== undefined)
       throw new InvalidOptionError(name, 'nothing: all given pictures are watched', options[name])
   }
