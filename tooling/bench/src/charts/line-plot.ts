@@ -107,7 +107,7 @@ export function spacedOut(places: readonly number[], distance: number): Readonly
 export function niceCeiling(value: number): number {
   if (!(value > 0)) return 1
   const power = 10 ** Math.floor(Math.log10(value))
-  return (([1, 2, 2.5, 5].find((factor) => factor * power >= value) ?? 10) as number) * power
+  return ([1, 2, 2.5, 5].find((factor) => factor * power >= value) ?? 10) * power
 }
 
 /** Three significant digits, thousands with a comma. */
