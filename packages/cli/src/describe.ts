@@ -1,6 +1,7 @@
 import { formatTimestamp, type VideoFacts, type VideoPlan } from '@longtake/core'
 import type { AnswerResult, FrameWeight } from '@longtake/runtime'
 import { mattered } from '@longtake/runtime/video'
+import { joinStills, pictureName } from './stills.js'
 
 /** Most moments that are named under an answer. */
 const MAX_MOMENTS = 3
@@ -33,18 +34,21 @@ export function describeVideo(facts: VideoFacts): string {
 }
 
 /** What an answer rests on and took, in a line. */
-export function describeAnswer(plan: VideoPlan, result: AnswerResult, milliseconds: number): string {
-  const moments = keyMoments(result.frames)
-  const where = moments.map(
-    ({ timestamp, weight }) => `${formatTimestamp(timestamp)} (${Math.round(weight * 100)} %)`,
-  )
+export function describeAnswer(
+  { plan, facts }: { plan: Pick<VideoPlan, 'frames'>; facts: Pick<VideoFacts, 'stills'> },
+  result: AnswerResult,
+  milliseconds: number,
+): string {
+  const moments = keyMoments(joinStills(facts, result.frames))
+  const nameOf = facts.stills === undefined ? formatTimestamp : pictureName
+  const where = moments.map(({ timestamp, weight }) => `${nameOf(timestamp)} (${Math.round(weight * 100)} %)`)
   const tokens = `${result.usage.promptTokens}+${result.usage.completionTokens} tokens`
   const parts = [count(plan.frames, 'frame'), tokens, formatMilliseconds(milliseconds)]
   const cut = result.finishReason === 'length' ? ['ended at the token limit'] : []
   return [...(where.length > 0 ? [`looked at ${where.join(', ')}`] : []), ...parts, ...cut].join(' · ')
 }
 
-/** The frames that the storyboard marks, at most three of them, in time order. */
+/** The frames or pictures that stand out, at most three of them, in time order. */
 function keyMoments(frames: readonly FrameWeight[]): FrameWeight[] {
   const marked = mattered(frames.map(({ weight }) => weight))
   return frames

@@ -44,9 +44,9 @@ export async function ask(inputs: readonly string[], flags: AskFlags, session: S
 }
 
 /** Tells what an answer noted, rests on and took. */
-export function tellAnswer(err: Terminal, { plan }: WatchedVideo, result: AnswerResult): void {
+export function tellAnswer(err: Terminal, video: WatchedVideo, result: AnswerResult): void {
   tell(err, result.notes)
-  err.line(err.style('dim', describeAnswer(plan, result, wholeTime(result))))
+  err.line(err.style('dim', describeAnswer(video, result, wholeTime(result))))
 }
 
 /** Writes an answer as it comes, and ends its line however it ends. */

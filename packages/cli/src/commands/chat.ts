@@ -120,7 +120,7 @@ class Chat {
       const result = await answer
       if (!this.#flags.quiet) {
         tell(err, result.notes)
-        err.line(err.style('dim', describeAnswer(this.#video.plan, result, result.timings.total)))
+        err.line(err.style('dim', describeAnswer(this.#video, result, result.timings.total)))
       }
     } finally {
       this.#answer = undefined

@@ -1,5 +1,6 @@
 import { formatTimestamp } from '@longtake/core'
 import { frameSpans, type TimeSpan } from '@longtake/runtime/video'
+import { pictureName } from '../stills.js'
 import type { TraceData } from './trace-data.js'
 
 /** Whether still pictures were looked at instead of a video. */
@@ -16,8 +17,7 @@ export function isTimeless({ facts, frames }: TraceData): boolean {
 /** How a frame is called: by its time, or as a picture. */
 export function frameName(data: TraceData, index: number): string {
   const frame = data.frames[index]
-  // Where clips need more frames than there are pictures, several frames show one.
-  if (data.facts.stills !== undefined) return `picture ${Math.round(frame?.timestamp ?? index) + 1}`
+  if (isStills(data)) return pictureName(index)
   if (frame === undefined || isTimeless(data)) return `frame ${index + 1}`
   return formatTimestamp(frame.timestamp)
 }

@@ -92,6 +92,17 @@ describe('trace page', () => {
     expect(text).toContain('picture 5')
   })
 
+  test('shows a picture once, however many frames it fills', async () => {
+    const data = sampleTrace({ frames: 3, stills: true, kernel: [1, 3, 3], size: [64, 36] })
+    expect(data.frames).toHaveLength(24)
+    const frames = data.frames.map((frame) => ({ ...frame, weight: frame.timestamp === 1 ? 0.1 : 0.2 / 16 }))
+    const text = await tracePage({ ...data, frames })
+    expect(count(text, '<figure class="frame"')).toBe(3)
+    for (let picture = 0; picture < 3; picture++) expect(count(text, ` id="f${picture}"`)).toBe(1)
+    expect(text).toMatch(/<li><a href="#f1"><b>picture 2<\/b> 80\u00a0%/)
+    expect(text).not.toMatch(/picture 1 to picture 1|more picture|picture 4/)
+  })
+
   test('puts the heat of a frame where the encoder saw it', async () => {
     // The encoder sees the middle square of a picture twice as wide as high.
     const text = await page({ frames: 8, size: [64, 32] })

@@ -6,6 +6,7 @@ import { frameName, importance, isGuided, isStills } from './frame-facts.js'
 import { framesSection, meter, most } from './frames-section.js'
 import { heatSprite } from './heat-sprite.js'
 import { html, type Markup, markupText } from './html.js'
+import { toldByPicture } from './joined-stills.js'
 import { chooseShown, Pictures, type ShownFrames } from './pictures.js'
 import { planFigures, planSentences } from './plan-words.js'
 import { pageStyle } from './style.js'
@@ -25,7 +26,8 @@ const MOST_FILES = 3
  *
  * @returns The whole document.
  */
-export async function tracePage(data: TraceData): Promise<string> {
+export async function tracePage(answered: TraceData): Promise<string> {
+  const data = toldByPicture(answered)
   const shown = chooseShown(data)
   const pictures = new Pictures(data, shown.small.length)
   const sprite = heatSprite(data)

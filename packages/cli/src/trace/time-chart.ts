@@ -76,9 +76,10 @@ function windowBand(
   const heat = heatShares(steps.map(({ attention }) => attention))
   const isOverlapping = trace.pooling.stride[0] < trace.pooling.kernel[0]
   const height = isOverlapping ? BAND / 2 : BAND
+  const spanAt = (at: number): TimeSpan => spans[trace.order[at] ?? at] ?? whole
   const rectangles = steps.map(({ frames: [from, end] }, index) => {
-    const left = place(spans[from]?.start ?? whole.start, whole)
-    const right = place(spans[end - 1]?.end ?? whole.end, whole)
+    const left = place(spanAt(from).start, whole)
+    const right = place(spanAt(end - 1).end, whole)
     const top = y + (isOverlapping ? (index % 2) * height : 0)
     const width = short(Math.max(0.5, right - left - 0.8))
     return html`<rect class="h${level(heat[index] ?? 0)}" x="${left}" y="${top}" width="${width}" height="${height}"/>`

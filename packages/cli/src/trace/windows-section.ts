@@ -1,5 +1,5 @@
 import { heatShares } from '@longtake/runtime/video'
-import { frameName, isGuided } from './frame-facts.js'
+import { frameName, isGuided, isStills } from './frame-facts.js'
 import { regionStyle } from './frames-section.js'
 import { html, type Markup } from './html.js'
 import type { PagePicture, Pictures } from './pictures.js'
@@ -52,21 +52,21 @@ function mostRead({ windows }: Trace): readonly Window[] {
   return [...windows].sort((a, b) => b.attention - a.attention).slice(0, MOST_WINDOWS)
 }
 
-/** What a window took from one of its frames. */
+/** What a window took from one of its frames, or from all those that show one picture. */
 interface Taken {
   /** Index in time. */
   readonly frame: number
   readonly share: number
   /** Weights of the frame's patches in the window, `[rows · columns]`. */
-  readonly weights: Float32Array
+  readonly weights: readonly number[]
 }
 
 async function card(data: TraceData, trace: Trace, window: Window, pictures: Pictures): Promise<Markup> {
   const taken = takenFrom(trace, window)
   const shown = [...taken].sort((a, b) => b.share - a.share).slice(0, MOST_FRAMES)
   shown.sort((a, b) => taken.indexOf(a) - taken.indexOf(b))
-  const heat = heatShares(window.members)
-  const perFrame = window.members.length / taken.length
+  const heat = heatShares(taken.flatMap(({ weights }) => weights))
+  const perFrame = heat.length / taken.length
   const views: Markup[] = []
   for (const part of shown) {
     const at = taken.indexOf(part) * perFrame
@@ -82,16 +82,21 @@ async function card(data: TraceData, trace: Trace, window: Window, pictures: Pic
 <h4><span>${span}</span> <span class="where">row ${window.row + 1}, column ${window.column + 1}</span></h4>
 <p>read: <b class="attention-text">${percent(window.attention)}</b> of the answer’s attention</p>
 <div class="members" style="grid-template-columns:repeat(${Math.max(2, views.length)},1fr)">${views}</div>
-${rest > 0 && html`<p class="small">and ${counted(rest, 'more frame')} with ${percent(1 - shown.reduce((sum, { share }) => sum + share, 0))} together</p>`}
+${rest > 0 && html`<p class="small">and ${counted(rest, isStills(data) ? 'more picture' : 'more frame')} with ${percent(1 - shown.reduce((sum, { share }) => sum + share, 0))} together</p>`}
 </article>`
 }
 
 function takenFrom({ pooling, order }: Trace, { frames: [first, end], members }: Window): Taken[] {
   const size = pooling.kernel[1] * pooling.kernel[2]
-  return Array.from({ length: end - first }, (_, at) => {
-    const weights = members.subarray(at * size, (at + 1) * size)
-    const share = weights.reduce((sum, weight) => sum + weight, 0)
-    return { frame: order[first + at] ?? first + at, share, weights }
+  const byFrame = new Map<number, number[]>()
+  for (let at = 0; at < end - first; at++) {
+    const frame = order[first + at] ?? first + at
+    const before = byFrame.get(frame)
+    const own = Array.from(members.subarray(at * size, (at + 1) * size))
+    byFrame.set(frame, before?.map((weight, patch) => weight + (own[patch] ?? 0)) ?? own)
+  }
+  return Array.from(byFrame, ([frame, weights]) => {
+    return { frame, share: weights.reduce((sum, weight) => sum + weight, 0), weights }
   })
 }
 
