@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { FeatureCache } from '../packages/runtime/src/features/index.js'
-import { addEntry, allValues, KEY, LAYOUT, putAll, readAll } from './support/features.js'
+import { addEntry, allValues, KEY, key, LAYOUT, putAll, readAll } from './support/features.js'
 import { temporaryPath, useTemporaryFolder } from './support/temporary-folder.js'
 
 useTemporaryFolder()
@@ -124,7 +124,7 @@ test('a forged entry that changes nothing is read: the forger below knows the fo
 })
 
 test.each<[string, (file: Buffer) => void]>([
-  ['another version', (file) => file.writeUInt32LE(2, AT.version)],
+  ['another version', (file) => file.writeUInt32LE(1, AT.version)],
   ['another byte order', (file) => file.write('xx', 6)],
   ['an index of 4 GiB', (file) => file.writeUInt32LE(2 ** 32 - 1, AT.indexBytes)],
   ['four thousand million checksums', (file) => file.writeUInt32LE(2 ** 32 - 1, AT.checksums)],
@@ -144,6 +144,8 @@ test.each<[string, unknown]>([
   ['no JSON', '{"layout":'],
   ['a million brackets', '['.repeat(1e6)],
   ['null', 'null'],
+  ['the key of another entry', { key: key(1) }],
+  ['no key', { key: undefined }],
   ['no layout', { layout: undefined }],
   ['absurdly many frames', { layout: { frames: 2 ** 31, blocks } }],
   ['more frames than there are', { layout: { frames: 6, blocks } }],
@@ -175,8 +177,8 @@ test.each<[string, unknown]>([
 })
 
 test('names that mean something to JavaScript are only names', async () => {
-  await forge(({ layout, attachments }) =>
-    JSON.stringify({ layout, attachments, details: 0 }).replace(
+  await forge(({ key, layout, attachments }) =>
+    JSON.stringify({ key, layout, attachments, details: 0 }).replace(
       '"details":0',
       '"details":{"__proto__":{"polluted":true}}',
     ),
@@ -186,6 +188,16 @@ test('names that mean something to JavaScript are only names', async () => {
   expect(Reflect.get({}, 'polluted')).toBeUndefined()
   expect(await reader?.bytes('__proto__')).toBeUndefined()
   await reader?.close()
+})
+
+test('entries that changed names are dropped: each knows what it was written for', async () => {
+  const other = join(folder, `${key(2)}.features`)
+  await addEntry(cache, key(2), LAYOUT, 7)
+  const foreign = await readFile(other)
+  await writeFile(other, good)
+  await writeFile(path, foreign)
+  expect(await cache.find(key(2))).toBeUndefined()
+  await expectDropped()
 })
 
 test('a file that is larger than the whole cache is dropped unread', async () => {

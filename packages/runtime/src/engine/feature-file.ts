@@ -1,6 +1,7 @@
 import type { VideoPlan } from '@longtake/core'
 import {
   FeatureCacheError,
+  type FeatureLayout,
   type FeatureReader,
   type FeatureWriter,
   type JsonValue,
@@ -47,9 +48,11 @@ export async function commitFeatures(writer: FeatureWriter, pictures: Pictures):
 /**
  * The pictures that `commitFeatures` kept.
  *
- * @throws {FeatureCacheError} If they cannot be read, or are not those of `frames` frames.
+ * @throws {FeatureCacheError} If they cannot be read, or they or the features are not those of `layout`.
  */
-export async function readPictures(reader: FeatureReader, frames: number): Promise<Pictures> {
+export async function readPictures(reader: FeatureReader, layout: FeatureLayout): Promise<Pictures> {
+  if (!isSameLayout(reader.layout, layout)) throw otherPictures()
+  const { frames } = layout
   const packed = await reader.bytes(THUMBNAILS)
   const timestamps = listOf(reader.details, 'timestamps').filter((value) => typeof value === 'number')
   const sizes = listOf(reader.details, THUMBNAILS)
@@ -66,6 +69,17 @@ export async function readPictures(reader: FeatureReader, frames: number): Promi
   return { thumbnails, timestamps }
 }
 
+function isSameLayout(found: FeatureLayout, expected: FeatureLayout): boolean {
+  return (
+    found.frames === expected.frames &&
+    found.blocks.length === expected.blocks.length &&
+    expected.blocks.every(({ name, floatsPerFrame }, index) => {
+      const block = found.blocks[index]
+      return block?.name === name && block.floatsPerFrame === floatsPerFrame
+    })
+  )
+}
+
 function listOf(details: JsonValue, name: string): readonly JsonValue[] {
   const list: unknown =
     typeof details === 'object' && details !== null ? Reflect.get(details, name) : undefined
@@ -73,5 +87,8 @@ function listOf(details: JsonValue, name: string): readonly JsonValue[] {
 }
 
 function otherPictures(): FeatureCacheError {
-  return new FeatureCacheError('changed', 'The pictures kept with the features are not those of this plan.')
+  return new FeatureCacheError(
+    'changed',
+    'The features kept, or the pictures with them, are not those of this plan.',
+  )
 }

@@ -1,4 +1,4 @@
-import type { VideoPlan } from '@longtake/core'
+import { VideoError, type VideoPlan } from '@longtake/core'
 import {
   cacheFolder,
   contentKey,
@@ -50,10 +50,9 @@ export class FeatureShelf {
   ): Promise<CachePlace | undefined> {
     try {
       const cache = await this.#open()
-      const content: string[] = []
-      for (const source of sources) content.push(await contentKey(source, signal))
-      const key = cacheKey(content, await this.#identify(signal), plan)
-      return new CachePlace(cache, key, notes)
+      const video = { sources, content: await contentKeys(sources, signal) }
+      const key = cacheKey(video.content, await this.#identify(signal), plan)
+      return new CachePlace(cache, key, video, notes)
     } catch (error) {
       notes.push(withoutCache(error))
       return undefined
@@ -78,15 +77,23 @@ export class FeatureShelf {
   }
 }
 
+/** A video's bytes, and what names them. */
+interface VideoContent {
+  readonly sources: readonly VideoSource[]
+  readonly content: readonly string[]
+}
+
 /** One video's place in the cache. */
 export class CachePlace {
   readonly #cache: FeatureCache
   readonly #key: string
+  readonly #video: VideoContent
   readonly #notes: string[]
 
-  constructor(cache: FeatureCache, key: string, notes: string[]) {
+  constructor(cache: FeatureCache, key: string, video: VideoContent, notes: string[]) {
     this.#cache = cache
     this.#key = key
+    this.#video = video
     this.#notes = notes
   }
 
@@ -113,6 +120,31 @@ export class CachePlace {
   create(layout: FeatureLayout): Promise<FeatureWriter> {
     return this.#cache.create(this.#key, layout, (problem) => this.#notes.push(withoutCache(problem)))
   }
+
+  /**
+   * Makes sure that what was read is what the place is named by: a file that another program writes to meanwhile would
+   * give features of two videos.
+   *
+   * @throws {VideoError} `VIDEO_UNREADABLE` if the video is not what it was.
+   * @throws {CancelledError} If the signal fires.
+   */
+  async requireUnchanged(signal: AbortSignal | undefined): Promise<void> {
+    const { sources, content } = this.#video
+    const now = await contentKeys(sources, signal)
+    const changed = sources.find((_, index) => now[index] !== content[index])
+    if (changed === undefined) return
+    const message = `${changed.name} was changed while it was being watched. Watch it again once it is complete.`
+    throw new VideoError('VIDEO_UNREADABLE', message)
+  }
+}
+
+async function contentKeys(
+  sources: readonly VideoSource[],
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const keys: string[] = []
+  for (const source of sources) keys.push(await contentKey(source, signal))
+  return keys
 }
 
 function withoutCache(error: unknown): string {

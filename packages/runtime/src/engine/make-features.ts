@@ -35,14 +35,15 @@ export interface MadeFeatures extends Pictures {
 /**
  * A video's features, from the cache where it has them; else decoded and encoded.
  *
- * @throws {VideoError} If pictures cannot be read.
+ * @throws {VideoError} If pictures cannot be read, or the video changed meanwhile and would be kept.
  * @throws {EngineError} `ENGINE_FAILED` if running fails, or there is no place at all to keep features in.
  * @throws {CancelledError} If the signal fires; nothing is left then.
  */
 export async function makeFeatures(work: FeatureWork): Promise<MadeFeatures> {
   const { plan, clock, place } = work
   const stages = { decode: clock.stage('decode', plan.frames), encode: clock.stage('encode', plan.frames) }
-  const kept = await place?.find((reader) => readPictures(reader, plan.frames), work.signal)
+  const layout = featureLayout(work.models.checkpoint.model, plan)
+  const kept = await place?.find((reader) => readPictures(reader, layout), work.signal)
   if (kept !== undefined) {
     const { reader, value } = kept
     try {
@@ -54,17 +55,28 @@ export async function makeFeatures(work: FeatureWork): Promise<MadeFeatures> {
       throw error
     }
   }
-  const layout = featureLayout(work.models.checkpoint.model, plan)
   return write(work, await openWriter(() => place?.create(layout) ?? createScratch(layout)), stages)
 }
 
-/** Makes features once more, without a cache and without telling. */
+/**
+ * Makes features once more, without a cache and without telling.
+ *
+ * @throws {VideoError} If pictures cannot be read, or the video is not what it was.
+ */
 export async function remakeFeatures(
-  { models, plan, source }: Pick<FeatureWork, 'models' | 'plan' | 'source'>,
+  { models, plan, source, place }: Pick<FeatureWork, 'models' | 'plan' | 'source' | 'place'>,
   signal: AbortSignal | undefined,
 ): Promise<FeatureReader> {
+  await place?.requireUnchanged(signal)
   const work = { models, plan, source, signal, clock: new StageClock(), place: undefined }
-  return (await makeFeatures(work)).reader
+  const { reader } = await makeFeatures(work)
+  try {
+    await place?.requireUnchanged(signal)
+    return reader
+  } catch (error) {
+    await reader.close()
+    throw error
+  }
 }
 
 async function openWriter(open: () => Promise<FeatureWriter>): Promise<FeatureWriter> {
@@ -76,7 +88,7 @@ async function openWriter(open: () => Promise<FeatureWriter>): Promise<FeatureWr
 }
 
 async function write(
-  { models, plan, source, signal, wrap = (sink) => sink }: FeatureWork,
+  { models, plan, source, signal, place, wrap = (sink) => sink }: FeatureWork,
   writer: FeatureWriter,
   stages: Pick<EncodeOptions, 'decode' | 'encode'>,
 ): Promise<MadeFeatures> {
@@ -84,6 +96,7 @@ async function write(
   try {
     const sink = wrap(writerSink(writer, plan, decoder.hiddenSize, encoder.classToken))
     const { thumbnails, timestamps } = await encodeVideo(models, plan, source, sink, { signal, ...stages })
+    await place?.requireUnchanged(signal)
     const reader = await commitFeatures(writer, { thumbnails, timestamps })
     return { reader, thumbnails, timestamps }
   } catch (error) {

@@ -1,4 +1,4 @@
-import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ByteStore } from './byte-store.js'
 import { entryName, partName } from './cache-names.js'
@@ -6,6 +6,7 @@ import { encodeEntry } from './entry-format.js'
 import type { EntryIndex } from './entry-index.js'
 import { FeatureCacheError, systemCode, writeFailure } from './error.js'
 import { fileStore } from './file-store.js'
+import { makeFolder } from './make-folder.js'
 import { makeRoom, removeOldest, removePath } from './make-room.js'
 import { forget, removeOnExit } from './removed-on-exit.js'
 
@@ -75,7 +76,7 @@ export class CacheFile implements ByteStore {
    */
   async publish(entry: EntryIndex): Promise<void> {
     try {
-      const { preamble, tail, tailStart } = encodeEntry(entry)
+      const { preamble, tail, tailStart } = encodeEntry(this.#key, entry)
       await this.#reserve(tailStart + tail.length)
       await this.#writeReserved(tail, tailStart)
       await this.#writeReserved(preamble, 0)
@@ -157,7 +158,7 @@ async function openNew(path: string, folder: string): Promise<FileHandle> {
   try {
     return await open(path, 'wx+', 0o600).catch(async (error: unknown) => {
       if (systemCode(error) !== 'ENOENT') throw error
-      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await makeFolder(folder)
       return open(path, 'wx+', 0o600)
     })
   } catch (cause) {

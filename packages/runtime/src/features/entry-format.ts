@@ -20,18 +20,19 @@ import type { FeatureLayout, JsonValue } from './types.js'
  *   preamble     64 bytes, below
  *   blocks       [frames, floatsPerFrame] float32 each, one after the other, in the byte order of the machine
  *   attachments  one after the other
- *   index        JSON: layout, details, attachments as [name, bytes, CRC-32]
+ *   index        JSON: key, layout, details, attachments as [name, bytes, CRC-32]
  *   checksums    uint32 little-endian, CRC-32 of frame f of block b at b · frames + f
  *
  * Every byte is covered by exactly one CRC-32. It finds damage, not forgery: who can write to the folder can write
- * an entry that is right by every checksum, so sizes are believed only where they add up to the file's own.
+ * an entry that is right by every checksum, so sizes are believed only where they add up to the file's own. The key
+ * tells a file that got the name of another one.
  */
 
 /** Bytes of the preamble: the first block starts here. */
 export const DATA_START = 64
 
 /** Raised whenever the meaning of a byte changes; entries of other versions are dropped. */
-const VERSION = 1
+const VERSION = 2
 
 /** Eight bytes, the last two of which tell the byte order of the floats. */
 const MAGIC = `LTFEAT${new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 'le' : 'be'}`
@@ -57,19 +58,22 @@ export interface Preamble {
 }
 
 /** Bytes of an entry that has no attachments and `null` for details. */
-export function leastEntryBytes(placed: PlacedLayout): number {
+export function leastEntryBytes(key: string, placed: PlacedLayout): number {
   const checksums = placed.layout.frames * placed.blocks.size
-  return DATA_START + placed.dataBytes + indexText(placed, null, []).length + checksums * CHECKSUM_BYTES
+  return DATA_START + placed.dataBytes + indexText(key, placed, null, []).length + checksums * CHECKSUM_BYTES
 }
 
 /** Index and checksums of an entry, and the preamble that vouches for them. */
-export function encodeEntry(entry: EntryIndex): {
+export function encodeEntry(
+  key: string,
+  entry: EntryIndex,
+): {
   preamble: Uint8Array
   tail: Uint8Array
   tailStart: number
 } {
   const attachments = [...entry.attachments.values()]
-  const index = indexText(entry.placed, entry.details, attachments)
+  const index = indexText(key, entry.placed, entry.details, attachments)
   if (index.length > MAX_INDEX_BYTES) {
     throw new FeatureCacheError('full', `Details and names take more than ${MAX_INDEX_BYTES} bytes.`)
   }
@@ -85,12 +89,13 @@ export function encodeEntry(entry: EntryIndex): {
 }
 
 function indexText(
+  key: string,
   { layout }: PlacedLayout,
   details: JsonValue,
   attachments: readonly AttachmentPlace[],
 ): Uint8Array {
   const list = attachments.map(({ name, length, checksum }) => [name, length, checksum])
-  return new TextEncoder().encode(JSON.stringify({ layout, details, attachments: list }))
+  return new TextEncoder().encode(JSON.stringify({ key, layout, details, attachments: list }))
 }
 
 function encodePreamble(
@@ -139,12 +144,14 @@ export function decodePreamble(preamble: Uint8Array, fileBytes: number): Preambl
 /**
  * Reads index and checksums.
  *
- * @throws {FeatureCacheError} `changed` if they are damaged, malformed, or do not add up to the file's size.
+ * @throws {FeatureCacheError} `changed` if they are damaged, malformed, of another key, or do not add up to the file's
+ *   size.
  */
-export function decodeTail(tail: Uint8Array, preamble: Preamble): EntryIndex {
+export function decodeTail(key: string, tail: Uint8Array, preamble: Preamble): EntryIndex {
   if (crc32(tail) !== preamble.tailChecksum) throw wrong('has a damaged index')
   const index = parse(tail.subarray(0, preamble.indexBytes))
   if (!isRecord(index) || layoutProblem(index.layout) !== undefined) throw wrong('has no usable layout')
+  if (index.key !== key) throw wrong('was written under another key')
   const placed = placeLayout(index.layout as unknown as FeatureLayout)
   const count = placed.layout.frames * placed.blocks.size
   if (count * CHECKSUM_BYTES !== tail.length - preamble.indexBytes) throw wrong('lacks checksums')

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, utimes } from 'node:fs/promises'
+import { type FileHandle, lstat, open, utimes } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { InvalidOptionError } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
@@ -13,6 +13,7 @@ import { EntryWriter } from './entry-writer.js'
 import { FeatureCacheError, systemCode, writeFailure } from './error.js'
 import { fileStore } from './file-store.js'
 import { placeLayout } from './layout.js'
+import { makeFolder } from './make-folder.js'
 import { makeRoom, removePath } from './make-room.js'
 import { SCRATCH_STORES } from './scratch.js'
 import type { FeatureLayout, FeatureReader, FeatureWriter } from './types.js'
@@ -50,17 +51,21 @@ export class FeatureCache {
     }
     const space = { folder: resolve(folder), maxBytes }
     try {
-      await mkdir(space.folder, { recursive: true, mode: 0o700 })
+      await makeFolder(space.folder)
       await makeRoom(space.folder, maxBytes)
     } catch (cause) {
       const why = systemCode(cause) || String(cause)
-      throw new FeatureCacheError('folder', `${space.folder} cannot be used as a cache: ${why}.`, { cause })
+      throw new FeatureCacheError(
+        'folder',
+        `${space.folder} cannot be used as a cache: ${why}. Choose another folder.`,
+        { cause },
+      )
     }
     return new FeatureCache(space)
   }
 
   /**
-   * Finds an entry and checks every byte of it. What is damaged, of another version, or no file is removed.
+   * Finds an entry and checks every byte of it. What is damaged, of another version or key, or no file is removed.
    *
    * @param key - From `featureKey`.
    * @returns A reader to close; undefined if there is no entry that can be used.
@@ -75,7 +80,7 @@ export class FeatureCache {
       const opened = await openEntry(path)
       store = opened.store
       if (opened.bytes > this.#space.maxBytes) throw new FeatureCacheError('changed', `${path} is too large.`)
-      const index = await verifyEntry(store, opened.bytes, () => throwIfAborted(signal))
+      const index = await verifyEntry(key, store, opened.bytes, () => throwIfAborted(signal))
       await markUsed(path)
       return new EntryReader(store, index)
     } catch (error) {
@@ -100,7 +105,7 @@ export class FeatureCache {
     const placed = placeLayout(layout)
     let file: CacheFile | undefined
     const openFile = async () => {
-      file = await CacheFile.open(this.#space, key, leastEntryBytes(placed))
+      file = await CacheFile.open(this.#space, key, leastEntryBytes(key, placed))
       return file
     }
     const store = await ChainStore.open([openFile, ...SCRATCH_STORES], onProblem)

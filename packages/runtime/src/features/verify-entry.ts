@@ -10,11 +10,13 @@ const CHUNK_BYTES = 1 << 20
 /**
  * Reads an entry from start to end and checks every byte of it.
  *
+ * @param key - What the entry must have been written under.
  * @param fileBytes - Size of the file, from the system.
  * @param pause - Called between chunks; may throw to stop.
  * @throws {FeatureCacheError} `changed` or `unreadable`.
  */
 export async function verifyEntry(
+  key: string,
   store: ByteStore,
   fileBytes: number,
   pause: () => void = () => {},
@@ -25,7 +27,7 @@ export async function verifyEntry(
   const preamble = decodePreamble(head, fileBytes)
   const tail = new Uint8Array(preamble.tailBytes)
   await store.read(tail, preamble.indexStart)
-  const index = decodeTail(tail, preamble)
+  const index = decodeTail(key, tail, preamble)
   const bytes = { start: DATA_START, end: preamble.indexStart }
   await checkPieces(store, bytes, pieces(index), pause)
   return index
