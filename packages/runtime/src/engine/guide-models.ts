@@ -2,8 +2,12 @@ import { EngineError } from '@longtake/core'
 import { buildAlignment, buildClipText, buildRelevance } from '@longtake/kernels'
 import type { GuideModel } from '../checkpoint/families/family.js'
 import type { GuideText } from '../checkpoint/open-checkpoint.js'
+import { throwIfAborted } from '../ort/abort.js'
 import type { Session } from '../ort/types.js'
 import { type Models, takeFloats } from './models.js'
+
+/** Segments that one run takes, so that memory is bounded: attention inside 248 tokens takes 240 KiB a head. */
+const RUN_SEGMENTS = 16
 
 /** Compares what the encoder sees with texts: Dv to A. */
 export function alignmentSession(models: Models): Promise<Session> {
@@ -23,10 +27,27 @@ export async function prepareGuide(models: Models): Promise<void> {
  * segments; the mean of their vectors is scaled to length 1 again.
  *
  * @returns `[A]`, of length 1.
+ * @throws {CancelledError} If the signal fires, within one run.
  */
 export async function embedGuideText(
   models: Models,
   { ids, ends }: GuideText,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const runs: Float32Array[] = []
+  for (let first = 0; first < ids.length; first += RUN_SEGMENTS) {
+    throwIfAborted(signal)
+    const end = first + RUN_SEGMENTS
+    runs.push(await embedSegments(models, ids.slice(first, end), ends.slice(first, end), signal))
+  }
+  return meanDirection(runs, ids.length)
+}
+
+/** @returns `[segments, A]`, each of length 1. */
+async function embedSegments(
+  models: Models,
+  ids: GuideText['ids'],
+  ends: GuideText['ends'],
   signal?: AbortSignal,
 ): Promise<Float32Array> {
   const length = Math.max(...ids.map((segment) => segment.length))
@@ -39,10 +60,7 @@ export async function embedGuideText(
     input_ids: models.backend.tensor('int64', [ids.length, length], padded),
     end: models.backend.tensor('int64', [ids.length], BigInt64Array.from(ends, BigInt)),
   }
-  return meanDirection(
-    takeFloats(await models.run(await textSession(models), feeds, signal), 'text_embedding'),
-    ids.length,
-  )
+  return takeFloats(await models.run(await textSession(models), feeds, signal), 'text_embedding')
 }
 
 /**
@@ -84,12 +102,13 @@ function guideOf({ checkpoint }: Models): GuideModel {
   throw new EngineError('ENGINE_FAILED', 'The plan is guided, and the checkpoint has no guide.')
 }
 
-/** The mean of `count` vectors, scaled to length 1. */
-function meanDirection(vectors: Float32Array, count: number): Float32Array {
-  if (count === 1) return vectors
-  const width = vectors.length / count
+/** The mean of `count` vectors of several runs, scaled to length 1. */
+function meanDirection(runs: readonly Float32Array[], count: number): Float32Array {
+  const [first = new Float32Array(0)] = runs
+  if (count === 1) return first
+  const width = runs.reduce((floats, { length }) => floats + length, 0) / count
   const sum = new Float64Array(width)
-  for (const [at, value] of vectors.entries()) sum[at % width]! += value
+  for (const vectors of runs) for (const [at, value] of vectors.entries()) sum[at % width]! += value
   const length = Math.hypot(...sum)
   // Vectors that cancel out have no direction; then every patch matches alike.
   return Float32Array.from(sum, (value) => (length > 0 ? value / length : 0))
