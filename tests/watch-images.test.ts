@@ -1,9 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { encode } from 'fast-png'
+import { decode, encode } from 'fast-png'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Longtake, load, type WatchedVideo, type WatchOptions } from '../packages/runtime/src/index.js'
+import {
+  type Longtake,
+  load,
+  storyboard,
+  type WatchedVideo,
+  type WatchOptions,
+} from '../packages/runtime/src/index.js'
 import type { VideoInputs } from '../packages/runtime/src/video/index.js'
 import { picturesAt } from './support/films.js'
 import { type Held, held } from './support/held.js'
@@ -113,6 +119,24 @@ describe('several still pictures', () => {
     expect(video.plan.timestamps).toEqual(places)
     const { frames } = await video.ask(QUESTION, { maxTokens: 4 })
     expect(frames.map(({ timestamp }) => timestamp)).toEqual(places)
+  })
+
+  test('are drawn once each, however many frames they fill', async () => {
+    await using video = await longtake.watch(names, { pooling: 'none' })
+    const { framesPerClip } = longtake.spec.encoder
+    expect(framesPerClip).toBeGreaterThan(1)
+    const weights = [1, 2, 5].flatMap((weight) => Array.from({ length: framesPerClip }, () => weight))
+    const pictures = await Promise.all([0, 1, 2].map((place) => video.thumbnail(place * framesPerClip)))
+    const small = pictures
+      .map((png) => decode(png))
+      .map(({ width, height, data }) => {
+        return { width, height, rgb: Uint8Array.from(data) }
+      })
+    const sums = [1, 2, 5].map((weight) => weight * framesPerClip)
+    const expected = await storyboard(small, { timestamps: [0, 1, 2], weights: sums })
+    expect(Buffer.from(await video.storyboard({ weights })).equals(Buffer.from(expected))).toBe(true)
+    await expectRefusal(video.storyboard({ weights: [1, 2, 5] }), 'SHAPE')
+    await expectRefusal(video.storyboard({ weights: weights.with(1, -0.5) }), 'INVALID_OPTION')
   })
 
   test('with one that is damaged, or a film, are refused and nothing stays open', async () => {

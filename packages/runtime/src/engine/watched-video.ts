@@ -9,6 +9,7 @@ import type { Conversation } from './conversation.js'
 import type { Models } from './models.js'
 import type { Pictures } from './pictures.js'
 import { WorkQueue } from './queue.js'
+import { storyboardContents } from './storyboard-contents.js'
 import type { WatchTimings } from './watch-options.js'
 
 /**
@@ -30,7 +31,8 @@ export interface WatchedVideo extends AsyncDisposable {
    */
   ask(question: string, options?: AskOptions): Answer
   /**
-   * Draws a contact sheet of the sampled frames with their times; the frames that the last answer rests on are marked.
+   * Draws a contact sheet of the sampled frames with their times, of still images each one once; those that the last
+   * answer rests on are marked.
    *
    * @param options - `weights`: one for each frame instead of the last answer's; `columns`: frames in a row.
    * @returns A PNG file.
@@ -114,13 +116,11 @@ export class OpenWatchedVideo implements WatchedVideo {
     checkFields(options, ['weights', 'columns'])
     const frames = this.#last?.frames
     const isGuided = this.plan.pooling?.method === 'guided'
-    return storyboard(this.#parts.pictures.thumbnails, {
-      timestamps: this.timestamps,
+    const { pictures, ...contents } = storyboardContents(this.plan, this.facts, this.#parts.pictures, {
       weights: options.weights ?? frames?.map(({ weight }) => weight),
       heat: options.weights || !isGuided ? undefined : frames?.map(({ relevance = 0 }) => relevance),
-      windows: windowsInTime(this.plan),
-      columns: options.columns,
     })
+    return storyboard(pictures, { ...contents, columns: options.columns })
   }
 
   async thumbnail(index: number): Promise<Uint8Array> {
@@ -195,14 +195,4 @@ export class OpenWatchedVideo implements WatchedVideo {
     if (this.#closing !== undefined)
       throw new EngineError('ENGINE_CLOSED', 'The video was closed; watch it again.')
   }
-}
-
-/** Pooling windows along time; none where frames enter the context in another order. */
-function windowsInTime({ pooling, layout }: VideoPlan): StoryboardOptions['windows'] {
-  if (pooling === null || layout === 'unordered') return undefined
-  const { shape, stride, kernel } = pooling
-  return Array.from(
-    { length: shape[0] },
-    (_, step) => [step * stride[0], step * stride[0] + kernel[0]] as const,
-  )
 }
