@@ -56,6 +56,34 @@ test('what one program encoded another one answers from; several at once do not 
   expect(await readdir(temporaryPath('cache'))).toHaveLength(1)
 })
 
+test('what a program that was killed had begun is neither used nor left', async () => {
+  const folder = temporaryPath('killed')
+  const program = (onProgress: string) =>
+    install.run(
+      `
+      import { load } from '@longtake/runtime'
+      const cache = { folder: ${JSON.stringify(folder)} }
+      const longtake = await load(${JSON.stringify(checkpoint)}, { threads: 1, cache })
+      const options = { frames: 16, pooling: 'guided', onProgress: ${onProgress} }
+      const video = await longtake.watch(${JSON.stringify(film('h264.mp4'))}, options)
+      const { text } = await video.ask(${JSON.stringify(QUESTION)}, { maxTokens: 6 })
+      console.log(JSON.stringify({ text, notes: video.plan.notes.join(' ') }))
+      await longtake.close()
+    `,
+      { HOME: folder, TMPDIR: temporaryPath() },
+    )
+  const kill =
+    "({ stage, done }) => { if (stage === 'encode' && done > 0) process.kill(process.pid, 'SIGKILL') }"
+  await expect(program(kill)).rejects.toMatchObject({ signal: 'SIGKILL' })
+  expect(await readdir(folder)).toEqual([expect.stringMatching(/\.part$/)])
+  const first: Told = JSON.parse((await program('undefined')).stdout)
+  expect(first.notes).not.toMatch(FROM_CACHE)
+  expect(await readdir(folder)).toEqual([expect.stringMatching(/\.features$/)])
+  const second: Told = JSON.parse((await program('undefined')).stdout)
+  expect(second.notes).toMatch(FROM_CACHE)
+  expect(second.text).toBe(first.text)
+})
+
 test('a folder that may only be read, or not at all, costs a note', async () => {
   const folder = temporaryPath('locked')
   await mkdir(folder)

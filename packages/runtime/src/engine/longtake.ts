@@ -128,7 +128,7 @@ function checkCache(cache: LoadOptions['cache']): CacheOptions | undefined {
   }
   checkFields(cache, ['folder', 'maxBytes'])
   const { folder, maxBytes } = cache
-  if (folder !== undefined && (typeof folder !== 'string' || folder === '')) {
+  if (folder !== undefined && (typeof folder !== 'string' || folder === '' || folder.includes('\0'))) {
     throw new InvalidOptionError('cache.folder', 'a path', folder)
   }
   if (maxBytes !== undefined) checkInteger('cache.maxBytes', maxBytes, 1, Number.MAX_SAFE_INTEGER)
