@@ -29,7 +29,7 @@ export type VideoInput = string | URL | Uint8Array | Blob | VideoSource
 export type VideoInputs = VideoInput | readonly VideoInput[]
 
 /** Most pictures watched at once: more are an album, and a context has no room for them. */
-export const MAX_STILLS = 64
+const MAX_STILLS = 64
 
 /**
  * Opens the bytes of everything that is watched together, or of nothing.
@@ -67,7 +67,7 @@ function isList(input: VideoInputs): input is readonly VideoInput[] {
  * @throws {VideoError} `VIDEO_NOT_FOUND`, `VIDEO_NOT_A_VIDEO` for a folder, `VIDEO_UNREADABLE` without permission.
  * @throws {InvalidOptionError} For anything else, links included.
  */
-export async function openSource(input: VideoInput): Promise<VideoSource> {
+async function openSource(input: VideoInput): Promise<VideoSource> {
   if (typeof input === 'string') return openFile(pathOf(input))
   if (input instanceof URL) return openFile(pathOf(input.href))
   if (input instanceof Uint8Array) return memorySource(input)
