@@ -11,22 +11,27 @@ export interface Asked {
 /**
  * Takes the arguments of a command apart: the last one is the question.
  *
- * @throws {InvalidOptionError} If the question is empty, or was probably not put in quotes.
+ * @throws {InvalidOptionError} If the question is empty, was probably not put in quotes, or is a file.
  */
 export async function readAsked(inputs: readonly string[]): Promise<Asked> {
   const files = inputs.slice(0, -1)
   const question = inputs.at(-1) ?? ''
   if (question.trim() === '') throw new InvalidOptionError('question', 'text that is not empty', question)
   for (const file of files.slice(1)) {
-    const isFile = await stat(file).then(
-      () => true,
-      () => false,
-    )
-    if (isFile) continue
+    if (await isThere(file)) continue
     const need = 'quotes around it, and before it only files that are there'
     throw new InvalidOptionError('question', need, file)
   }
+  if (await isThere(question))
+    throw new InvalidOptionError('question', 'a question after the files, in quotes', question)
   return { files, question }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** Files as they are opened: several are still images. */

@@ -28,7 +28,7 @@ export async function ask(inputs: readonly string[], flags: AskFlags, session: S
     flags.storyboard === undefined
       ? undefined
       : { option: 'storyboard', ending: '.png', path: flags.storyboard }
-  if (board !== undefined) await checkOutput(board)
+  if (board !== undefined) await checkOutput(board, files)
   const progress = new Progress(err, { quiet })
   await using prepared = await prepare(files, flags, session, progress)
   await using video = await watch(prepared, session, progress, quiet)

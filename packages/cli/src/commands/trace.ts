@@ -23,7 +23,7 @@ export async function trace(inputs: readonly string[], flags: TraceFlags, sessio
   const { quiet, model } = flags
   const { files, question } = await readAsked(inputs)
   const file = { option: 'out', ending: '.html', path: flags.out } as const
-  await checkOutput(file)
+  await checkOutput(file, files)
   const progress = new Progress(err, { quiet })
   await using prepared = await prepare(files, flags, session, progress)
   await using video = await watch(prepared, session, progress, quiet)
