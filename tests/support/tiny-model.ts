@@ -37,6 +37,8 @@ export function demoFile(name: string): string {
 
 export interface DemoQuestion {
   readonly file: string
+  /** What is asked for, such as `number` or `when`. */
+  readonly kind: string
   readonly text: string
   readonly answer: string
   /** Shots that the answer rests on, of `shotCount` equally long ones; none where it is the whole video. */
