@@ -116,6 +116,17 @@ describe('a question of several segments', () => {
     expectMeanOf(whole.trace, parts)
   })
 
+  test('that says one thing over and over points where it pointed when it was short', async () => {
+    for (const question of questions) {
+      const video = videoOf(question)
+      const short = await traced(video, question.text)
+      const long = await traced(video, `${question.text} `.repeat(70))
+      expect(long.trace.guideSegments).toBeGreaterThan(1)
+      const shots = [short, long].map(({ frames }) => shotFound(video, frames, question.shotCount))
+      expect(shots[1], question.text).toBe(shots[0])
+    }
+  })
+
   test('of more parts than are read at once is guided by all of them', async () => {
     await using video = await longtake.watch(demoFile('0000.mp4'), {
       frames: 8,

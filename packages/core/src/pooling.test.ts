@@ -117,6 +117,10 @@ test('a budget: space as the checkpoint, time as the rest holds, no frame left o
   })
 })
 
+test('one token that is left of thousands is not told as none', () => {
+  expect(mentions(plan({ frames: 32, tokenBudget: 1 }), 'pooled to 1, 99.9 % fewer')).toBe(true)
+})
+
 test('a budget below one step takes fewer windows in space, down to a single token', () => {
   const shapeWithin = (tokenBudget: number) => plan({ frames: 32, tokenBudget }).pooling?.shape
   expect(shapeWithin(64)).toEqual([1, 8, 8])

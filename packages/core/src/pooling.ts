@@ -133,7 +133,8 @@ function describeTokens(
 ): string {
   const perFrame = spec.encoder.tokensPerFrame
   const before = `${count(frames, 'frame')} × ${count(perFrame, 'token')} = ${count(tokensBefore, 'token')}`
-  const fewer = Number((100 * (1 - tokens / tokensBefore)).toFixed(1))
+  // Some token is always left, however little that is.
+  const fewer = Math.min(Number((100 * (1 - tokens / tokensBefore)).toFixed(1)), 99.9)
   return `${before} pooled to ${tokens}, ${fewer} % fewer (${method}).`
 }
 
