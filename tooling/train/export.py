@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from longtake_train.clips import MEAN, STD
-from longtake_train.guide import Guide, GuideConfig, stretch
-from longtake_train.model import TextConfig, VideoLlava, VisionConfig
+from longtake_train.guide import stretch
+from longtake_train.loading import load_eyes, load_guide, load_words
 from longtake_train.pooling import TEMPERATURE
 from longtake_train.safetensors import save_safetensors
 from longtake_train.text_stage import LOOKING_LAYER
@@ -25,12 +25,9 @@ parser.add_argument("--rope", default="yarn", help="extension the model answers 
 parser.add_argument("--token-budget", type=int, default=64, help="visual tokens that the model answers best with")
 args = parser.parse_args()
 
-vision, text = VisionConfig(), TextConfig(len(VOCABULARY))
-model = VideoLlava(vision, text)
-model.load_state_dict(torch.load(args.eyes)["model"])
-model.language_model.load_state_dict(torch.load(args.words)["model"])
-guide = Guide(GuideConfig(len(VOCABULARY)))
-guide.load_state_dict(torch.load(args.guide)["model"])
+model, guide = load_eyes(args.eyes), load_guide(args.guide)
+model.language_model = load_words(args.words)
+vision, text = model.vision_config, model.text_config
 
 CONFIG = {
     "architectures": ["VideoLlavaForConditionalGeneration"],

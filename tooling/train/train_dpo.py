@@ -10,23 +10,17 @@ import torch
 from longtake_train.checkpoints import save_state
 from longtake_train.dpo import dpo_loss, log_probability
 from longtake_train.evaluation import Evaluation
-from longtake_train.guide import Guide, GuideConfig
-from longtake_train.model import LanguageModel, TextConfig, VideoLlava, VisionConfig
+from longtake_train.loading import load_eyes, load_guide, load_words
 from longtake_train.rows import make_rows
 from longtake_train.run import Run, read_config
 from longtake_train.seen import look_at_shards
 from longtake_train.sft_stage import draw_videos
-from longtake_train.vocabulary import VOCABULARY, encode
+from longtake_train.vocabulary import encode
 from longtake_train.writing import write_answers
 
 config = read_config(__doc__)
 torch.set_num_threads(1)
-eyes = VideoLlava(VisionConfig(), TextConfig(len(VOCABULARY)))
-eyes.load_state_dict(torch.load(config["eyes"])["model"])
-guide = Guide(GuideConfig(len(VOCABULARY)))
-guide.load_state_dict(torch.load(config["guide"])["model"])
-model = LanguageModel(TextConfig(len(VOCABULARY)))
-model.load_state_dict(torch.load(config["words"])["model"])
+eyes, guide, model = load_eyes(config["eyes"]), load_guide(config["guide"]), load_words(config["words"])
 reference = copy.deepcopy(model).requires_grad_(False)
 pairs_path = Path(config["pairs"])
 

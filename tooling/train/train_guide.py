@@ -11,14 +11,12 @@ import torch
 from longtake_train.clips import normalise
 from longtake_train.guide import Guide, GuideConfig
 from longtake_train.guide_stage import draw_lesson
-from longtake_train.model import TextConfig, VideoLlava, VisionConfig
+from longtake_train.loading import load_eyes
 from longtake_train.run import Run, read_config
 from longtake_train.vocabulary import VOCABULARY
 
 config = read_config(__doc__)
-model = VideoLlava(VisionConfig(), TextConfig(len(VOCABULARY)))
-model.load_state_dict(torch.load(config["eyes"])["model"])
-tower = model.video_tower.requires_grad_(False)
+tower = load_eyes(config["eyes"]).video_tower.requires_grad_(False)
 guide = Guide(GuideConfig(len(VOCABULARY)))
 run = Run(guide, config)
 

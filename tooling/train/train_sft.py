@@ -12,23 +12,16 @@ import numpy as np
 import torch
 
 from longtake_train.evaluation import Evaluation
-from longtake_train.guide import Guide, GuideConfig
-from longtake_train.model import LanguageModel, TextConfig, VideoLlava, VisionConfig
+from longtake_train.loading import load_eyes, load_guide, load_words
 from longtake_train.pooled_stage import draw_pooled
 from longtake_train.rows import looking_loss, make_rows, rows_loss, run_rows
 from longtake_train.run import Run, read_config
 from longtake_train.seen import as_stills, look, look_at_shards
 from longtake_train.sft_stage import MOST_IMAGES, draw_images, draw_videos, draw_whole, join, padded
 from longtake_train.text_stage import LESSON_WEIGHT, answer_loss, draw_batch, draw_rounding, embed, evidence_loss, with_noise
-from longtake_train.vocabulary import VOCABULARY
 
 config = read_config(__doc__)
-eyes = VideoLlava(VisionConfig(), TextConfig(len(VOCABULARY)))
-eyes.load_state_dict(torch.load(config["eyes"])["model"])
-guide = Guide(GuideConfig(len(VOCABULARY)))
-guide.load_state_dict(torch.load(config["guide"])["model"])
-model = LanguageModel(TextConfig(len(VOCABULARY)))
-model.load_state_dict(torch.load(config["words"])["model"])
+eyes, guide, model = load_eyes(config["eyes"]), load_guide(config["guide"]), load_words(config["words"])
 run = Run(model, config, lambda name: "embed_tokens" not in name)
 
 torch.set_num_threads(1)
