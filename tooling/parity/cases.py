@@ -2,7 +2,6 @@
 import numpy as np
 
 import reference
-from tokenizers import SPECIAL
 
 MEAN = [0.48145466, 0.4578275, 0.40821073]
 STD = [0.26862954, 0.26130258, 0.27577711]
@@ -47,9 +46,9 @@ def make_frames(rng, count, side):
     return ((steps + noise) % 256).astype(np.uint8)
 
 
-def normalise(frames):
+def normalise(frames, mean=MEAN, std=STD):
     """uint8 [F, S, S, 3] -> pixel values [F, 3, S, S]."""
-    return (frames.transpose(0, 3, 1, 2) / 255.0 - np.reshape(MEAN, (3, 1, 1))) / np.reshape(STD, (3, 1, 1))
+    return (frames.transpose(0, 3, 1, 2) / 255.0 - np.reshape(mean, (3, 1, 1))) / np.reshape(std, (3, 1, 1))
 
 
 def answer(decoder, tokenizer, prompt, placeholder, visual, inv_freq):
@@ -60,7 +59,7 @@ def answer(decoder, tokenizer, prompt, placeholder, visual, inv_freq):
     embeddings = decoder.embeddings[input_ids].copy()
     embeddings[at : at + len(visual)] = visual
     greedy, margin = decoder.greedy(embeddings, inv_freq, GREEDY_TOKENS)
-    if margin <= MARGIN or any(token in [tokenizer.vocabulary[s] for s in SPECIAL] for token in greedy):
+    if margin <= MARGIN or any(token in [tokenizer.vocabulary[s] for s in tokenizer.special] for token in greedy):
         return None
     return dict(
         visual_tokens=single(visual), prompt_ids=np.array(prompt_ids, np.int64), input_ids=np.array(input_ids, np.int64),

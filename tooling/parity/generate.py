@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+import llava_onevision
 import ppllava
 import video_llava
 from cases import MEAN, STD
 from checkpoint import write_json, write_weights
 
-FAMILIES = {"video_llava": video_llava, "ppllava": ppllava}
+FAMILIES = {"video_llava": video_llava, "ppllava": ppllava, "llava_onevision": llava_onevision}
 EXCLUSIVE = [("rope-linear", "rope-llama3"), ("f32", "bf16")]
 
 
@@ -52,10 +53,20 @@ def write_expected(folder, family, seed, variants, cases):
     write_json(folder / "expected" / "expected.json", expected)
 
 
+def write_files(folder, drawn, family):
+    write_json(folder / "config.json", drawn.config)
+    write_compact(folder / "tokenizer.json", drawn.tokenizer.json)
+    if family.PROCESSOR:
+        write_configs(folder, drawn, family.PROCESSOR)
+    for name, content in drawn.files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (write_compact if name.endswith("tokenizer.json") else write_json)(folder / name, content)
+
+
 def write_configs(folder, drawn, processor):
+    """The usual files beside config.json and tokenizer.json; a family without a processor has files of its own."""
     ids = drawn.tokenizer.vocabulary
     side = drawn.config["vision_config"]["image_size"]
-    write_json(folder / "config.json", drawn.config)
     write_json(folder / "generation_config.json", {"bos_token_id": ids["<s>"], "eos_token_id": ids["</s>"], "pad_token_id": ids["<pad>"]})
     fields = {
         "crop_size": {"height": side, "width": side}, "do_center_crop": True, "do_convert_rgb": True,
@@ -64,14 +75,10 @@ def write_configs(folder, drawn, processor):
         "size": {"shortest_edge": side},
     }
     write_json(folder / "preprocessor_config.json", {name: fields[name] for name in sorted(fields)})
-    write_compact(folder / "tokenizer.json", drawn.tokenizer.json)
     write_json(folder / "tokenizer_config.json", {
         "add_bos_token": True, "add_eos_token": False, "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>",
         "pad_token": "<pad>", "tokenizer_class": "LlamaTokenizer", "model_max_length": 128,
     })
-    for name, content in drawn.files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (write_compact if name.endswith("tokenizer.json") else write_json)(folder / name, content)
 
 
 def write_compact(path, content):
@@ -95,7 +102,7 @@ def main():
         shutil.rmtree(folder)
     drawn = family.draw(arguments.seed, variants)
     folder.mkdir(parents=True)
-    write_configs(folder, drawn, family.PROCESSOR)
+    write_files(folder, drawn, family)
     write_weights(folder, drawn.rng, drawn.tensors, drawn.dtype, 3 if "shards" in variants else 1, "unaligned" not in variants)
     write_expected(folder, arguments.family, arguments.seed, variants, drawn.cases)
     print(json.dumps({"folder": str(folder), "variants": sorted(variants), "dtype": drawn.dtype, "cases": sorted(drawn.cases)}))

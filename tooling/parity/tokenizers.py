@@ -25,6 +25,8 @@ def shuffled_ids(rng, tokens, size, anywhere):
 class Tokenizer:
     """`json` is the content of tokenizer.json; `encode` is what it means, with the first token in front."""
 
+    special = SPECIAL
+
     def __init__(self, vocabulary, model, parts):
         self.vocabulary = vocabulary
         special = sorted((vocabulary[token], token) for token in SPECIAL)

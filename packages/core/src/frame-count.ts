@@ -101,16 +101,17 @@ function checkFrames(frames: unknown): number {
 /** The checkpoint's own number, as far as there are pictures and the budget holds whole clips of them. */
 function unpooledFrames(spec: ModelSpec, stretch: Stretch, tokenBudget: number | undefined): WantedFrames {
   const frames = Math.min(spec.defaults.frames, stretch.pictures ?? Number.POSITIVE_INFINITY)
-  const { tokensPerFrame } = spec.encoder
-  if (tokenBudget === undefined || wholeClips(spec, frames) * tokensPerFrame <= tokenBudget) {
+  const { tokensPerFrame, trailingTokens = 0 } = spec.encoder
+  const tokensOf = (count: number): number => count * tokensPerFrame + trailingTokens
+  if (tokenBudget === undefined || tokensOf(wholeClips(spec, frames)) <= tokenBudget) {
     return { frames, notes: [] }
   }
   const least = wholeClips(spec, 1)
-  if (least * tokensPerFrame > tokenBudget) {
-    const need = `at least ${least * tokensPerFrame} tokens, one clip of ${least} without pooling; or pooling`
+  if (tokensOf(least) > tokenBudget) {
+    const need = `at least ${tokensOf(least)} tokens, one clip of ${least} without pooling; or pooling`
     throw new InvalidOptionError('tokenBudget', need, tokenBudget)
   }
-  const held = wholeClipsWithin(spec, Math.floor(tokenBudget / tokensPerFrame))
+  const held = wholeClipsWithin(spec, Math.floor((tokenBudget - trailingTokens) / tokensPerFrame))
   return {
     frames: held,
     notes: [`${held} frames are what a budget of ${tokenBudget} tokens holds without pooling.`],

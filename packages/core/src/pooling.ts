@@ -39,7 +39,7 @@ export function choosePooling(
   const count = frames.units * frames.framesPerUnit
   const tokensBefore = count * spec.encoder.tokensPerFrame
   if (request.method === 'none') {
-    checkUnpooledBudget(request, frames, tokensBefore)
+    checkUnpooledBudget(request, frames, tokensBefore + trailingTokens(spec))
     return { pooling: null, notes: [] }
   }
   const units: Triple = [frames.units, rows, columns]
@@ -69,6 +69,11 @@ function checkUnpooledBudget({ tokenBudget }: PoolingRequest, frames: PooledFram
   throw new InvalidOptionError('tokenBudget', need, tokenBudget)
 }
 
+/** What a budget has to hold beside the frames' tokens. */
+function trailingTokens({ encoder }: ModelSpec): number {
+  return encoder.trailingTokens ?? 0
+}
+
 /** A window in units, with what should be known of it. */
 interface ChosenKernel extends PoolingKernel {
   /** Steps along time that were asked for or fit the budget; absent where the window came first. */
@@ -90,8 +95,11 @@ function chooseKernel(
   const own = ownKernel(spec, units, areStills)
   const ownTokens = volume(poolingShape(units, own.kernel, own.stride))
   const ownBudget = spec.defaults.tokenBudget ?? Number.POSITIVE_INFINITY
-  if (tokenBudget === undefined && ownTokens <= ownBudget) return own
-  const fitted = fitBudget(units, own, tokenBudget ?? ownBudget, areStills)
+  const trailing = trailingTokens(spec)
+  if (tokenBudget === undefined && ownTokens + trailing <= ownBudget) return own
+  const budget = tokenBudget ?? ownBudget
+  if (budget <= trailing) throw new InvalidOptionError('tokenBudget', `at least ${trailing + 1}`, budget)
+  const fitted = fitBudget(units, own, budget - trailing, areStills)
   const shared = areStills && fitted.kernel[0] > 1
   const note = `${units[0]} images are more than the budget has tokens, so images share them.`
   return { ...fitted, notes: shared ? [note] : [] }

@@ -37,6 +37,7 @@ function checkEncoder({
   if (encoder.mostFramesPerClip !== undefined) {
     checkInteger('spec.encoder.mostFramesPerClip', encoder.mostFramesPerClip, 1, MAX_FRAMES)
   }
+  checkInteger('spec.encoder.trailingTokens', encoder.trailingTokens ?? 0, 0, MAX_CONTEXT_TOKENS)
   const [, rows, columns] = checkTriple('spec.encoder.grid', [1, ...grid])
   checkInteger('spec.encoder.tokensPerFrame', tokensPerFrame, 1, MAX_CONTEXT_TOKENS)
   const tokens = rows * columns + (classToken ? 1 : 0)

@@ -48,12 +48,14 @@ export interface ModelSpec {
     readonly imageSize: number
     /** Visual tokens that one frame puts into the context without pooling: the grid's, and the class token's. */
     readonly tokensPerFrame: number
-    /** `[H, W]` patches of one frame. */
+    /** `[H, W]` patches of one frame, after merging that the checkpoint itself always does. */
     readonly grid: readonly [rows: number, columns: number]
     /** Whether a class token precedes the patches of each frame. Pooling drops it. */
     readonly classToken: boolean
     /** Frames that a temporal branch can take at once, where it takes any number from 1; absent where it takes N. */
     readonly mostFramesPerClip?: number
+    /** Tokens that follow the last frame's in the context and belong to none, such as a line break; absent = 0. */
+    readonly trailingTokens?: number
   }
   readonly decoder: {
     readonly layers: number

@@ -4,13 +4,18 @@ export type WeightType = 'fp32' | 'int8' | 'int4'
 /** Activation functions by the names that checkpoints use: `quick_gelu` is x·sigmoid(1.702x), `gelu` is exact. */
 export type Activation = 'quick_gelu' | 'gelu' | 'gelu_pytorch_tanh'
 
-/** A CLIP vision tower, or LanguageBind's with attention over time. */
+/** A CLIP vision tower, LanguageBind's with attention over time, or a SigLIP tower. */
 export interface VisionConfig {
+  /**
+   * `clip` (default): class token first, a norm before the first layer. `siglip`: neither of them, and a bias on the
+   * patches; excludes `temporalFrames`, `keepClassToken` and `btAdapter`.
+   */
+  readonly kind?: 'clip' | 'siglip'
   readonly hiddenSize: number
   readonly layers: number
   readonly heads: number
   readonly intermediateSize: number
-  /** Side of the square picture, pixels; a multiple of `patchSize`. */
+  /** Side of the square picture, pixels; a multiple of `patchSize`, but for SigLIP, which leaves a rest out. */
   readonly imageSize: number
   readonly patchSize: number
   readonly activation: Activation
@@ -83,6 +88,15 @@ export interface ProjectorConfig {
   readonly inputSize: number
   readonly outputSize: number
   readonly activation: Activation
+}
+
+/** The grid of a frame's tokens before and after it is made smaller. */
+export interface GridResizeConfig {
+  /** Width of a token. */
+  readonly width: number
+  readonly from: readonly [rows: number, columns: number]
+  /** At most `from` on each axis. */
+  readonly to: readonly [rows: number, columns: number]
 }
 
 /** A Llama-like decoder: Llama, Vicuna, Qwen2. */

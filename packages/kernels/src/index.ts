@@ -7,6 +7,7 @@ export type {
   ClipTextNames,
   DecoderConfig,
   DecoderNames,
+  GridResizeConfig,
   ProjectorConfig,
   VisionConfig,
   WeightType,
@@ -39,3 +40,4 @@ export { buildEmbedding } from './text/embedding.js'
 export { buildKvCompressor, type KvCompressorOptions } from './text/kv-compressor.js'
 export { stretchedLength, stretchPositions } from './text/stretch-positions.js'
 export { buildVisionEncoder } from './vision/encoder.js'
+export { buildGridResize } from './vision/grid-resize.js'

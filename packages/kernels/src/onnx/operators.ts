@@ -1,5 +1,5 @@
 import { ShapeError } from '@longtake/core'
-import { broadcast, multiply, sameDims, solve } from './dimensions.js'
+import { broadcast, multiply, sameDims } from './dimensions.js'
 import { expectDims, type GraphBuilder, type Value } from './graph-builder.js'
 import type { Dimension, TensorType } from './model.js'
 import { DATA_TYPE } from './proto.js'
@@ -226,7 +226,7 @@ export function reduce(
   return graph.node(op, [x, graph.integers(axes)], [{ type: x.type, dims }], { attributes })[0]
 }
 
-/** Cuts pictures [frames, channels, S, S] into patches and projects each: [frames, width, S/P, S/P]. */
+/** Cuts pictures [frames, channels, S, S] into patches and projects each: [frames, width, S/P, S/P], rounded down. */
 export function patchConvolution(graph: GraphBuilder, x: Value, weight: Value, bias?: Value): Value {
   const name = graph.nextName('Conv')
   const [width, channels, patch] = weight.dims as readonly number[]
@@ -234,7 +234,10 @@ export function patchConvolution(graph: GraphBuilder, x: Value, weight: Value, b
   if (bias !== undefined) expectDims(`${name} bias`, bias, [width])
   expectDims(`${name} input`, x, [undefined, channels, undefined, undefined])
   const [frames, , height, columns] = x.dims
-  const cells = [height!, columns!].map((size) => solve(`${name} input (${x.name})`, [size], [patch!]))
+  const cells = [height!, columns!].map((size) => {
+    if (typeof size === 'number' && size >= patch!) return Math.floor(size / patch!)
+    throw new ShapeError(`${name} input (${x.name})`, `known sizes of at least ${patch}`, x.dims)
+  })
   const attributes = { kernel_shape: [patch!, patch!], strides: [patch!, patch!] }
   const dims = [frames!, width!, ...cells]
   return graph.node('Conv', [x, weight, bias], [{ type: 'float32', dims }], { attributes })[0]

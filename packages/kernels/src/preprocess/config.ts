@@ -16,6 +16,7 @@ interface Defaults {
 }
 
 const CLIP: Defaults = { size: { shortest_edge: 224 }, crop: true, mean: CLIP_MEAN, std: CLIP_STD }
+const ONEVISION: Defaults = { ...CLIP, size: { height: 384, width: 384 }, crop: false }
 const HALVES = [0.5, 0.5, 0.5]
 const SIGLIP: Defaults = { size: { height: 224, width: 224 }, crop: false, mean: HALVES, std: HALVES }
 
@@ -25,6 +26,9 @@ const PROCESSORS: ReadonlyMap<string, readonly [Defaults, ResizeArithmetic]> = n
   ['CLIPImageProcessorFast', [CLIP, 'torchvision']],
   ['LlavaNextImageProcessor', [CLIP, 'pil']],
   ['LlavaNextImageProcessorFast', [CLIP, 'torchvision']],
+  ['LlavaOnevisionImageProcessor', [ONEVISION, 'pil']],
+  ['LlavaOnevisionImageProcessorFast', [ONEVISION, 'torchvision']],
+  ['LlavaOnevisionVideoProcessor', [ONEVISION, 'torchvision']],
   ['VideoLlavaImageProcessor', [CLIP, 'pil']],
   ['VideoLlavaVideoProcessor', [CLIP, 'torchvision']],
   ['SiglipImageProcessor', [SIGLIP, 'pil']],
@@ -76,9 +80,9 @@ const NEUTRAL = new Set([
   'return_metadata',
 ])
 
-/** How LLaVA-NeXT cuts large images into crops; a frame is not cut. */
+/** How LLaVA-NeXT and LLaVA-OneVision cut large images into crops; a frame is not cut. */
 const CROPS = new Set(['aspect_ratio_setting', 'do_pad', 'image_grid_pinpoints'])
-const CROPPING = new Set<unknown>(['LlavaNextImageProcessor', 'LlavaNextImageProcessorFast'])
+const CROPPING = /^Llava(Next|Onevision)/
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -133,7 +137,7 @@ export function originalVideoLlavaProcessing(side: number): ImageProcessing {
 
 /** A field that is null or false asks for nothing; any other might change pixels, so it is not passed over. */
 function refuseUnknown(fields: Fields): void {
-  const crops = CROPPING.has(fields.image_processor_type)
+  const crops = TYPE_FIELDS.some((name) => CROPPING.test(String(fields[name])))
   for (const [name, value] of Object.entries(fields)) {
     if (USED.has(name) || NEUTRAL.has(name) || value === null || value === false) continue
     if (crops && CROPS.has(name)) continue

@@ -1,25 +1,39 @@
 import { InvalidOptionError } from '@longtake/core'
 import type { VisionConfig, WeightType } from '../config.js'
-import { expectActivation, expectCount, expectMultiple, expectPositive } from '../config-check.js'
+import {
+  expectActivation,
+  expectCount,
+  expectMultiple,
+  expectOneOf,
+  expectPositive,
+} from '../config-check.js'
 import { multiply } from '../onnx/dimensions.js'
 import { GraphBuilder, type Value } from '../onnx/graph-builder.js'
 import type { Dimension, GraphModel } from '../onnx/model.js'
-import { dropFront, layerNorm, padFront, patchConvolution, reshape, transpose } from '../onnx/operators.js'
+import {
+  binary,
+  dropFront,
+  layerNorm,
+  padFront,
+  patchConvolution,
+  reshape,
+  transpose,
+} from '../onnx/operators.js'
 import { WeightLoader } from '../onnx/weights.js'
 import type { TensorSource } from '../tensor-source.js'
 import { adapterLayer, mixBranch } from './bt-adapter.js'
-import { encoderLayer, type Tower } from './layer.js'
+import { encoderLayer, type Tower, tokensPerFrame } from './layer.js'
 
 /** Colour channels of a picture. */
 const CHANNELS = 3
 
 /**
- * Builds a CLIP vision tower, with LanguageBind's attention over time or the BT-Adapter where the config has them.
+ * Builds a CLIP or SigLIP vision tower, CLIP's with LanguageBind's attention over time or the BT-Adapter where the config has them.
  *
  * Dimensions: `F` frames, `S` picture side, `P` patch side, `T` tokens per frame, `D` width.
  *
  * The graph's input is `pixel_values` [F, 3, S, S], float32, preprocessed; its output `features` [F, T, D] is the
- * hidden state at `featureLayer`, before any final norm, T = (S/P)² with the class token first where it is kept.
+ * hidden state at `featureLayer`, before any final norm, T = ⌊S/P⌋² with the class token first where it is kept.
  * With N = `temporalFrames` above 0, F is any multiple of N, and each run of N frames is one clip: frame `i·N + s`
  * has slot `s`. With `btAdapter` all F frames of a run are one clip, in time order, 1 to `btAdapter.frames` of them; more
  * fail when the graph runs. Layers after the selected one, and the branch's beside them, are neither read nor computed.
@@ -29,7 +43,7 @@ const CHANNELS = 3
  *   dot; such as `video_tower.vision_model.`.
  * @throws {InvalidOptionError} If the config contradicts itself.
  * @throws {CheckpointError} CHECKPOINT_TENSOR if a tensor is missing or has another shape.
- * @remarks Source: CLIP (arXiv 2103.00020), LanguageBind (arXiv 2310.01852) §3.2; the order of temporal embedding,
+ * @remarks Source: CLIP (arXiv 2103.00020), SigLIP (arXiv 2303.15343), LanguageBind (arXiv 2310.01852) §3.2; the order of temporal embedding,
  *   temporal attention and spatial block as in LanguageBind's released video tower.
  */
 export async function buildVisionEncoder(
@@ -41,20 +55,25 @@ export async function buildVisionEncoder(
   checkVisionConfig(config)
   const graph = new GraphBuilder('vision_encoder')
   const tower: Tower = { config, prefix, graph, loader: new WeightLoader(graph, weights, options.weights) }
-  const { hiddenSize, imageSize, patchSize, temporalFrames } = config
+  const { hiddenSize, imageSize, temporalFrames } = config
   const frames: Dimension = temporalFrames > 0 ? multiply(temporalFrames, 'clips') : 'frames'
   const pixels = graph.input('pixel_values', 'float32', [frames, CHANNELS, imageSize, imageSize])
-  let hidden = await embedPatches(tower, pixels)
+  let hidden =
+    config.kind === 'siglip' ? await embedSiglipPatches(tower, pixels) : await embedPatches(tower, pixels)
   let branch: Value | undefined
   for (let layer = 0; layer < selectedLayer(config); layer++) {
     hidden = await graph.within(`layers.${layer}`, () => encoderLayer(tower, hidden, layer))
     branch = await graph.within(`branch.${layer}`, () => adapterLayer(tower, hidden, branch, layer))
   }
-  const tokens = (imageSize / patchSize) ** 2
-  const trunk = reshape(graph, hidden, [frames, tokens + 1, hiddenSize])
+  const tokens = tokensPerFrame(config)
+  const trunk = reshape(graph, hidden, [frames, tokens, hiddenSize])
   const whole = branch === undefined ? trunk : mixBranch(graph, trunk, branch)
-  const kept = config.keepClassToken ? whole : dropFront(graph, whole, 1, 1)
-  graph.output('features', kept, [frames, tokens + (config.keepClassToken ? 1 : 0), hiddenSize])
+  const dropped = config.keepClassToken || config.kind === 'siglip' ? 0 : 1
+  graph.output('features', dropped === 0 ? whole : dropFront(graph, whole, 1, 1), [
+    frames,
+    tokens - dropped,
+    hiddenSize,
+  ])
   return graph.build()
 }
 
@@ -95,9 +114,26 @@ async function embedPatches({ graph, loader, config, prefix }: Tower, pixels: Va
   return reshape(graph, normed, [multiply(frames, cells + 1), width])
 }
 
+/** Pixels to the stream [F·cells, D]: patches with their bias, positions. */
+async function embedSiglipPatches({ graph, loader, config, prefix }: Tower, pixels: Value): Promise<Value> {
+  const { hiddenSize: width, patchSize } = config
+  const cells = tokensPerFrame(config)
+  const frames = pixels.dims[0]!
+  const names = `${prefix}embeddings.`
+  const convolved = patchConvolution(
+    graph,
+    pixels,
+    await loader.tensor(`${names}patch_embedding.weight`, [width, CHANNELS, patchSize, patchSize]),
+    await loader.tensor(`${names}patch_embedding.bias`, [width]),
+  )
+  const patches = transpose(graph, reshape(graph, convolved, [frames, width, cells]), [0, 2, 1])
+  const positions = await loader.tensor(`${names}position_embedding.weight`, [cells, width])
+  return reshape(graph, binary(graph, 'Add', patches, positions), [multiply(frames, cells), width])
+}
+
 function checkVisionConfig(config: VisionConfig): void {
   expectMultiple('vision.hiddenSize', config.hiddenSize, config.heads)
-  expectMultiple('vision.imageSize', config.imageSize, config.patchSize)
+  checkKind(config)
   expectCount('vision.layers', config.layers)
   expectCount('vision.intermediateSize', config.intermediateSize)
   expectCount('vision.temporalFrames', config.temporalFrames, 0)
@@ -111,6 +147,22 @@ function checkVisionConfig(config: VisionConfig): void {
     `a whole number from ${-layers - 1} to ${layers}`,
     featureLayer,
   )
+}
+
+function checkKind({ kind = 'clip', imageSize, patchSize, ...config }: VisionConfig): void {
+  expectOneOf('vision.kind', kind, ['clip', 'siglip'])
+  if (kind === 'clip') {
+    expectMultiple('vision.imageSize', imageSize, patchSize)
+    return
+  }
+  expectCount('vision.patchSize', patchSize)
+  expectCount('vision.imageSize', imageSize, patchSize)
+  if (config.temporalFrames > 0)
+    throw new InvalidOptionError('vision.temporalFrames', '0 in a SigLIP tower', config.temporalFrames)
+  if (config.keepClassToken)
+    throw new InvalidOptionError('vision.keepClassToken', 'false in a SigLIP tower', config.keepClassToken)
+  if (config.btAdapter !== undefined)
+    throw new InvalidOptionError('vision.btAdapter', 'nothing in a SigLIP tower', config.btAdapter)
 }
 
 function checkAdapter({ btAdapter, layers, temporalFrames }: VisionConfig): void {

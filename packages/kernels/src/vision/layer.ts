@@ -42,7 +42,7 @@ async function attendThroughTime(tower: Tower, stream: Value, names: string): Pr
   return binary(graph, 'Add', hidden, reshape(graph, back, stream.dims))
 }
 
-/** Tokens of one frame, class token included. */
-export function tokensPerFrame({ imageSize, patchSize }: VisionConfig): number {
-  return (imageSize / patchSize) ** 2 + 1
+/** Tokens of one frame in the tower, class token included where there is one. */
+export function tokensPerFrame({ kind, imageSize, patchSize }: VisionConfig): number {
+  return Math.floor(imageSize / patchSize) ** 2 + (kind === 'siglip' ? 0 : 1)
 }

@@ -43,5 +43,26 @@ export const HARMLESS_PPLLAVA: ReadonlySet<string> = new Set([
   'clip_post_pretrain',
 ])
 
+/** Beside what is read at the top of a `llava_onevision` config: images and how they are cut into crops. */
+export const HARMLESS_ONEVISION: ReadonlySet<string> = new Set([
+  ...COMMON,
+  ...words(
+    'image_grid_pinpoints image_token_index image_token_id use_image_newline_parameter vision_aspect_ratio',
+  ),
+  ...words('vocab_size hidden_size'),
+])
+
+/** Beside what is read of a Qwen2 config: sizes of a sliding window that is off. */
+export const HARMLESS_QWEN2: ReadonlySet<string> = new Set([
+  ...COMMON,
+  ...words('sliding_window max_window_layers'),
+])
+
+/** Beside what is read of a SigLIP tower: its pooling head, which no hidden state passes through. */
+export const HARMLESS_SIGLIP: ReadonlySet<string> = new Set([
+  ...COMMON,
+  ...words('tie_word_embeddings projection_dim vocab_size vision_use_head'),
+])
+
 /** Beside what is read of a CLIP text config. */
 export const HARMLESS_CLIP_TEXT: ReadonlySet<string> = new Set([...COMMON, 'projection_dim'])

@@ -1,6 +1,7 @@
 import { CheckpointError } from '@longtake/core'
 import { openSafetensors, type TensorSource } from '@longtake/kernels'
 import type { CheckpointJson, Family, FamilyModel, FamilyParts, TensorNames } from './families/family.js'
+import { llavaOnevision } from './families/llava-onevision.js'
 import { ppllava } from './families/ppllava.js'
 import { videoLlava } from './families/video-llava.js'
 import { CheckpointFolder } from './folder.js'
@@ -14,7 +15,7 @@ import { CheckpointTokenizer } from './tokenizer.js'
 export type { GuideText } from './guide-text.js'
 
 /** Every family that can be loaded. */
-const FAMILIES: readonly Family[] = [videoLlava, ppllava]
+const FAMILIES: readonly Family[] = [videoLlava, ppllava, llavaOnevision]
 
 /** A checkpoint that has been read and checked; its tensors are read while graphs are built. */
 export interface Checkpoint {

@@ -32,6 +32,15 @@ export function checkTensors(source: TensorSource, inventory: TensorInventory): 
   if (extra.length > 0) throw wrong(`Tensors are not expected by config.json: ${listNames(extra)}.`)
 }
 
+/** What SigLIP's pooling head consists of; no hidden state passes through it. */
+const SIGLIP_HEAD: readonly string[] = [
+  ...['probe', 'attention.in_proj_weight', 'attention.in_proj_bias'],
+  ...['attention.out_proj', 'layernorm', 'mlp.fc1', 'mlp.fc2'].flatMap((part) => [
+    `${part}.weight`,
+    `${part}.bias`,
+  ]),
+]
+
 /** The first prefix under which a checkpoint has `suffix`; the first of all when it has none. */
 export function findPrefix(
   source: TensorSource,
@@ -54,6 +63,26 @@ export function visionTensors(config: VisionConfig, prefix: string): TensorInven
   ])
   addNorm(required, `${prefix}pre_layrnorm`, width)
   addNorm(optional, `${prefix}post_layernorm`, width)
+  const used = usedLayers(config)
+  for (let layer = 0; layer < config.layers; layer++) {
+    addVisionLayer(layer < used ? required : optional, `${prefix}encoder.layers.${layer}.`, config)
+  }
+  return { required, optional }
+}
+
+/** Tensors of a SigLIP tower under `prefix`. Layers behind the selected one, last norm and head are optional. */
+export function siglipTensors(config: VisionConfig, prefix: string): TensorInventory {
+  const { hiddenSize: width, patchSize, imageSize } = config
+  const required: TensorShapes = new Map()
+  const optional: TensorShapes = new Map([[`${prefix}embeddings.position_ids`, null]])
+  required.set(`${prefix}embeddings.patch_embedding.weight`, [width, 3, patchSize, patchSize])
+  required.set(`${prefix}embeddings.patch_embedding.bias`, [width])
+  required.set(`${prefix}embeddings.position_embedding.weight`, [
+    Math.floor(imageSize / patchSize) ** 2,
+    width,
+  ])
+  addNorm(optional, `${prefix}post_layernorm`, width)
+  for (const name of SIGLIP_HEAD) optional.set(`${prefix}head.${name}`, null)
   const used = usedLayers(config)
   for (let layer = 0; layer < config.layers; layer++) {
     addVisionLayer(layer < used ? required : optional, `${prefix}encoder.layers.${layer}.`, config)
@@ -124,7 +153,7 @@ export function projectorTensors(
   return { required, optional: new Map() }
 }
 
-/** Tensors of a Llama decoder; `model` and `head` as in `DecoderNames` of `@longtake/kernels`. */
+/** Tensors of a Llama or Qwen2 decoder; `model` and `head` as in `DecoderNames` of `@longtake/kernels`. */
 export function decoderTensors(config: DecoderConfig, model: string, head: string): TensorInventory {
   const { hiddenSize: width, headDim, intermediateSize } = config
   const required: TensorShapes = new Map()
@@ -145,6 +174,11 @@ export function decoderTensors(config: DecoderConfig, model: string, head: strin
     required.set(`${prefix}mlp.gate_proj.weight`, [intermediateSize, width])
     required.set(`${prefix}mlp.up_proj.weight`, [intermediateSize, width])
     required.set(`${prefix}mlp.down_proj.weight`, [width, intermediateSize])
+    if (config.qkvBias) {
+      required.set(`${prefix}self_attn.q_proj.bias`, [config.heads * headDim])
+      required.set(`${prefix}self_attn.k_proj.bias`, [config.kvHeads * headDim])
+      required.set(`${prefix}self_attn.v_proj.bias`, [config.kvHeads * headDim])
+    }
     optional.set(`${prefix}self_attn.rotary_emb.inv_freq`, null)
   }
   return { required, optional }

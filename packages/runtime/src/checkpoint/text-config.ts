@@ -1,7 +1,7 @@
 import { MAX_CONTEXT_TOKENS, type RopeScaling } from '@longtake/core'
 import type { DecoderConfig } from '@longtake/kernels'
 import type { Fields } from './fields.js'
-import { HARMLESS_TEXT } from './harmless.js'
+import { HARMLESS_QWEN2, HARMLESS_TEXT } from './harmless.js'
 
 /** Largest sizes accepted anywhere in a config: far above published models, small enough that products stay exact. */
 const MAX_SIZE = 1 << 20
@@ -29,29 +29,83 @@ export interface TextFacts {
  */
 export function readLlamaConfig(fields: Fields, tiedAbove: boolean): TextFacts {
   fields.word('model_type', ['llama'], 'llama')
-  const hiddenSize = fields.integer('hidden_size', { default: 4096, min: 1, max: MAX_SIZE })
-  fields.word('hidden_act', ['silu'], 'silu')
   for (const name of ['attention_bias', 'mlp_bias']) {
     if (fields.boolean(name, false)) throw fields.unsupported(name, 'linear layers without bias only')
   }
-  const nominalLength = fields.integer('max_position_embeddings', {
-    default: 2048,
-    min: 1,
-    max: MAX_CONTEXT_TOKENS,
-  })
+  const facts = readDecoder(fields, tiedAbove, LLAMA_DEFAULTS)
+  fields.finish(HARMLESS_TEXT)
+  return facts
+}
+
+/**
+ * Reads a Qwen2 text config; absent fields have the library's defaults.
+ *
+ * @param tiedAbove - `tie_word_embeddings` of the enclosing config, for when the text config is silent.
+ * @throws {CheckpointError} `CHECKPOINT_INVALID` or `CHECKPOINT_UNSUPPORTED`, naming the field.
+ */
+export function readQwen2Config(fields: Fields, tiedAbove: boolean): TextFacts {
+  fields.word('model_type', ['qwen2'], 'qwen2')
+  if (fields.boolean('use_sliding_window', false)) {
+    throw fields.unsupported('use_sliding_window', 'attention over the whole context only')
+  }
+  const layerTypes = fields.raw('layer_types') ?? []
+  if (!Array.isArray(layerTypes) || layerTypes.some((type) => type !== 'full_attention')) {
+    throw fields.unsupported('layer_types', 'full_attention in every layer only')
+  }
+  const facts = readDecoder(fields, tiedAbove, QWEN2_DEFAULTS)
+  fields.finish(HARMLESS_QWEN2)
+  return facts
+}
+
+/** What a library's config class says where a file is silent. */
+interface TextDefaults {
+  readonly intermediateSize: number
+  readonly vocabularySize: number
+  readonly length: number
+  readonly eosTokenId: number
+  readonly qkvBias: boolean
+}
+
+/** Llama 7B. */
+const LLAMA_DEFAULTS: TextDefaults = {
+  intermediateSize: 11_008,
+  vocabularySize: 32_000,
+  length: 2048,
+  eosTokenId: 2,
+  qkvBias: false,
+}
+
+/** Qwen2; its class names no end, and chats end with `<|im_end|>`. */
+const QWEN2_DEFAULTS: TextDefaults = {
+  intermediateSize: 22_016,
+  vocabularySize: 151_936,
+  length: 32_768,
+  eosTokenId: 151_645,
+  qkvBias: true,
+}
+
+/** What both have. */
+function readDecoder(fields: Fields, tiedAbove: boolean, defaults: TextDefaults): TextFacts {
+  fields.word('hidden_act', ['silu'], 'silu')
+  const hiddenSize = fields.integer('hidden_size', { default: 4096, min: 1, max: MAX_SIZE })
+  const length = { default: defaults.length, min: 1, max: MAX_CONTEXT_TOKENS }
+  const nominalLength = fields.integer('max_position_embeddings', length)
   const rope = readRope(fields, nominalLength)
   const decoder: DecoderConfig = {
     hiddenSize,
     layers: fields.integer('num_hidden_layers', { default: 32, min: 1, max: 1024 }),
     ...readHeads(fields, hiddenSize),
-    intermediateSize: fields.integer('intermediate_size', { default: 11_008, min: 1, max: MAX_SIZE }),
-    vocabularySize: fields.integer('vocab_size', { default: 32_000, min: 1, max: MAX_SIZE * 4 }),
+    intermediateSize: fields.integer('intermediate_size', {
+      ...{ default: defaults.intermediateSize, min: 1, max: MAX_SIZE },
+    }),
+    vocabularySize: fields.integer('vocab_size', {
+      ...{ default: defaults.vocabularySize, min: 1, max: MAX_SIZE * 4 },
+    }),
     rmsNormEpsilon: fields.number('rms_norm_eps', { default: 1e-6, min: 0, max: 1 }),
     tiedHead: fields.boolean('tie_word_embeddings', tiedAbove),
-    qkvBias: false,
+    qkvBias: defaults.qkvBias,
   }
-  const eosTokenIds = readTokenIds(fields, 'eos_token_id', [2])
-  fields.finish(HARMLESS_TEXT)
+  const eosTokenIds = readTokenIds(fields, 'eos_token_id', [defaults.eosTokenId])
   return { decoder, ...rope, nominalLength, eosTokenIds }
 }
 

@@ -1,6 +1,6 @@
 import type { VisionConfig } from '@longtake/kernels'
 import type { Fields } from './fields.js'
-import { HARMLESS_VISION } from './harmless.js'
+import { HARMLESS_SIGLIP, HARMLESS_VISION } from './harmless.js'
 
 const MAX_SIZE = 1 << 16
 /** Frames of one clip: LanguageBind towers have 8; a table of more than this is no video tower. */
@@ -48,6 +48,39 @@ export function readClipVisionConfig(
     keepClassToken,
   }
   fields.finish(HARMLESS_VISION)
+  return config
+}
+
+/**
+ * Reads a SigLIP vision config; absent fields have the library's defaults (those of SigLIP base, patches of 16).
+ *
+ * @param featureLayer - Hidden state to take, counted from the end when negative.
+ * @throws {CheckpointError} `CHECKPOINT_INVALID` or `CHECKPOINT_UNSUPPORTED`, naming the field.
+ */
+export function readSiglipVisionConfig(fields: Fields, featureLayer: number): VisionConfig {
+  fields.word('model_type', ['siglip_vision_model'], 'siglip_vision_model')
+  fields.integer('num_channels', { default: 3, min: 3, max: 3 })
+  const hiddenSize = fields.integer('hidden_size', { default: 768, min: 1, max: MAX_SIZE })
+  const heads = fields.integer('num_attention_heads', { default: 12, min: 1, max: 1024 })
+  if (hiddenSize % heads !== 0)
+    throw fields.invalid('num_attention_heads', `a divisor of hidden_size ${hiddenSize}`)
+  const patchSize = fields.integer('patch_size', { default: 16, min: 1, max: MAX_SIZE })
+  const config: VisionConfig = {
+    kind: 'siglip',
+    hiddenSize,
+    layers: fields.integer('num_hidden_layers', { default: 12, min: 1, max: 1024 }),
+    heads,
+    intermediateSize: fields.integer('intermediate_size', { default: 3072, min: 1, max: MAX_SIZE }),
+    // The published towers have pictures of 384 pixels and patches of 14, so that 6 pixels are left out.
+    imageSize: fields.integer('image_size', { default: 224, min: patchSize, max: MAX_SIZE }),
+    patchSize,
+    activation: fields.word('hidden_act', ['gelu_pytorch_tanh', 'gelu', 'quick_gelu'], 'gelu_pytorch_tanh'),
+    layerNormEpsilon: fields.number('layer_norm_eps', { default: 1e-6, min: 0, max: 1 }),
+    temporalFrames: 0,
+    featureLayer,
+    keepClassToken: false,
+  }
+  fields.finish(HARMLESS_SIGLIP)
   return config
 }
 

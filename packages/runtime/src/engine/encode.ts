@@ -25,8 +25,10 @@ export interface EncodedFrame {
   readonly pixels: Float32Array
   /** `[tokens, Dv]` */
   readonly features: Float32Array
-  /** `[tokens, D]` */
+  /** `[patches, D]`, class token included where it is kept */
   readonly projected: Float32Array
+  /** `[tokens, D]`: `projected`, or what the checkpoint itself always makes of it. */
+  readonly tokens: Float32Array
   /** `[patches, A]`, where the plan is guided. */
   readonly alignment: Float32Array | undefined
 }
@@ -123,7 +125,7 @@ function mostFramesOfRun({ checkpoint }: Models): number {
 }
 
 function frameOf(
-  { features, projected, alignment }: EncodedFrames,
+  { features, projected, tokens, alignment }: EncodedFrames,
   pixels: Float32Array,
   frames: number,
   at: number,
@@ -136,6 +138,7 @@ function frameOf(
     pixels: part(pixels),
     features: part(features),
     projected: part(projected),
+    tokens: part(tokens),
     alignment: alignment && part(alignment),
   }
 }

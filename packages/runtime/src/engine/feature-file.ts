@@ -22,8 +22,8 @@ export function writerSink(
   // The class token comes first, and belongs to no place in the picture.
   const start = plan.pooling !== null && classToken ? width : 0
   return {
-    async put({ place, projected, alignment }: EncodedFrame) {
-      await writer.put('projected', place, projected.subarray(start))
+    async put({ place, tokens, alignment }: EncodedFrame) {
+      await writer.put('projected', place, tokens.subarray(start))
       if (alignment !== undefined) await writer.put('alignment', place, alignment)
     },
   }

@@ -9,7 +9,7 @@ import { type GuideReading, readGuide } from './guide.js'
 import { makeFeatures } from './make-features.js'
 import type { Models } from './models.js'
 import { poolFeatures } from './pool.js'
-import { makePrefix, openContext } from './prefix.js'
+import { makePrefix, openContext, type Prefix } from './prefix.js'
 import { greedy } from './sampler.js'
 import { StageClock } from './stage-clock.js'
 import { TextStream } from './text-stream.js'
@@ -48,7 +48,7 @@ export interface Inspection {
   readonly alignmentCosine?: NamedArray
   /** `[F, H, W]`: the guide's weights, adding up to 1, in the same order. */
   readonly alignment?: NamedArray
-  /** `[V, D]`: the visual tokens, where they are pooled. */
+  /** `[V, D]`: the visual tokens, where they are pooled; `[F, P', D]` where the checkpoint only shrinks each frame. */
   readonly pooled?: NamedArray
   /** `[V, D]`: exactly what enters the context, in its order. */
   readonly visualTokens: NamedArray
@@ -89,7 +89,7 @@ export async function inspectPictures(
   const inputIds = [...before, ...new Array<number>(plan.visualTokens).fill(placeholderId), ...after]
   return {
     plan,
-    ...nameArrays(models, plan, kept, prefix.visual),
+    ...nameArrays(models, plan, kept, prefix),
     ...(guide && nameGuide(plan, kept, guide)),
     promptIds: [...before, placeholderId, ...after],
     inputIds,
@@ -150,19 +150,20 @@ function encodeEither(models: Models, question: string | undefined, prompt: stri
 function nameArrays(
   { checkpoint }: Models,
   plan: VideoPlan,
-  { pixels, features, projected }: FrameArrays,
-  visual: Float32Array,
+  { pixels, features, projected, tokens }: FrameArrays,
+  { visual, visualTokens }: Prefix,
 ) {
-  const { spec, vision } = checkpoint.model
+  const { spec, vision, resize } = checkpoint.model
   const side = spec.encoder.imageSize
-  const perFrame = [plan.frames, spec.encoder.tokensPerFrame]
+  const perFrame = [plan.frames, features.length / plan.frames / vision.hiddenSize]
   const width = spec.decoder.hiddenSize
   return {
     pixelValues: { dims: [plan.frames, 3, side, side], data: pixels },
     visionFeatures: { dims: [...perFrame, vision.hiddenSize], data: features },
     projected: { dims: [...perFrame, width], data: projected },
-    ...(plan.pooling && { pooled: { dims: [plan.visualTokens, width], data: visual } }),
-    visualTokens: { dims: [plan.visualTokens, width], data: visual },
+    ...(resize && { pooled: { dims: [plan.frames, spec.encoder.tokensPerFrame, width], data: tokens } }),
+    ...(plan.pooling && { pooled: { dims: [plan.pooling.tokens, width], data: visual } }),
+    visualTokens: { dims: [plan.visualTokens, width], data: visualTokens },
   }
 }
 
@@ -228,6 +229,7 @@ class FrameArrays implements FrameSink {
   pixels = new Float32Array(0)
   features = new Float32Array(0)
   projected = new Float32Array(0)
+  tokens = new Float32Array(0)
   alignment = new Float32Array(0)
 
   constructor(frames: number, next: FrameSink) {
@@ -239,6 +241,7 @@ class FrameArrays implements FrameSink {
     this.pixels = this.#place(this.pixels, frame.index, frame.pixels)
     this.features = this.#place(this.features, frame.index, frame.features)
     this.projected = this.#place(this.projected, frame.index, frame.projected)
+    this.tokens = this.#place(this.tokens, frame.index, frame.tokens)
     if (frame.alignment) this.alignment = this.#place(this.alignment, frame.index, frame.alignment)
     await this.#next.put(frame)
   }

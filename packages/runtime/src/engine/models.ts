@@ -2,6 +2,7 @@ import { EngineError, type KvCacheType } from '@longtake/core'
 import {
   buildDecoder,
   buildEmbedding,
+  buildGridResize,
   buildKvCompressor,
   buildProjector,
   buildVisionEncoder,
@@ -96,14 +97,22 @@ export class Models {
         const results = await session.run({ features }, {}, { ...(signal && { signal }) })
         return takeFloats(results, output)
       }
+      const projected = await after(projector, 'visual_tokens')
       return {
         features: features.data.slice(),
-        projected: await after(projector, 'visual_tokens'),
+        projected,
+        tokens: await this.#resize(projected, frames, signal),
         alignment: alignment && (await after(alignment, 'alignment')),
       }
     } finally {
       closeAll(encoded)
     }
+  }
+
+  /** Tokens that follow the last frame's, `[spec.encoder.trailingTokens, D]`. */
+  async trailing(): Promise<Float32Array> {
+    const { source, names } = this.checkpoint
+    return names.newline === undefined ? new Float32Array(0) : source.read(names.newline)
   }
 
   /** Rows of the embedding table, `[ids, D]`; a copy. */
@@ -153,6 +162,16 @@ export class Models {
     return this.session('projector', () => buildProjector(model.projector, source, names.projector, options))
   }
 
+  /** What the checkpoint itself always makes of projected tokens, `[frames, tokens, D]`. */
+  async #resize(projected: Float32Array, frames: number, signal?: AbortSignal): Promise<Float32Array> {
+    const { resize } = this.checkpoint.model
+    if (resize === undefined) return projected
+    const session = await this.session('grid-resize', async () => buildGridResize(resize))
+    const dims = [frames, resize.from[0] * resize.from[1], resize.width]
+    const tokens = this.backend.tensor('float32', dims, projected)
+    return takeFloats(await this.run(session, { tokens }, signal), 'resized')
+  }
+
   #embedding(): Promise<Session> {
     const { source, model, names } = this.checkpoint
     return this.session('embedding', () => buildEmbedding(model.decoder, source, names.decoder))
@@ -188,10 +207,12 @@ export class Models {
 }
 
 export interface EncodedFrames {
-  /** `[frames, tokens, Dv]` */
+  /** `[frames, patches, Dv]`, class token included where it is kept */
   readonly features: Float32Array
-  /** `[frames, tokens, D]` */
+  /** `[frames, patches, D]`, class token included where it is kept */
   readonly projected: Float32Array
+  /** `[frames, tokens, D]`: `projected`, or what the checkpoint itself always makes of it. */
+  readonly tokens: Float32Array
   /** `[frames, patches, A]`, each patch of length 1, where it was asked for. */
   readonly alignment: Float32Array | undefined
 }

@@ -9,11 +9,13 @@ import { exampleText } from './text-example.js'
 export interface Prefix {
   /** `[tokens, D]` */
   readonly embeds: Float32Array
-  /** The video's part of `embeds`, to be filled in. */
+  /** The frames' part of `embeds`, to be filled in. */
   readonly visual: Float32Array
+  /** `[V, D]`: `visual` and the tokens that follow it. */
+  readonly visualTokens: Float32Array
 }
 
-/** Makes a video's prefix, with zeros where the video goes. */
+/** Makes a video's prefix, with zeros where the frames go. */
 export async function makePrefix(
   models: Models,
   plan: VideoPlan,
@@ -24,7 +26,13 @@ export async function makePrefix(
   const size = plan.visualTokens * models.checkpoint.model.spec.decoder.hiddenSize
   const embeds = allocateFloats(text.length + size, 'Visual tokens')
   embeds.set(text)
-  return { embeds, visual: embeds.subarray(text.length) }
+  const trailing = await models.trailing()
+  embeds.set(trailing, embeds.length - trailing.length)
+  return {
+    embeds,
+    visual: embeds.subarray(text.length, embeds.length - trailing.length),
+    visualTokens: embeds.subarray(text.length),
+  }
 }
 
 /**

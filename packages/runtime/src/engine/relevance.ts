@@ -12,6 +12,7 @@ import { windowsOf } from './window-weights.js'
  * Attention rather than similarity of features, because it costs one step that is run anyway, follows the question,
  * and is what the decoder really read. The first token, because short answers are decided there.
  *
+ * @param visualTokens - Those of frames; what follows the last frame is of none.
  * @param attention - Of each layer that counts, `[1, tokens]`: the mean over its heads.
  * @param visualStart - Place of the first visual token.
  * @returns `[visualTokens]`. Without attention every token counts the same.

@@ -147,7 +147,7 @@ async function fillVisual(work: WatchWork, visual: Float32Array): Promise<Pictur
 /** Puts every frame's tokens where they stand in the context. */
 export function arraySink(visual: Float32Array, frames: number): FrameSink {
   const size = visual.length / frames
-  return { put: async ({ place, projected }) => visual.set(projected, place * size) }
+  return { put: async ({ place, tokens }) => visual.set(tokens, place * size) }
 }
 
 async function takeTokens(

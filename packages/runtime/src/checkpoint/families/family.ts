@@ -6,6 +6,7 @@ import type {
   ClipTextNames,
   DecoderConfig,
   DecoderNames,
+  GridResizeConfig,
   ImageProcessing,
   ProjectorConfig,
   TensorSource,
@@ -31,6 +32,8 @@ export interface TensorNames {
   /** The projector's two layers. */
   readonly projector: readonly [string, string]
   readonly decoder: DecoderNames
+  /** The row [D] that follows the last frame's tokens; undefined where nothing does. */
+  readonly newline?: string
 }
 
 /** What the text guide of prompt-guided pooling is built of. */
@@ -49,6 +52,8 @@ export interface FamilyParts {
   readonly spec: ModelSpec
   readonly vision: VisionConfig
   readonly projector: ProjectorConfig
+  /** How every frame's projected tokens are made fewer, whatever is asked; undefined where they are not. */
+  readonly resize?: GridResizeConfig
   readonly decoder: DecoderConfig
   readonly image: ImageProcessing
   /** What the config says of pooling; the guide is read by it. */

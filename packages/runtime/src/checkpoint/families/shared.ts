@@ -29,6 +29,9 @@ export interface SpecParts {
   /** Frames and tokens that the family does best with, where `longtake.json` does not say. */
   readonly frames: number
   readonly tokenBudget: number | undefined
+  /** Tokens of a frame, where they are not the tower's patches; and tokens after the last frame. */
+  readonly grid?: readonly [rows: number, columns: number]
+  readonly trailingTokens?: number
 }
 
 /** @throws {CheckpointError} If pooling is to be guided and there is no guide. */
@@ -37,7 +40,7 @@ export function makeSpec(parts: SpecParts): ModelSpec {
   const frames = facts.frames ?? parts.frames
   return {
     family: parts.family,
-    encoder: encoderSpec(parts.vision),
+    encoder: encoderSpec(parts),
     decoder: {
       layers: text.decoder.layers,
       kvHeads: text.decoder.kvHeads,
@@ -59,14 +62,16 @@ export function makeSpec(parts: SpecParts): ModelSpec {
   }
 }
 
-function encoderSpec(vision: VisionConfig): ModelSpec['encoder'] {
-  const side = vision.imageSize / vision.patchSize
+function encoderSpec({ vision, trailingTokens, ...parts }: SpecParts): ModelSpec['encoder'] {
+  const side = Math.floor(vision.imageSize / vision.patchSize)
+  const grid = parts.grid ?? [side, side]
   return {
     framesPerClip: Math.max(vision.temporalFrames, 1),
     imageSize: vision.imageSize,
-    tokensPerFrame: side ** 2 + (vision.keepClassToken ? 1 : 0),
-    grid: [side, side],
+    tokensPerFrame: grid[0] * grid[1] + (vision.keepClassToken ? 1 : 0),
+    grid,
     classToken: vision.keepClassToken,
+    ...(trailingTokens !== undefined && { trailingTokens }),
     ...(vision.btAdapter && { mostFramesPerClip: vision.btAdapter.frames }),
   }
 }
