@@ -80,6 +80,12 @@ describe('pooling by a question', () => {
   })
 })
 
+test.each(['llava_onevision', 'llava_onevision_variants'])('%s agrees in fp32', async (name) => {
+  const { code, cases } = await runParity('--dir', join(SOURCE, name))
+  expect(cases).toEqual([{ case: 'video', ...seen, ...answered }])
+  expect(code).toBe(0)
+})
+
 describe('a folder that is wrong on purpose', () => {
   const addTo = (index: number, amount: number) => (bytes: Buffer) => {
     const at = HEADER + 4 * index

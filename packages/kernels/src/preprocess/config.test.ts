@@ -79,6 +79,8 @@ describe('reads', () => {
     const crops = { do_pad: true, image_grid_pinpoints: [[336, 672]], aspect_ratio_setting: 'anyres' }
     const next = { ...published, image_processor_type: 'LlavaNextImageProcessor', ...crops }
     expect(parseImageProcessing(next)).toEqual(clip)
+    const oneVision = { image_processor_type: 'LlavaOnevisionImageProcessor', ...crops }
+    expect(parseImageProcessing(oneVision)).toMatchObject({ resize: { width: 384, height: 384 }, crop: null })
   })
 })
 
