@@ -14,6 +14,8 @@ export interface MadeEntry {
   readonly size?: number
   readonly localOffset?: number
   readonly crc?: number
+  /** Sizes and place stand in the 64-bit field, as they are or as given. */
+  readonly zip64?: { readonly size?: bigint; readonly localOffset?: bigint }
 }
 
 /** A zip archive of stored entries without the zip64 records, which other writers leave out. */
@@ -21,8 +23,7 @@ export function makeZip(entries: readonly MadeEntry[]): Uint8Array {
   const parts: Buffer[] = []
   const directory: Buffer[] = []
   let position = 0
-  const add = (to: Buffer[], bytes: Buffer) => to.push(bytes)
-  for (const { name, content, method = 0, flags = 0, size, localOffset, crc } of entries) {
+  for (const { name, content, method = 0, flags = 0, size, localOffset, crc, zip64 } of entries) {
     const nameBytes = Buffer.from(name)
     const local = Buffer.alloc(30)
     local.writeUInt32LE(0x04034b50, 0)
@@ -34,13 +35,16 @@ export function makeZip(entries: readonly MadeEntry[]): Uint8Array {
     central.writeUInt16LE(flags, 8)
     central.writeUInt16LE(method, 10)
     central.writeUInt32LE(crc ?? crc32(content), 16)
-    central.writeUInt32LE(size ?? content.length, 20)
-    central.writeUInt32LE(size ?? content.length, 24)
+    const long = zip64 && longField(zip64, content.length, position)
+    const shortSize = long ? 0xffffffff : (size ?? content.length)
+    central.writeUInt32LE(shortSize, 20)
+    central.writeUInt32LE(shortSize, 24)
     central.writeUInt16LE(nameBytes.length, 28)
-    central.writeUInt32LE(localOffset ?? position, 42)
-    add(directory, Buffer.concat([central, nameBytes]))
+    central.writeUInt16LE(long?.length ?? 0, 30)
+    central.writeUInt32LE(long ? 0xffffffff : (localOffset ?? position), 42)
+    directory.push(Buffer.concat([central, nameBytes, long ?? Buffer.alloc(0)]))
     const whole = Buffer.concat([local, nameBytes, content])
-    add(parts, whole)
+    parts.push(whole)
     position += whole.length
   }
   const listed = Buffer.concat(directory)
@@ -51,6 +55,17 @@ export function makeZip(entries: readonly MadeEntry[]): Uint8Array {
   end.writeUInt32LE(listed.length, 12)
   end.writeUInt32LE(position, 16)
   return new Uint8Array(Buffer.concat([...parts, listed, end]))
+}
+
+/** The extra field of both sizes and the place. */
+function longField(zip64: NonNullable<MadeEntry['zip64']>, length: number, position: number): Buffer {
+  const field = Buffer.alloc(28)
+  field.writeUInt16LE(1, 0)
+  field.writeUInt16LE(24, 2)
+  field.writeBigUInt64LE(zip64.size ?? BigInt(length), 4)
+  field.writeBigUInt64LE(zip64.size ?? BigInt(length), 12)
+  field.writeBigUInt64LE(zip64.localOffset ?? BigInt(position), 20)
+  return field
 }
 
 /** An archive as torch lays it out, of a pickle and storages. */

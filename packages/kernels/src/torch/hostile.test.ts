@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { isLongtakeError } from '@longtake/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -14,7 +15,6 @@ import {
   stateDict,
   text,
 } from '../../test/torch-file.js'
-import { readPickle } from './pickle.js'
 
 const HEAD = bytesOf(0x80, 2)
 /** A hundred thousand times LONG_BINPUT, each to a slot of its own. */
@@ -56,6 +56,7 @@ describe('pickles', () => {
     ['a frame beyond the end', pickle(0x95, [0, 0, 0, 0, 0, 0, 0, 1], '.'), INVALID, /frame/],
     ['a global without an end', pickle('c', 'x'.repeat(1000)), INVALID, /without an end/],
     ['a slot never stored', pickle('j', [255, 255, 255, 255], '.'), INVALID, /recalls 4294967295/],
+    ['eight million dicts', pickle('}'.repeat(8_000_000), '.'), UNSUPPORTED, /more than 1000000 opcodes/],
     ['no values', pickle('.'), INVALID, /not there/],
     ['values left over', pickle('}}.'), INVALID, /left over/],
     ['a mark left over', pickle('(}.'), INVALID, /not there|left over/],
@@ -95,9 +96,10 @@ describe('pickles', () => {
     expect(error.message).toMatch(/not a state dict/)
   })
 
-  test('any bytes, and any change of a good pickle, are read or refused', () => {
+  test('any bytes, and any change of a good pickle, are read or refused', async () => {
+    const storages = { 0: new Uint8Array(24), 1: new Uint8Array(4) }
     const good = stateDict({
-      a: { key: '0', elements: 6, shape: [2, 3] },
+      a: { key: '0', elements: 6, shape: [2, 3], strides: [1, 2] },
       b: { key: '1', elements: 1, shape: [] },
     })
     const changes = fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 })
@@ -106,15 +108,17 @@ describe('pickles', () => {
       fc.constantFrom(...'().}]sautebRQqhNJKMXc\x85\x86\x87\x88\x8a\x93\x94', '\x00', '\x01'),
     )
     const program = opcodes.map((codes) => pickle(Uint8Array.from(codes, (code) => code.charCodeAt(0))))
-    fc.assert(
-      fc.property(fc.oneof(changed, program, fc.uint8Array({ maxLength: 64 })), (bytes) => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(changed, program, fc.uint8Array({ maxLength: 64 })), async (bytes) => {
         try {
-          readPickle(bytes, 'f')
+          const source = await openBytes(makeArchive(bytes, storages))
+          for (const name of source.names())
+            expect((await source.readRaw(name)).length).toBeLessThanOrEqual(24)
         } catch (error) {
-          expect(isLongtakeError(error)).toBe(true)
+          if (!isLongtakeError(error)) throw error
         }
       }),
-      { numRuns: 5000 },
+      { numRuns: 3000 },
     )
   })
 })
@@ -192,6 +196,7 @@ describe('archives', () => {
       /tar/,
     ],
     ['only the magic number', bytesOf('PK\x03\x04'), INVALID, /too few/],
+    ['a pickle of 9 MB', makeArchive(new Uint8Array(9_000_000)), UNSUPPORTED, /9000000 bytes/],
     ['a comment at the end', bytesOf(makeZip([root]), 'x'), INVALID, /does not end/],
     ['bytes before the first entry', bytesOf('PK', makeZip([root])), INVALID, /directory/],
     ['no entries', bytesOf('PK\x05\x06', Array(18).fill(0)), INVALID, /no data\.pkl/],
@@ -236,5 +241,33 @@ describe('archives', () => {
   ])('%s', async (_, bytes, code, message) => {
     const error = await refusal(openBytes(bytes))
     expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])
+  })
+
+  test('sizes and places of 64 bits are read, and checked as the others are', async () => {
+    const pickle64 = entry('a/data.pkl', { zip64: {} })
+    expect([...(await openBytes(makeZip([pickle64]))).names()]).toEqual([])
+    for (const zip64 of [
+      { size: 2n ** 40n },
+      { size: 2n ** 63n },
+      { localOffset: 2n ** 40n },
+      { localOffset: 1n },
+    ]) {
+      const error = await refusal(openBytes(makeZip([pickle64, entry('a/b', { zip64 })])))
+      expect([error.code, error.message]).toEqual([INVALID, expect.stringMatching(/beyond|zip64|overlaps/)])
+    }
+  })
+
+  test('zip64 records that torch wrote and somebody changed are refused', async () => {
+    const good = new Uint8Array(
+      await readFile(new URL('../../../../tests/data/torch/gaps.bin', import.meta.url)),
+    )
+    const record = good.length - 98
+    for (const at of [0, 4, 16, 20, 24, 32, 40, 48, 56 + 8]) {
+      const error = await refusal(openBytes(good.with(record + at, (good[record + at] ?? 0) ^ 0x10)))
+      expect([error.code, error.message]).toEqual([
+        INVALID,
+        expect.stringMatching(/zip64|does not lie|differ/),
+      ])
+    }
   })
 })

@@ -8,9 +8,15 @@ import { utf8 } from './utf8.js'
 const MAX_NAME_BYTES = 256
 
 /**
+ * Most opcodes of one pickle: a tensor takes about 35, a shard of a 7B checkpoint 10,000. Bounds memory too, because a
+ * value of one byte in the file may be an object of hundreds.
+ */
+const MAX_STEPS = 1_000_000
+
+/**
  * Reads the pickle of a state dict. Nothing is executed, imported or called: a closed list of opcodes moves values on a
  * stack, and the few globals that `torch.save` writes become plain descriptions. Every opcode makes at most one
- * value, so that time and memory are proportional to the pickle's length.
+ * value, so that time and memory are proportional to their number.
  *
  * @param bytes - The pickle, protocol 2, 3 or 4.
  * @param file - Name for errors.
@@ -45,15 +51,16 @@ class Machine {
     if (this.byte() !== 0x80) throw this.bad('begins with no protocol')
     const protocol = this.byte()
     if (protocol < 2 || protocol > 4) throw this.refuse(`has protocol ${protocol}, not 2 to 4`)
-    for (;;) {
+    for (let step = 0; step < MAX_STEPS; step++) {
       this.#start = this.#position
       const code = this.byte()
       if (code === STOP) return this.#result()
-      const step = STEPS.get(code)
-      if (!step)
+      const run = STEPS.get(code)
+      if (!run)
         throw this.refuse(`has the opcode 0x${code.toString(16)} (${opcodeName(code)}), which is never run`)
-      step(this)
+      run(this)
     }
+    throw this.refuse(`has more than ${MAX_STEPS} opcodes`)
   }
 
   #result(): PickleValue {
