@@ -12,6 +12,7 @@ export type {
   VisionConfig,
   WeightType,
 } from './config.js'
+export { portableCrc32 } from './crc32.js'
 export { buildAlignment } from './guide/alignment.js'
 export { buildPooling } from './guide/pooling.js'
 export { buildRelevance } from './guide/relevance.js'
@@ -39,5 +40,6 @@ export { buildDecoder, type DecoderOptions } from './text/decoder.js'
 export { buildEmbedding } from './text/embedding.js'
 export { buildKvCompressor, type KvCompressorOptions } from './text/kv-compressor.js'
 export { stretchedLength, stretchPositions } from './text/stretch-positions.js'
+export { openTorch } from './torch/open.js'
 export { buildVisionEncoder } from './vision/encoder.js'
 export { buildGridResize } from './vision/grid-resize.js'

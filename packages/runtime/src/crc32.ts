@@ -1,14 +1,8 @@
 import * as zlib from 'node:zlib'
+import { portableCrc32 } from '@longtake/kernels'
 
 /** Takes bytes, and the sum of those before them where it goes on from there. */
 export type Checksum = (bytes: Uint8Array, before?: number) => number
-
-/** Remainder for each value of a byte, of the polynomial that PNG and zip use, lowest bit first. */
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let rest = byte
-  for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1
-  return rest
-})
 
 /** The check value that is published with the polynomial. */
 const CHECK = { bytes: Uint8Array.from('123456789', (digit) => digit.charCodeAt(0)), sum: 0xcbf43926 }
@@ -25,14 +19,6 @@ let chosen: Checksum | undefined
 export function crc32(bytes: Uint8Array, before = 0): number {
   chosen ??= isRight(zlib.crc32) ? zlib.crc32 : portableCrc32
   return chosen(bytes, before)
-}
-
-/** The same byte by byte. */
-export function portableCrc32(bytes: Uint8Array, before = 0): number {
-  let rest = ~before
-  for (let index = 0; index < bytes.length; index++)
-    rest = TABLE[(rest ^ bytes[index]!) & 0xff]! ^ (rest >>> 8)
-  return ~rest >>> 0
 }
 
 /** Whether a checksum gives the check value, in one piece and in two. */

@@ -1,4 +1,5 @@
 import { CheckpointError } from '@longtake/core'
+import { BYTES_PER_ELEMENT, byteCount } from '../stored-tensors.js'
 import type { TensorDtype, TensorInfo } from '../tensor-source.js'
 import { findDuplicateKey } from './duplicate-keys.js'
 
@@ -18,24 +19,6 @@ export const HEADER_PREFIX_BYTES = 8
 export interface TensorEntry extends TensorInfo {
   readonly offset: number
   readonly bytes: number
-}
-
-const BYTES_PER_ELEMENT: Readonly<Record<TensorDtype, number>> = {
-  F64: 8,
-  F32: 4,
-  F16: 2,
-  BF16: 2,
-  F8_E4M3: 1,
-  F8_E5M2: 1,
-  I64: 8,
-  I32: 4,
-  I16: 2,
-  I8: 1,
-  U64: 8,
-  U32: 4,
-  U16: 2,
-  U8: 1,
-  BOOL: 1,
 }
 
 /**
@@ -126,16 +109,6 @@ function parseEntry(
     throw invalid(file, `tensor ${shown(name)} needs ${needed} for its shape, but has ${end - begin}`)
   }
   return { dtype, shape, offset: dataStart + begin, bytes }
-}
-
-/** Bytes of a tensor; NaN where they, or the sizes beside a 0, multiply beyond what a number holds exactly. */
-function byteCount(shape: readonly number[], elementBytes: number): number {
-  let product = elementBytes
-  for (const size of shape) {
-    product *= Math.max(size, 1)
-    if (!Number.isSafeInteger(product)) return Number.NaN
-  }
-  return shape.includes(0) ? 0 : product
 }
 
 function checkCoverage(

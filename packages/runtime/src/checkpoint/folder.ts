@@ -6,15 +6,40 @@ import { isObject } from './fields.js'
 
 /** Largest JSON or text file that is read whole: tokenizers of 256k entries take about 35 MB. */
 const MAX_TEXT_BYTES = 128 * 1024 * 1024
-/** Largest count of safetensors files: the largest published checkpoints have about 200. */
+/** Largest count of weight files: the largest published checkpoints have about 200. */
 const MAX_SHARDS = 1024
 
-/** A file read by range. Structurally what `openSafetensors` of `@longtake/kernels` reads. */
+/** A file read by range. Structurally the `RandomAccess` of `@longtake/kernels`. */
 export interface FileRange {
   readonly name: string
   /** Bytes. */
   readonly size: number
   read(offset: number, length: number): Promise<Uint8Array>
+}
+
+/** What the weights are written in. */
+type WeightFormat = 'safetensors' | 'torch'
+
+export interface WeightFiles {
+  readonly format: WeightFormat
+  /** The only file, or every shard. */
+  readonly files: readonly FileRange[]
+}
+
+/** Index files in the order in which they are looked for: no safetensors are passed over for pickles. */
+const INDEXES = [
+  { name: 'model.safetensors.index.json', format: 'safetensors' },
+  { name: 'pytorch_model.bin.index.json', format: 'torch' },
+] as const
+
+const SUFFIXES: Readonly<Record<WeightFormat, RegExp>> = {
+  safetensors: /\.safetensors$/,
+  torch: /\.(bin|pth)$/,
+}
+
+interface WeightNames {
+  readonly format: WeightFormat
+  readonly names: readonly string[]
 }
 
 /** A checkpoint folder in the published Hugging Face layout. Hold it only while loading; then `close()` it. */
@@ -66,15 +91,17 @@ export class CheckpointFolder {
   }
 
   /**
-   * Opens the safetensors files: those that `model.safetensors.index.json` names, or the only ones there are.
+   * Opens the weight files: safetensors where there are any, else those of `torch.save`; of either those that the index
+   * names, or the only ones there are.
    *
    * @throws {CheckpointError} `CHECKPOINT_NOT_FOUND` when the folder has none or lacks a shard of the index.
    */
-  async weights(): Promise<FileRange[]> {
+  async weights(): Promise<WeightFiles> {
+    const { format, names } = await this.#weightNames()
     const files: FileRange[] = []
     // One by one: of several openings at once, those that outlast a failure would never be closed.
-    for (const name of await this.#weightNames()) files.push(await this.#range(name))
-    return files
+    for (const name of names) files.push(await this.#range(name))
+    return { format, files }
   }
 
   /** Closes every file that was opened. */
@@ -82,22 +109,22 @@ export class CheckpointFolder {
     await Promise.allSettled(this.#closers.splice(0).map((close) => close()))
   }
 
-  async #weightNames(): Promise<string[]> {
-    const index = await this.json('model.safetensors.index.json')
-    if (index !== undefined) return shardsOfIndex(index)
-    const files = await readdir(this.path).catch((error: unknown) => {
+  async #weightNames(): Promise<WeightNames> {
+    const present = await readdir(this.path).catch((error: unknown) => {
       throw new CheckpointError('CHECKPOINT_INVALID', `The files of ${this.path} cannot be listed.`, {
         cause: error,
       })
     })
-    const names = files.filter((name) => name.endsWith('.safetensors')).sort()
-    if (names.length === 0) {
-      throw new CheckpointError(
-        'CHECKPOINT_NOT_FOUND',
-        `${this.path} has no .safetensors file; other weight files are not read.`,
-      )
+    for (const { name, format } of INDEXES) {
+      const index = await this.json(name)
+      if (index !== undefined) return { format, names: shardsOfIndex(index, name, SUFFIXES[format]) }
+      const names = present.filter((file) => SUFFIXES[format].test(file)).sort()
+      if (names.length > 0) return { format, names: withoutIndex(names, format, this.path) }
     }
-    return names.includes('model.safetensors') ? ['model.safetensors'] : names
+    throw new CheckpointError(
+      'CHECKPOINT_NOT_FOUND',
+      `${this.path} has no .safetensors, .bin or .pth file; other weight files are not read.`,
+    )
   }
 
   async #range(name: string): Promise<FileRange> {
@@ -147,21 +174,28 @@ function requireFile(facts: Stats, name: string): void {
   if (!facts.isFile()) throw new CheckpointError('CHECKPOINT_INVALID', `${name} is no ordinary file.`)
 }
 
-function shardsOfIndex(index: Readonly<Record<string, unknown>>): string[] {
-  const file = 'model.safetensors.index.json'
+/** The weights among the files of a folder without an index; optimisers and options are pickled under the same suffixes. */
+function withoutIndex(names: readonly string[], format: WeightFormat, folder: string): readonly string[] {
+  if (format === 'safetensors') return names.includes('model.safetensors') ? ['model.safetensors'] : names
+  if (names.includes('pytorch_model.bin')) return ['pytorch_model.bin']
+  const shards = names.filter((name) => name.startsWith('pytorch_model-'))
+  if (shards.length > 0) return shards
+  if (names.length === 1) return names
+  throw new CheckpointError(
+    'CHECKPOINT_INVALID',
+    `${folder} has ${names.length} .bin or .pth files, but none is pytorch_model.bin and no index names the weights.`,
+  )
+}
+
+function shardsOfIndex(index: Readonly<Record<string, unknown>>, file: string, suffix: RegExp): string[] {
   const map = index.weight_map
   if (!isObject(map)) throw new CheckpointError('CHECKPOINT_INVALID', `${file} has no object "weight_map".`)
   const names = new Set<string>()
   for (const name of Object.values(map)) {
-    if (
-      typeof name !== 'string' ||
-      name !== basename(name) ||
-      name.includes('\\') ||
-      !name.endsWith('.safetensors')
-    ) {
+    if (typeof name !== 'string' || name !== basename(name) || name.includes('\\') || !suffix.test(name)) {
       throw new CheckpointError(
         'CHECKPOINT_INVALID',
-        `${file} names ${JSON.stringify(name)}, which is no safetensors file of the folder.`,
+        `${file} names ${JSON.stringify(name)}, which is no weight file of the folder.`,
       )
     }
     names.add(name)

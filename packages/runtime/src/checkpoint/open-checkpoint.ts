@@ -1,5 +1,5 @@
 import { CheckpointError } from '@longtake/core'
-import { openSafetensors, type TensorSource } from '@longtake/kernels'
+import { openSafetensors, openTorch, type TensorSource } from '@longtake/kernels'
 import type { CheckpointJson, Family, FamilyModel, FamilyParts, TensorNames } from './families/family.js'
 import { llavaOnevision } from './families/llava-onevision.js'
 import { ppllava } from './families/ppllava.js'
@@ -53,7 +53,8 @@ export async function openCheckpoint(id: string | URL): Promise<Checkpoint> {
   const folder = new CheckpointFolder(await resolveCheckpoint(id))
   try {
     const { family, json } = await readConfig(folder)
-    const source = await openSafetensors(await folder.weights())
+    const { format, files } = await folder.weights()
+    const source = await (format === 'torch' ? openTorch(files) : openSafetensors(files))
     const parts = family.read(json, hasGuide(source))
     const { tokenizer, prompt } = await readText(folder, parts)
     const names = parts.names(source)
