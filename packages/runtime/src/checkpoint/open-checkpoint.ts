@@ -8,8 +8,10 @@ import { hasGuide, openGuide, readLogitScale } from './guide.js'
 import type { GuideText } from './guide-text.js'
 import { cutAtPlaceholder, encodePrompt, makePrompt, type PromptIds } from './prompt.js'
 import { resolveCheckpoint } from './resolve.js'
+import { readSentencePiece } from './sentence-piece-tokenizer.js'
 import { checkTensors, joinInventories } from './tensors.js'
 import { CheckpointTokenizer } from './tokenizer.js'
+import { readTokenizerJson } from './tokenizer-json.js'
 
 export type { GuideText } from './guide-text.js'
 
@@ -96,7 +98,7 @@ function requireRows({ spec }: FamilyModel, ids: PromptIds): PromptIds {
   if (strange === undefined) return ids
   throw new CheckpointError(
     'CHECKPOINT_INVALID',
-    `tokenizer.json turns the prompt into token ${strange}; config.json has a vocabulary of ${vocabularySize}.`,
+    `The tokenizer turns the prompt into token ${strange}; config.json has a vocabulary of ${vocabularySize}.`,
   )
 }
 
@@ -128,20 +130,13 @@ async function readConfig(folder: CheckpointFolder): Promise<{ family: Family; j
 }
 
 async function readText(folder: CheckpointFolder, model: FamilyParts) {
-  const json = await folder.json('tokenizer.json')
-  if (json === undefined) {
-    throw new CheckpointError(
-      'CHECKPOINT_UNSUPPORTED',
-      `${folder.path} has no tokenizer.json; other tokenizer files are not read.`,
-    )
-  }
   const tokenizerConfig = (await folder.json('tokenizer_config.json')) ?? {}
-  const tokenizer = new CheckpointTokenizer(json, tokenizerConfig, model.placeholderId)
+  const tokenizer = await openTokenizer(folder, tokenizerConfig, model.placeholderId)
   const placeholder = tokenizer.tokenOf(model.placeholderId)
   if (placeholder === undefined) {
     throw new CheckpointError(
       'CHECKPOINT_INVALID',
-      `tokenizer.json has no token ${model.placeholderId}, the video's place in the prompt.`,
+      `The tokenizer has no token ${model.placeholderId}, the video's place in the prompt.`,
     )
   }
   const sources = {
@@ -151,4 +146,22 @@ async function readText(folder: CheckpointFolder, model: FamilyParts) {
     fallback: model.prompt,
   }
   return { tokenizer, prompt: makePrompt(sources, placeholder, tokenizer) }
+}
+
+async function openTokenizer(
+  folder: CheckpointFolder,
+  config: Readonly<Record<string, unknown>>,
+  placeholderId: number,
+): Promise<CheckpointTokenizer> {
+  const json = await folder.json('tokenizer.json')
+  if (json !== undefined) return new CheckpointTokenizer(readTokenizerJson(json, config, placeholderId))
+  const model = await folder.bytes('tokenizer.model')
+  if (model === undefined) {
+    throw new CheckpointError(
+      'CHECKPOINT_UNSUPPORTED',
+      `${folder.path} has neither tokenizer.json nor tokenizer.model; other tokenizer files are not read.`,
+    )
+  }
+  const added = await folder.json('added_tokens.json')
+  return new CheckpointTokenizer(readSentencePiece(model, { config, added }, placeholderId))
 }
