@@ -13,10 +13,11 @@ import numpy as np
 
 import ppllava
 import video_llava
+import video_llava_original
 from cases import MEAN, STD
 from checkpoint import write_json, write_weights
 
-FAMILIES = {"video_llava": video_llava, "ppllava": ppllava}
+FAMILIES = {"video_llava": video_llava, "ppllava": ppllava, "video_llava_original": video_llava_original}
 EXCLUSIVE = [("rope-linear", "rope-llama3"), ("f32", "bf16")]
 
 
@@ -95,7 +96,7 @@ def main():
         shutil.rmtree(folder)
     drawn = family.draw(arguments.seed, variants)
     folder.mkdir(parents=True)
-    write_configs(folder, drawn, family.PROCESSOR)
+    getattr(family, "write_configs", write_configs)(folder, drawn, family.PROCESSOR)
     write_weights(folder, drawn.rng, drawn.tensors, drawn.dtype, 3 if "shards" in variants else 1, "unaligned" not in variants)
     write_expected(folder, arguments.family, arguments.seed, variants, drawn.cases)
     print(json.dumps({"folder": str(folder), "variants": sorted(variants), "dtype": drawn.dtype, "cases": sorted(drawn.cases)}))

@@ -71,14 +71,16 @@ class SentencePieceModel:
         return ids if ids[:1] == [first] else [first, *ids]
 
     def decode(self, ids):
-        out = b""
+        out, leading = b"", self.dummy_prefix or self.trim
         for i in ids:
             text, _, kind = self.pieces[i]
             if kind == BYTE:
                 out += bytes([int(text[3:5], 16)])
             elif kind in (NORMAL, USER_DEFINED):
                 plain = text.replace(SPACE, " ")
-                out += (plain[1:] if not out and self.dummy_prefix and plain.startswith(" ") else plain).encode()
+                if leading and not out and plain.startswith(" "):
+                    plain, leading = plain[1:], self.trim
+                out += plain.encode()
         return out.decode()
 
     def serialise(self):
@@ -131,7 +133,7 @@ def random_pieces(rng, corpus, count, byte_fallback=True, user_defined=(), ties=
             seen.add(text)
             joined.append(text)
     characters = sorted({c for line in corpus for c in line.replace(" ", SPACE)} | {SPACE})
-    known = [c for c in characters if c not in seen and (c.isascii() or rng.random() < 0.5)]
+    known = [c for c in characters if c not in seen and (c.isascii() or c == SPACE or rng.random() < 0.5)]
     scores = [-float(i // 4 if ties else i) for i in range(len(joined) + len(known))]
     pieces += [(text, score, NORMAL) for text, score in zip(joined + known, scores)]
     return pieces

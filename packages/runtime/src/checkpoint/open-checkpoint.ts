@@ -3,6 +3,7 @@ import { openSafetensors, type TensorSource } from '@longtake/kernels'
 import type { CheckpointJson, Family, FamilyModel, FamilyParts, TensorNames } from './families/family.js'
 import { ppllava } from './families/ppllava.js'
 import { videoLlava } from './families/video-llava.js'
+import { videoLlavaOriginal } from './families/video-llava-original.js'
 import { CheckpointFolder } from './folder.js'
 import { hasGuide, openGuide, readLogitScale } from './guide.js'
 import type { GuideText } from './guide-text.js'
@@ -12,11 +13,12 @@ import { readSentencePiece } from './sentence-piece-tokenizer.js'
 import { checkTensors, joinInventories } from './tensors.js'
 import { CheckpointTokenizer } from './tokenizer.js'
 import { readTokenizerJson } from './tokenizer-json.js'
+import type { SpecialToken, TokenizerParts } from './tokenizer-parts.js'
 
 export type { GuideText } from './guide-text.js'
 
 /** Every family that can be loaded. */
-const FAMILIES: readonly Family[] = [videoLlava, ppllava]
+const FAMILIES: readonly Family[] = [videoLlava, videoLlavaOriginal, ppllava]
 
 /** A checkpoint that has been read and checked; its tensors are read while graphs are built. */
 export interface Checkpoint {
@@ -55,7 +57,7 @@ export async function openCheckpoint(id: string | URL): Promise<Checkpoint> {
   try {
     const { family, json } = await readConfig(folder)
     const source = await openSafetensors(await folder.weights())
-    const parts = family.read(json, hasGuide(source))
+    const parts = family.read(json, hasGuide(source), source)
     const { tokenizer, prompt } = await readText(folder, parts)
     const names = parts.names(source)
     const guide = hasGuide(source) ? await openGuide(folder, parts, source) : undefined
@@ -120,19 +122,23 @@ async function readConfig(folder: CheckpointFolder): Promise<{ family: Family; j
       `config.json: model_type ${found} is not supported; known: ${known}.`,
     )
   }
-  const [preprocessor, videoPreprocessor, generation, longtake] = await Promise.all([
+  const [preprocessor, videoPreprocessor, generation, videoTower, longtake] = await Promise.all([
     folder.json('preprocessor_config.json'),
     folder.json('video_preprocessor_config.json'),
     folder.json('generation_config.json'),
+    folder.json('video_tower/config.json'),
     folder.json('longtake.json'),
   ])
-  return { family, json: { config, preprocessor, videoPreprocessor, generation, longtake } }
+  return { family, json: { config, preprocessor, videoPreprocessor, generation, videoTower, longtake } }
 }
 
 async function readText(folder: CheckpointFolder, model: FamilyParts) {
   const tokenizerConfig = (await folder.json('tokenizer_config.json')) ?? {}
-  const tokenizer = await openTokenizer(folder, tokenizerConfig, model.placeholderId)
-  const placeholder = tokenizer.tokenOf(model.placeholderId)
+  const tokenizer = new CheckpointTokenizer(
+    await readTokenizer(folder, tokenizerConfig, model.placeholderId),
+    outsideToken(model),
+  )
+  const placeholder = model.placeholder ?? tokenizer.tokenOf(model.placeholderId)
   if (placeholder === undefined) {
     throw new CheckpointError(
       'CHECKPOINT_INVALID',
@@ -148,13 +154,18 @@ async function readText(folder: CheckpointFolder, model: FamilyParts) {
   return { tokenizer, prompt: makePrompt(sources, placeholder, tokenizer) }
 }
 
-async function openTokenizer(
+function outsideToken({ placeholder, placeholderId: id }: FamilyParts): SpecialToken | undefined {
+  if (placeholder === undefined) return undefined
+  return { id, content: placeholder, lstrip: false, rstrip: false, restarts: true }
+}
+
+async function readTokenizer(
   folder: CheckpointFolder,
   config: Readonly<Record<string, unknown>>,
   placeholderId: number,
-): Promise<CheckpointTokenizer> {
+): Promise<TokenizerParts> {
   const json = await folder.json('tokenizer.json')
-  if (json !== undefined) return new CheckpointTokenizer(readTokenizerJson(json, config, placeholderId))
+  if (json !== undefined) return readTokenizerJson(json, config, placeholderId)
   const model = await folder.bytes('tokenizer.model')
   if (model === undefined) {
     throw new CheckpointError(
@@ -163,5 +174,5 @@ async function openTokenizer(
     )
   }
   const added = await folder.json('added_tokens.json')
-  return new CheckpointTokenizer(readSentencePiece(model, { config, added }, placeholderId))
+  return readSentencePiece(model, { config, added }, placeholderId)
 }

@@ -40,7 +40,7 @@ const llama = open(bytesOf('llama'))
 
 test('a question of any characters has no special token and comes back', () => {
   const piece = fc.oneof(
-    fc.constantFrom('</s>', '<s>', '<unk>', '</', 's>', '▁', '\u0000'),
+    fc.constantFrom('</s>', '<s>', '<unk>', '</', 's>', '▁', ' ', '   ', '\u0000'),
     fc.string({ unit: 'binary', maxLength: 8 }),
   )
   fc.assert(

@@ -68,9 +68,11 @@ export class SentencePiece {
 
   /** Text of pieces; control and unknown ones, and ids that are no piece, have none. */
   decode(ids: readonly number[]): string {
-    const { pieces, addDummyPrefix, escapeWhitespaces } = this.#file
+    const { pieces, addDummyPrefix, removeExtraWhitespaces, escapeWhitespaces } = this.#file
     let text = ''
     let bytes: number[] = []
+    // The model's own space in front is dropped once; a model that trims can have no other there.
+    let leading = addDummyPrefix || removeExtraWhitespaces
     for (const id of ids) {
       const piece = pieces[id]
       if (piece?.type === 'byte') {
@@ -81,7 +83,9 @@ export class SentencePiece {
       bytes = []
       if (piece === undefined || piece.type === 'control' || piece.type === 'unknown') continue
       const plain = escapeWhitespaces ? piece.text.replaceAll(SPACE, ' ') : piece.text
-      text += text === '' && addDummyPrefix && plain.startsWith(' ') ? plain.slice(1) : plain
+      const dropped = leading && text === '' && plain.startsWith(' ')
+      if (dropped && !removeExtraWhitespaces) leading = false
+      text += dropped ? plain.slice(1) : plain
     }
     return text + decodeBytes(bytes)
   }

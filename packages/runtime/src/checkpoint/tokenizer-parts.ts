@@ -9,6 +9,8 @@ export interface SpecialToken {
   /** Whether the token swallows whitespace on its left, on its right. */
   readonly lstrip: boolean
   readonly rstrip: boolean
+  /** Whether the text after it is encoded as if it were the first. */
+  readonly restarts?: boolean
 }
 
 /** What a checkpoint's tokenizer is made of, whatever file it was read from. */

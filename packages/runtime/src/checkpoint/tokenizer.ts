@@ -17,6 +17,7 @@ type Section = { text: string } | { token: SpecialToken }
  */
 export class CheckpointTokenizer {
   readonly #parts: TokenizerParts
+  readonly #specials: ReadonlyMap<string, SpecialToken>
   readonly #specialIds: ReadonlySet<number>
   readonly #pattern: RegExp | undefined
   /** The largest id that any text can become. */
@@ -25,14 +26,16 @@ export class CheckpointTokenizer {
   readonly bosToken: string
   readonly eosToken: string
 
-  constructor(parts: TokenizerParts) {
+  /** @param outside - A special token that is not of the vocabulary, such as a placeholder that the prompt alone has. */
+  constructor(parts: TokenizerParts, outside?: SpecialToken) {
     this.#parts = parts
+    this.#specials = new Map([...parts.specials, ...(outside ? [[outside.content, outside] as const] : [])])
     this.largestId = parts.largestId
     this.bosToken = parts.bosToken
     this.eosToken = parts.eosToken
-    const ids = [...parts.specials.values()].map(({ id }) => id)
+    const ids = [...this.#specials.values()].map(({ id }) => id)
     this.#specialIds = new Set(ids.filter((id) => id !== parts.unknownId))
-    const contents = [...parts.specials.keys()].sort((a, b) => b.length - a.length)
+    const contents = [...this.#specials.keys()].sort((a, b) => b.length - a.length)
     this.#pattern = contents.length > 0 ? new RegExp(contents.map(escapePattern).join('|'), 'g') : undefined
   }
 
@@ -62,9 +65,12 @@ export class CheckpointTokenizer {
    */
   encode(pieces: readonly TextPiece[]): number[] {
     const sections = this.#split(pieces)
-    const ids = sections.flatMap((section, index) =>
-      'token' in section ? [section.token.id] : this.#encodePlain(section.text, index === 0),
-    )
+    const ids = sections.flatMap((section, index) => {
+      if ('token' in section) return [section.token.id]
+      const before = sections[index - 1]
+      const starts = before === undefined || ('token' in before && before.token.restarts === true)
+      return this.#encodePlain(section.text, starts)
+    })
     const { prefix, suffix } = this.#parts.frame
     const framed = prefix.length > 0 && prefix.every((id, index) => ids[index] === id)
     return framed ? [...ids, ...suffix] : [...prefix, ...ids, ...suffix]
@@ -89,7 +95,7 @@ export class CheckpointTokenizer {
       let start = 0
       for (const match of (trusted && this.#pattern && text.matchAll(this.#pattern)) || []) {
         appendText(sections, text.slice(start, match.index))
-        const token = this.#parts.specials.get(match[0])
+        const token = this.#specials.get(match[0])
         if (token !== undefined) sections.push({ token })
         start = match.index + match[0].length
       }
