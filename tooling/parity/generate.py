@@ -14,10 +14,12 @@ import numpy as np
 import llava_onevision
 import ppllava
 import video_llava
+import video_llava_original
 from cases import MEAN, STD
 from checkpoint import write_json, write_weights
 
-FAMILIES = {"video_llava": video_llava, "ppllava": ppllava, "llava_onevision": llava_onevision}
+FAMILIES = {"video_llava": video_llava, "video_llava_original": video_llava_original, "ppllava": ppllava,
+            "llava_onevision": llava_onevision}
 EXCLUSIVE = [("rope-linear", "rope-llama3"), ("f32", "bf16")]
 
 
@@ -102,7 +104,7 @@ def main():
         shutil.rmtree(folder)
     drawn = family.draw(arguments.seed, variants)
     folder.mkdir(parents=True)
-    write_files(folder, drawn, family)
+    getattr(family, "write_configs", write_files)(folder, drawn, family)
     write_weights(folder, drawn.rng, drawn.tensors, drawn.dtype, 3 if "shards" in variants else 1, "unaligned" not in variants)
     write_expected(folder, arguments.family, arguments.seed, variants, drawn.cases)
     print(json.dumps({"folder": str(folder), "variants": sorted(variants), "dtype": drawn.dtype, "cases": sorted(drawn.cases)}))

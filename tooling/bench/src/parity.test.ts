@@ -33,7 +33,7 @@ async function tamper(name: string, file: string, change: (bytes: Buffer) => Buf
   return runParity('--dir', folder)
 }
 
-describe.each(['video_llava', 'video_llava_variants'])('%s', (name) => {
+describe.each(['video_llava', 'video_llava_variants', 'video_llava_original'])('%s', (name) => {
   test('agrees in fp32', async () => {
     const { code, cases } = await runParity('--dir', join(SOURCE, name))
     expect(code).toBe(0)

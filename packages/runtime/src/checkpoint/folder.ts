@@ -53,6 +53,12 @@ export class CheckpointFolder {
 
   /** The text of a file, or undefined where there is none. */
   async text(name: string): Promise<string | undefined> {
+    const bytes = await this.bytes(name)
+    return bytes && new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+  }
+
+  /** The bytes of a small file, or undefined where there is none. */
+  async bytes(name: string): Promise<Uint8Array | undefined> {
     try {
       const path = join(this.path, name)
       const facts = await stat(path)
@@ -64,7 +70,7 @@ export class CheckpointFolder {
           `${name} has ${size} bytes; at most ${MAX_TEXT_BYTES} are read.`,
         )
       }
-      return await readFile(path, 'utf8')
+      return await readFile(path)
     } catch (error) {
       if (isMissing(error)) return undefined
       if (error instanceof CheckpointError) throw error

@@ -7,6 +7,7 @@ import type { CheckpointFolder } from './folder.js'
 import { GuideEncoder, type GuideText } from './guide-text.js'
 import { addClipLayer, addNorm, findPrefix, type TensorInventory, type TensorShapes } from './tensors.js'
 import { CheckpointTokenizer } from './tokenizer.js'
+import { readTokenizerJson } from './tokenizer-json.js'
 
 const MARK = 'clip_visual_projection.weight'
 /** Published CLIP models stop at 100; a scale beyond this would be a mistake, and its softmax one-hot anyway. */
@@ -82,7 +83,7 @@ function readTokenizer(
   settings: Readonly<Record<string, unknown>>,
 ): CheckpointTokenizer {
   try {
-    return new CheckpointTokenizer(json, settings, undefined)
+    return new CheckpointTokenizer(readTokenizerJson(json, settings, undefined))
   } catch (error) {
     if (!(error instanceof CheckpointError)) throw error
     throw new CheckpointError(error.code, `clip/${error.message}`, { cause: error })

@@ -66,3 +66,15 @@ export const HARMLESS_SIGLIP: ReadonlySet<string> = new Set([
 
 /** Beside what is read of a CLIP text config. */
 export const HARMLESS_CLIP_TEXT: ReadonlySet<string> = new Set([...COMMON, 'projection_dim'])
+
+/**
+ * Beside what is read at the top of the original Video-LLaVA's config: training settings, how images (not videos) are
+ * padded and cut, tokens that the tokenizer was given and no prompt has. The towers' weights are in the checkpoint.
+ */
+export const HARMLESS_ORIGINAL: ReadonlySet<string> = new Set(
+  words(`
+    freeze_mm_mlp_adapter tune_mm_mlp_adapter use_mm_proj image_aspect_ratio image_grid_pinpoints
+    tokenizer_padding_side tokenizer_model_max_length mm_image_tower mm_vision_tower mm_projector_lr
+    mm_use_im_patch_token mm_use_vid_patch_token mm_use_vid_start_end mm_vision_select_feature
+  `),
+)

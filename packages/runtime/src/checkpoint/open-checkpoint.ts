@@ -4,18 +4,22 @@ import type { CheckpointJson, Family, FamilyModel, FamilyParts, TensorNames } fr
 import { llavaOnevision } from './families/llava-onevision.js'
 import { ppllava } from './families/ppllava.js'
 import { videoLlava } from './families/video-llava.js'
+import { videoLlavaOriginal } from './families/video-llava-original.js'
 import { CheckpointFolder } from './folder.js'
 import { hasGuide, openGuide, readLogitScale } from './guide.js'
 import type { GuideText } from './guide-text.js'
 import { cutAtPlaceholder, encodePrompt, makePrompt, type PromptIds } from './prompt.js'
 import { resolveCheckpoint } from './resolve.js'
+import { readSentencePiece } from './sentence-piece-tokenizer.js'
 import { checkTensors, joinInventories } from './tensors.js'
 import { CheckpointTokenizer } from './tokenizer.js'
+import { readTokenizerJson } from './tokenizer-json.js'
+import type { SpecialToken, TokenizerParts } from './tokenizer-parts.js'
 
 export type { GuideText } from './guide-text.js'
 
 /** Every family that can be loaded. */
-const FAMILIES: readonly Family[] = [videoLlava, ppllava, llavaOnevision]
+const FAMILIES: readonly Family[] = [videoLlava, videoLlavaOriginal, ppllava, llavaOnevision]
 
 /** A checkpoint that has been read and checked; its tensors are read while graphs are built. */
 export interface Checkpoint {
@@ -55,7 +59,7 @@ export async function openCheckpoint(id: string | URL): Promise<Checkpoint> {
     const { family, json } = await readConfig(folder)
     const { format, files } = await folder.weights()
     const source = await (format === 'torch' ? openTorch(files) : openSafetensors(files))
-    const parts = family.read(json, hasGuide(source))
+    const parts = family.read(json, hasGuide(source), source)
     const { tokenizer, prompt } = await readText(folder, parts)
     const names = parts.names(source)
     const guide = hasGuide(source) ? await openGuide(folder, parts, source) : undefined
@@ -98,7 +102,7 @@ function requireRows({ spec }: FamilyModel, ids: PromptIds): PromptIds {
   if (strange === undefined) return ids
   throw new CheckpointError(
     'CHECKPOINT_INVALID',
-    `tokenizer.json turns the prompt into token ${strange}; config.json has a vocabulary of ${vocabularySize}.`,
+    `The tokenizer turns the prompt into token ${strange}; config.json has a vocabulary of ${vocabularySize}.`,
   )
 }
 
@@ -120,30 +124,27 @@ async function readConfig(folder: CheckpointFolder): Promise<{ family: Family; j
       `config.json: model_type ${found} is not supported; known: ${known}.`,
     )
   }
-  const [preprocessor, videoPreprocessor, generation, longtake] = await Promise.all([
+  const [preprocessor, videoPreprocessor, generation, videoTower, longtake] = await Promise.all([
     folder.json('preprocessor_config.json'),
     folder.json('video_preprocessor_config.json'),
     folder.json('generation_config.json'),
+    folder.json('video_tower/config.json'),
     folder.json('longtake.json'),
   ])
-  return { family, json: { config, preprocessor, videoPreprocessor, generation, longtake } }
+  return { family, json: { config, preprocessor, videoPreprocessor, generation, videoTower, longtake } }
 }
 
 async function readText(folder: CheckpointFolder, model: FamilyParts) {
-  const json = await folder.json('tokenizer.json')
-  if (json === undefined) {
-    throw new CheckpointError(
-      'CHECKPOINT_UNSUPPORTED',
-      `${folder.path} has no tokenizer.json; other tokenizer files are not read.`,
-    )
-  }
   const tokenizerConfig = (await folder.json('tokenizer_config.json')) ?? {}
-  const tokenizer = new CheckpointTokenizer(json, tokenizerConfig, model.placeholderId)
-  const placeholder = tokenizer.tokenOf(model.placeholderId)
+  const tokenizer = new CheckpointTokenizer(
+    await readTokenizer(folder, tokenizerConfig, model.placeholderId),
+    outsideToken(model),
+  )
+  const placeholder = model.placeholder ?? tokenizer.tokenOf(model.placeholderId)
   if (placeholder === undefined) {
     throw new CheckpointError(
       'CHECKPOINT_INVALID',
-      `tokenizer.json has no token ${model.placeholderId}, the video's place in the prompt.`,
+      `The tokenizer has no token ${model.placeholderId}, the video's place in the prompt.`,
     )
   }
   const sources = {
@@ -153,4 +154,27 @@ async function readText(folder: CheckpointFolder, model: FamilyParts) {
     fallback: model.prompt,
   }
   return { tokenizer, prompt: makePrompt(sources, placeholder, tokenizer) }
+}
+
+function outsideToken({ placeholder, placeholderId: id }: FamilyParts): SpecialToken | undefined {
+  if (placeholder === undefined) return undefined
+  return { id, content: placeholder, lstrip: false, rstrip: false, restarts: true }
+}
+
+async function readTokenizer(
+  folder: CheckpointFolder,
+  config: Readonly<Record<string, unknown>>,
+  placeholderId: number,
+): Promise<TokenizerParts> {
+  const json = await folder.json('tokenizer.json')
+  if (json !== undefined) return readTokenizerJson(json, config, placeholderId)
+  const model = await folder.bytes('tokenizer.model')
+  if (model === undefined) {
+    throw new CheckpointError(
+      'CHECKPOINT_UNSUPPORTED',
+      `${folder.path} has neither tokenizer.json nor tokenizer.model; other tokenizer files are not read.`,
+    )
+  }
+  const added = await folder.json('added_tokens.json')
+  return readSentencePiece(model, { config, added }, placeholderId)
 }

@@ -9,10 +9,13 @@ import {
   VIDEO_ID,
 } from '../../test/random-checkpoint.js'
 import { CheckpointTokenizer } from './tokenizer.js'
+import { readTokenizerJson } from './tokenizer-json.js'
 
 const made = makeCheckpoint().files
+const open = (json: Json, config: Json, placeholderId: number): CheckpointTokenizer =>
+  new CheckpointTokenizer(readTokenizerJson(json, config, placeholderId))
 const words = (): CheckpointTokenizer =>
-  new CheckpointTokenizer(made['tokenizer.json'] as Json, made['tokenizer_config.json'] as Json, VIDEO_ID)
+  open(made['tokenizer.json'] as Json, made['tokenizer_config.json'] as Json, VIDEO_ID)
 
 const special = (id: number, content: string, rest: Json = {}): Json => ({
   ...{ id, content, special: true, normalized: false, lstrip: false, rstrip: false },
@@ -47,7 +50,7 @@ function pairs(added: Json[], scheme = 'first'): CheckpointTokenizer {
     },
     model: { type: 'BPE', vocab, merges: ['▁ a', 'a b', '▁ U'], unk_token: '<unk>', byte_fallback: true },
   }
-  return new CheckpointTokenizer(json, { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>' }, 500)
+  return open(json, { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>' }, 500)
 }
 
 describe('trusted text', () => {
@@ -137,8 +140,7 @@ test.each([
   ['an unknown pre-tokenizer', { pre_tokenizer: { type: 'Nonsense' } }, 'Nonsense'],
 ])('%s is refused by name', (_, change, name) => {
   const json = { ...(made['tokenizer.json'] as Json), ...change }
-  const open = (): unknown => new CheckpointTokenizer(json, {}, VIDEO_ID)
-  expect(open).toThrow(
+  expect(() => open(json, {}, VIDEO_ID)).toThrow(
     expect.objectContaining({ code: 'CHECKPOINT_INVALID', message: expect.stringContaining(name) }),
   )
 })

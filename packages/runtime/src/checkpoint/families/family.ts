@@ -21,6 +21,8 @@ export interface CheckpointJson {
   readonly preprocessor: Readonly<Record<string, unknown>> | undefined
   readonly videoPreprocessor: Readonly<Record<string, unknown>> | undefined
   readonly generation: Readonly<Record<string, unknown>> | undefined
+  /** `video_tower/config.json`: the tower's own config where the checkpoint's has none. */
+  readonly videoTower: Readonly<Record<string, unknown>> | undefined
   /** What published configs do not say: `longtake.json` beside them. */
   readonly longtake: Readonly<Record<string, unknown>> | undefined
 }
@@ -60,6 +62,8 @@ export interface FamilyParts {
   readonly pooling: PoolingFacts
   /** Token whose place the visual tokens take. */
   readonly placeholderId: number
+  /** Text of the placeholder where it is no token of the vocabulary; text after it is encoded by itself. */
+  readonly placeholder?: string
   readonly eosTokenIds: readonly number[]
   /** The decoder layer whose attention weighs frames; undefined = the mean over all of them. */
   readonly evidenceLayer: number | undefined
@@ -85,7 +89,8 @@ export interface Family {
   matches(config: Readonly<Record<string, unknown>>): boolean
   /**
    * @param guided - Whether the checkpoint has the tensors of a text guide.
+   * @param source - For sizes that no config has; the tensors are checked afterwards.
    * @throws {CheckpointError} Naming the field that is invalid or not supported.
    */
-  read(json: CheckpointJson, guided: boolean): FamilyParts
+  read(json: CheckpointJson, guided: boolean, source: TensorSource): FamilyParts
 }

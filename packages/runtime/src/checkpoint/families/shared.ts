@@ -103,9 +103,14 @@ export function readProjector(fields: Fields): Activation {
 }
 
 /** @throws {CheckpointError} If the tower has no such hidden state. */
-export function checkFeatureLayer(fields: Fields, featureLayer: number, { layers }: VisionConfig): void {
+export function checkFeatureLayer(
+  fields: Fields,
+  featureLayer: number,
+  { layers }: VisionConfig,
+  name = 'vision_feature_layer',
+): void {
   if (featureLayer <= layers && featureLayer >= -layers - 1) return
-  throw fields.invalid('vision_feature_layer', `one of the tower's ${layers + 1} hidden states`)
+  throw fields.invalid(name, `one of the tower's ${layers + 1} hidden states`)
 }
 
 /** @throws {CheckpointError} If the placeholder is beyond the vocabulary. */
