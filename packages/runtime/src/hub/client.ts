@@ -1,5 +1,6 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 import { CancelledError, HubError } from '@longtake/core'
+import { systemCode } from '../features/error.js'
 import type { HubModel } from './model-id.js'
 import type { HubSettings } from './settings.js'
 
@@ -138,7 +139,7 @@ export class HubClient {
     onBytes: (bytes: Uint8Array) => Promise<void>,
   ): Promise<void> {
     const stop = new AbortController()
-    const timer = setTimeout(() => stop.abort(), this.#patience.stallMs)
+    const timer = setTimeout(() => stop.abort(new Error('nothing came any more')), this.#patience.stallMs)
     try {
       const url = new URL(path, this.#settings.endpoint)
       const response = await this.#request(url, headers, AbortSignal.any([signal, stop.signal]))
@@ -249,6 +250,6 @@ function waitOf(response: Response): number | undefined {
 
 function asInterruption(error: unknown): never {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  const code = cause instanceof Error ? (Reflect.get(cause, 'code') ?? cause.message) : cause
-  throw new Interruption(`the connection failed (${String(code)})`, { cause: error })
+  const code = systemCode(cause) || (cause instanceof Error ? cause.message : String(cause))
+  throw new Interruption(`the connection failed (${code})`, { cause: error })
 }

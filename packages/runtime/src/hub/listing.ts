@@ -7,6 +7,8 @@ const MAX_FILES = 20_000
 const MAX_FILE_BYTES = 2 ** 42
 const MAX_PATH_LENGTH = 255
 const MAX_PATH_DEPTH = 8
+/** Names that Windows takes for devices, whatever their ending. */
+const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i
 
 /** A file of a revision, as the hub describes it. */
 export interface HubFile {
@@ -59,6 +61,7 @@ export function readRevision(answer: unknown): Revision {
 function isSafePath(path: string): boolean {
   if (path.length > MAX_PATH_LENGTH || /[\\:\p{Cc}]/u.test(path)) return false
   const parts = path.split('/')
+  if (parts.some((part) => DEVICE.test(part))) return false
   return parts.length <= MAX_PATH_DEPTH && parts.every((part) => part !== '' && !/^\.{1,2}$|[. ]$/.test(part))
 }
 

@@ -3,6 +3,8 @@ import { InvalidOptionError } from '@longtake/core'
 /** Organisation, name, and a branch, tag or commit. */
 const MODEL_ID = /^([A-Za-z0-9][\w.-]{0,95})\/([A-Za-z0-9_][\w.-]{0,95})(?:@([A-Za-z0-9][\w./-]{0,199}))?$/
 
+const MAX_REVISION_LENGTH = 200
+
 /** A model of a hub. */
 export interface HubModel {
   /** `org/name`. */
@@ -17,6 +19,8 @@ export interface HubModel {
 export function parseModelId(text: string): HubModel | undefined {
   const [, organisation, name, revision] = MODEL_ID.exec(text) ?? []
   if (organisation === undefined || name === undefined || text.includes('..')) return undefined
+  // It becomes the name of a file.
+  if (revision !== undefined && encodeURIComponent(revision).length > MAX_REVISION_LENGTH) return undefined
   return { id: `${organisation}/${name}`, organisation, name, revision }
 }
 

@@ -1,5 +1,15 @@
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -314,6 +324,7 @@ describe('a hub that contradicts itself', () => {
     './config.json',
     'a//b.json',
     'CONFIG.json',
+    'nul.json',
     '',
     7,
   ])('lists the path %j', async (rfilename) => {
@@ -400,6 +411,9 @@ describe('use', () => {
     { endpoint: 'nowhere' },
     { token: `${TOKEN}\nx` },
     { revision: '../x' },
+    { revision: `v${'/'.repeat(100)}` },
+    { offline: 1 as unknown as boolean },
+    { speed: 1 } as PullOptions,
   ])('refuses %j', async (more) => {
     expect(await failureOf(pullHere(more))).toMatchObject({ code: 'INVALID_OPTION' })
   })
@@ -416,6 +430,35 @@ describe('use', () => {
     expectAll(pulled.folder)
     if (second instanceof Error) expect(second).toMatchObject({ code: 'HUB_STORE' })
     else expect(second).toEqual(pulled)
+  })
+
+  test('of what another process pulls is refused; a process that ended is no other', async () => {
+    const place = join(folder, 'org', 'tiny')
+    mkdirSync(place, { recursive: true })
+    const lock = join(place, `${COMMIT}.lock`)
+    writeFileSync(lock, String(process.pid))
+    expect(await failureOf(pullHere())).toMatchObject({
+      code: 'HUB_STORE',
+      message: expect.stringContaining(lock),
+    })
+    const { pid } = spawnSync(process.execPath, ['--version'])
+    writeFileSync(lock, String(pid))
+    expectAll((await pullHere()).folder)
+    expect(existsSync(lock)).toBe(false)
+  })
+
+  test('removes one revision by its name', async () => {
+    const { sizeBytes, folder: place } = await pullHere({ revision: 'v1' })
+    await expect(removeModel(`${ID}@v2`, { folder })).rejects.toMatchObject({ code: 'CHECKPOINT_NOT_FOUND' })
+    expect(await removeModel(`${ID}@v1`, { folder })).toBe(sizeBytes)
+    expect(existsSync(place)).toBe(false)
+    expect(await failureOf(pullHere({ offline: true }, `${ID}@v1`))).toMatchObject({ code: 'HUB_OFFLINE' })
+  })
+
+  test('of a folder that cannot be written says so', async () => {
+    const file = join(folder, 'file')
+    writeFileSync(file, '')
+    await expect(pullHere({ folder: file })).rejects.toMatchObject({ code: 'HUB_STORE' })
   })
 
   test('leaves files that only their owner reads', async () => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { CancelledError, HubError, InvalidOptionError } from '@longtake/core'
+import { checkFields, checkSignal } from '../engine/check.js'
 import { makeFolder } from '../features/make-folder.js'
 import { chooseFiles } from './choose.js'
 import { HubClient, type Patience, USUAL_PATIENCE } from './client.js'
@@ -39,11 +40,16 @@ export async function pull(id: string, options: PullOptions = {}): Promise<Pulle
 
 /** `pull` with a patience of the caller's. */
 export async function pullWith(id: string, options: PullOptions, patience: Patience): Promise<PulledModel> {
+  checkFields(options, ['folder', 'endpoint', 'token', 'revision', 'offline', 'onProgress', 'signal'])
   const model = requireModel(id, options.revision)
   const settings = hubSettings(options)
-  const { signal = new AbortController().signal, offline = false } = options
-  if (!(signal instanceof AbortSignal)) throw new InvalidOptionError('signal', 'an AbortSignal', signal)
-  const work: PullWork = { model, settings, patience, signal, onProgress: options.onProgress ?? (() => {}) }
+  const signal = checkSignal(options.signal) ?? new AbortController().signal
+  const { offline = false, onProgress } = options
+  if (typeof offline !== 'boolean') throw new InvalidOptionError('offline', 'true or false', offline)
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new InvalidOptionError('onProgress', 'a function', onProgress)
+  }
+  const work: PullWork = { model, settings, patience, signal, onProgress: onProgress ?? (() => {}) }
   try {
     if (signal.aborted) throw new CancelledError()
     return offline ? await findOffline(work) : await pullOnline(work)

@@ -11,6 +11,8 @@ import { type HubModel, parseModelId } from './model-id.js'
 export const DEFAULT_REVISION = 'main'
 const COMMIT = /^[0-9a-f]{40}$/
 const MANIFEST_ENDING = '.json'
+/** Not a character of revisions. */
+const DRAFT_ENDING = '~'
 
 /** A revision of a model that is complete on this machine. */
 export interface PulledModel {
@@ -135,11 +137,12 @@ export class ModelStore {
 
   async #namesOf(commit: string): Promise<string[]> {
     const folder = join(this.#folder, 'refs')
-    const names = await namesIn(folder)
+    // Names that were not whole when a process ended, or were not written here, lead nowhere.
+    const names = (await namesIn(folder)).filter((name) => parseModelId(`a/b@${decoded(name)}`) !== undefined)
     const commits = await Promise.all(
       names.map((name) => readFile(join(folder, name), 'utf8').catch(() => '')),
     )
-    return names.filter((_, index) => commits[index] === commit).map(decodeURIComponent)
+    return names.filter((_, index) => commits[index] === commit).map(decoded)
   }
 
   #refPath(revision: string): string {
@@ -215,7 +218,7 @@ async function readManifest(path: string): Promise<{ path: string; sizeBytes: nu
 /** A file that has its name only when it is whole. */
 async function writeWhole(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const draft = `${path}.${process.pid}.part`
+  const draft = `${path}.${process.pid}${DRAFT_ENDING}`
   const handle = await open(draft, 'w', 0o600)
   try {
     await handle.writeFile(text)
@@ -224,6 +227,15 @@ async function writeWhole(path: string, text: string): Promise<void> {
     await handle.close()
   }
   await rename(draft, path)
+}
+
+/** The revision that a file in `refs/` is named after; empty where it is none. */
+function decoded(name: string): string {
+  try {
+    return name.endsWith(DRAFT_ENDING) ? '' : decodeURIComponent(name)
+  } catch {
+    return ''
+  }
 }
 
 async function namesIn(folder: string): Promise<string[]> {
