@@ -48,6 +48,14 @@ function exitCodeOfFailure(error: LongtakeFailure): ExitCode {
     case 'CHECKPOINT_INVALID':
     case 'CHECKPOINT_UNSUPPORTED':
     case 'CHECKPOINT_TENSOR':
+    case 'HUB_DENIED':
+    case 'HUB_NOT_FOUND':
+    case 'HUB_UNREACHABLE':
+    case 'HUB_OFFLINE':
+    case 'HUB_INVALID':
+    case 'HUB_MISMATCH':
+    case 'HUB_NO_SPACE':
+    case 'HUB_STORE':
     case 'ENGINE_FAILED':
     case 'ENGINE_UNAVAILABLE':
     case 'ENGINE_CLOSED':
@@ -89,6 +97,9 @@ const FLAGS: ReadonlyMap<string, string> = new Map([
   ['storyboard', '--storyboard'],
   ['out', '--out'],
   ['id', '--model'],
+  ['endpoint', 'HF_ENDPOINT'],
+  ['token', 'HF_TOKEN'],
+  ['revision', '--revision'],
 ])
 
 /** A message with the library's names of options replaced by the flags that set them. */

@@ -17,7 +17,7 @@ import {
   type SamplingMode,
   type Triple,
 } from '@longtake/core'
-import { type AskOptions, cacheFolder, type LoadOptions } from '@longtake/runtime'
+import { type AskOptions, cacheFolder, type LoadOptions, modelsFolder } from '@longtake/runtime'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Io } from './io.js'
 import {
@@ -83,7 +83,11 @@ export interface AnswerFlags {
 
 export function addModelFlags(command: Command): Command {
   return command
-    .option('--model <id>', 'checkpoint: an installed package or a folder', DEFAULT_MODEL)
+    .option(
+      '--model <id>',
+      'checkpoint: an installed package, a folder, or a model that was pulled',
+      DEFAULT_MODEL,
+    )
     .addOption(choice('--backend <name>', 'where it runs', ['auto', 'resident', 'portable']).default('auto'))
     .addOption(
       choice('--weights <type>', 'storage of the matrices', ['fp32', 'int8', 'int4']).default('fp32'),
@@ -147,7 +151,7 @@ export function addAnswerFlags(command: Command): Command {
 export function loadOptions(flags: ModelFlags, env: Io['env'], signal: AbortSignal): LoadOptions {
   const { backend, weights, threads, cacheSize } = flags
   const cache = flags.cache && { folder: cachePath(flags, env), maxBytes: cacheSize }
-  return { backend, weights, threads, cache, signal }
+  return { backend, weights, threads, cache, hub: { folder: modelsFolder(env) }, signal }
 }
 
 /** Where features are kept. */

@@ -3,8 +3,9 @@ import { Command } from 'commander'
 import { ask } from './commands/ask.js'
 import { chat } from './commands/chat.js'
 import { doctor } from './commands/doctor.js'
-import { models } from './commands/models.js'
+import { models, removePulled } from './commands/models.js'
 import { plan } from './commands/plan.js'
+import { pull } from './commands/pull.js'
 import { trace } from './commands/trace.js'
 import type { ExitCode } from './exit-code.js'
 import type { Session } from './main.js'
@@ -44,17 +45,35 @@ export function buildProgram(session: Session, onExit: (code: ExitCode) => void)
   addChat(program, session, onExit)
   addPlan(program, session)
   addTrace(program, session)
-  program
-    .command('models')
-    .description('list the checkpoints that are here')
-    .option('--json', 'print one JSON object')
-    .action((flags) => models(flags, session))
+  addModels(program, session)
   program
     .command('doctor')
     .description('check that everything Longtake needs is here and works')
     .option('--json', 'print one JSON object')
     .action(async (flags) => onExit(await doctor(flags, session)))
   return program
+}
+
+function addModels(program: Command, session: Session): void {
+  program
+    .command('pull')
+    .description('download a model from Hugging Face, so that --model finds it')
+    .argument('<model>', 'org/name, or org/name@revision')
+    .option('--revision <name>', 'branch, tag or commit')
+    .option('--offline', 'ask no hub: tell whether the model is here')
+    .option('--json', 'print one JSON object')
+    .option('--quiet', 'no progress')
+    .action((id, flags) => pull(id, flags, session))
+  const list = program
+    .command('models')
+    .description('list the checkpoints that are here')
+    .option('--json', 'print one JSON object')
+    .action((flags) => models(flags, session))
+  list
+    .command('rm')
+    .description('remove a model that was pulled')
+    .argument('<model>', 'org/name for all of it, or org/name@revision')
+    .action((id) => removePulled(id, session))
 }
 
 function addAsk(program: Command, session: Session): void {

@@ -68,7 +68,7 @@ export async function runCli(argv: readonly string[], options: RunOptions = {}):
     stdin: Object.assign(stdin, { isTTY: terminal === 'all' }),
     stdout,
     stderr,
-    env: { LANG: 'C.UTF-8', LONGTAKE_CACHE: CACHE, ...env },
+    env: { LANG: 'C.UTF-8', LONGTAKE_CACHE: CACHE, LONGTAKE_HOME: CACHE, ...env },
     signal: signal ?? new AbortController().signal,
   }
   const code = await main(argv, io)

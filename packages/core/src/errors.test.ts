@@ -3,6 +3,7 @@ import {
   CancelledError,
   CheckpointError,
   EngineError,
+  HubError,
   InvalidOptionError,
   isLongtakeError,
   LongtakeError,
@@ -16,6 +17,7 @@ test.each([
   [new ShapeError('pixels', '[3, S, S]', [3, 48]), 'ShapeError', 'SHAPE'],
   [new VideoError('VIDEO_EMPTY', 'The file is empty.'), 'VideoError', 'VIDEO_EMPTY'],
   [new CheckpointError('CHECKPOINT_TENSOR', 'No tensor.'), 'CheckpointError', 'CHECKPOINT_TENSOR'],
+  [new HubError('HUB_DENIED', 'Denied.'), 'HubError', 'HUB_DENIED'],
   [new EngineError('CONTEXT_TOO_LONG', 'Too long.'), 'EngineError', 'CONTEXT_TOO_LONG'],
   [new CancelledError(), 'CancelledError', 'CANCELLED'],
 ] as const)('%s has its name and code and is known as ours', (error, name, code) => {

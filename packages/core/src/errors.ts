@@ -81,6 +81,27 @@ export class CheckpointError extends LongtakeError {
   }
 }
 
+export type HubErrorCode =
+  | 'HUB_DENIED'
+  | 'HUB_NOT_FOUND'
+  | 'HUB_UNREACHABLE'
+  | 'HUB_OFFLINE'
+  | 'HUB_INVALID'
+  | 'HUB_MISMATCH'
+  | 'HUB_NO_SPACE'
+  | 'HUB_STORE'
+
+/** A model cannot be pulled from a hub, or not be kept. */
+export class HubError extends LongtakeError {
+  override readonly name = 'HubError'
+  readonly code: HubErrorCode
+
+  constructor(code: HubErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
 export type EngineErrorCode = 'ENGINE_FAILED' | 'ENGINE_UNAVAILABLE' | 'ENGINE_CLOSED' | 'CONTEXT_TOO_LONG'
 
 /** Running the model failed, cannot start here, or was asked for more than was planned. */
@@ -110,6 +131,7 @@ export type LongtakeFailure =
   | ShapeError
   | VideoError
   | CheckpointError
+  | HubError
   | EngineError
   | CancelledError
 

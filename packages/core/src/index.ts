@@ -5,6 +5,8 @@ export {
   type CheckpointErrorCode,
   EngineError,
   type EngineErrorCode,
+  HubError,
+  type HubErrorCode,
   InvalidOptionError,
   isLongtakeError,
   LongtakeError,

@@ -3,11 +3,22 @@ export type { Answer, AnswerResult, AnswerTimings, AnswerUsage, FrameWeight } fr
 export type { AskOptions, SamplingOptions } from './engine/ask-options.js'
 export type { CacheOptions } from './engine/feature-shelf.js'
 export type { Inspection, InspectOptions, NamedArray } from './engine/inspect.js'
-export { type LoadOptions, type Longtake, load } from './engine/longtake.js'
+export { type HubLoadOptions, type LoadOptions, type Longtake, load } from './engine/longtake.js'
 export type { AnswerTrace, TraceWindow } from './engine/trace.js'
 export type { InputFrame, WatchOptions, WatchProgress, WatchStage } from './engine/watch-options.js'
 export type { WatchedVideo } from './engine/watched-video.js'
 export { CACHE_ENTRY_ENDING, cacheFolder, DEFAULT_CACHE_BYTES } from './features/index.js'
+export {
+  type HubOptions,
+  type ModelsOptions,
+  modelsFolder,
+  type PulledModel,
+  type PullOptions,
+  type PullProgress,
+  pull,
+  pulledModels,
+  removeModel,
+} from './hub/index.js'
 export type { BackendKind } from './ort/index.js'
 export {
   mattered,

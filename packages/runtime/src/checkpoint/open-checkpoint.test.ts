@@ -337,7 +337,7 @@ describe('ids', () => {
   test.each([
     ['./no/such/folder', 'CHECKPOINT_NOT_FOUND', 'no checkpoint folder'],
     ['@longtake/no-such-package', 'CHECKPOINT_NOT_FOUND', 'npm install @longtake/no-such-package'],
-    ['LanguageBind/Video-LLaVA-7B-hf', 'CHECKPOINT_UNSUPPORTED', 'Hugging Face'],
+    ['nobody/has-this', 'CHECKPOINT_NOT_FOUND', 'longtake pull nobody/has-this'],
     ['https://example.com/model', 'CHECKPOINT_UNSUPPORTED', 'https:'],
     ['', 'INVALID_OPTION', 'id'],
   ])('%j is refused', async (id, code, part) => {

@@ -1,5 +1,6 @@
 import { CheckpointError } from '@longtake/core'
 import { openSafetensors, openTorch, type TensorSource } from '@longtake/kernels'
+import type { HubLookup } from '../hub/index.js'
 import type { CheckpointJson, Family, FamilyModel, FamilyParts, TensorNames } from './families/family.js'
 import { llavaOnevision } from './families/llava-onevision.js'
 import { ppllava } from './families/ppllava.js'
@@ -50,11 +51,11 @@ export interface CheckpointGuide {
 /**
  * Opens a checkpoint in the published Hugging Face layout and checks it whole, except for the tensors' values.
  *
- * @param id - A folder, or an installed package that carries one; see `resolveCheckpoint`.
+ * @param id - A folder, an installed package that carries one, or a pulled model; see `resolveCheckpoint`.
  * @throws {CheckpointError} Naming the file, field or tensor that is missing, invalid or not supported.
  */
-export async function openCheckpoint(id: string | URL): Promise<Checkpoint> {
-  const folder = new CheckpointFolder(await resolveCheckpoint(id))
+export async function openCheckpoint(id: string | URL, hub?: HubLookup): Promise<Checkpoint> {
+  const folder = new CheckpointFolder(await resolveCheckpoint(id, hub))
   try {
     const { family, json } = await readConfig(folder)
     const { format, files } = await folder.weights()

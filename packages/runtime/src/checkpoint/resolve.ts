@@ -3,22 +3,24 @@ import { createRequire } from 'node:module'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { CheckpointError, InvalidOptionError } from '@longtake/core'
+import { type HubLookup, hubFolder, parseModelId } from '../hub/index.js'
 
 const PACKAGE_NAME = /^@[a-z0-9~-][a-z0-9._~-]*\/[a-z0-9~-][a-z0-9._~-]*$/
 /** Two letters at least, so that C:\\models stays a path. */
 const ADDRESS = /^[a-z][a-z0-9+.-]+:/i
-const HUB_ID = /^[A-Za-z0-9][\w.-]*\/[\w.-]+$/
 
 /**
  * The folder that a checkpoint id stands for.
  *
  * @param id - A folder (path or `file:` URL), or the name of an installed package that carries a checkpoint in
- *   its folder `checkpoint/`, such as `@longtake/tiny`.
- * @throws {CheckpointError} `CHECKPOINT_NOT_FOUND` when there is no such folder or package;
- *   `CHECKPOINT_UNSUPPORTED` for a Hugging Face id.
+ *   its folder `checkpoint/`, such as `@longtake/tiny`, or a model that was pulled from a hub (`org/name`, or
+ *   `org/name@revision`). A folder comes before a pulled model of the same name.
+ * @param hub - Where pulled models are, and whether one may be downloaded.
+ * @throws {CheckpointError} `CHECKPOINT_NOT_FOUND` when there is no such folder, package or pulled model;
+ *   `CHECKPOINT_UNSUPPORTED` for an address.
  * @throws {InvalidOptionError} If the id is not a string or URL, or is empty.
  */
-export async function resolveCheckpoint(id: string | URL): Promise<string> {
+export async function resolveCheckpoint(id: string | URL, hub: HubLookup = {}): Promise<string> {
   if (id instanceof URL) return requireFolder(urlToPath(id), id.href)
   if (typeof id !== 'string' || id.trim() === '') {
     throw new InvalidOptionError('id', 'a folder, a package name or a file: URL', id)
@@ -26,12 +28,8 @@ export async function resolveCheckpoint(id: string | URL): Promise<string> {
   if (ADDRESS.test(id)) return requireFolder(urlToPath(parseUrl(id)), id)
   if (PACKAGE_NAME.test(id)) return requireFolder(packageFolder(id), id)
   const folder = resolve(id)
-  if (!(await isFolder(folder)) && HUB_ID.test(id) && !isAbsolute(id)) {
-    throw new CheckpointError(
-      'CHECKPOINT_UNSUPPORTED',
-      `${id} looks like a Hugging Face id. Downloading is not built yet: fetch the files into a folder and give its path.`,
-    )
-  }
+  const model = isAbsolute(id) ? undefined : parseModelId(id)
+  if (model !== undefined && !(await isFolder(folder))) return hubFolder(id, hub)
   return requireFolder(folder, id)
 }
 

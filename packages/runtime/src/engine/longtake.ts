@@ -1,6 +1,7 @@
 import { EngineError, InvalidOptionError, type ModelSpec, type VideoPlan } from '@longtake/core'
 import type { WeightType } from '@longtake/kernels'
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js'
+import type { HubLookup } from '../hub/index.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { type Backend, type BackendKind, openBackend } from '../ort/index.js'
 import { openVideo, type VideoInputs } from '../video/index.js'
@@ -14,6 +15,9 @@ import type { WatchedVideo } from './watched-video.js'
 
 const MAX_THREADS = 1024
 
+/** Options of `load` about models of a hub. */
+export type HubLoadOptions = Omit<HubLookup, 'signal'>
+
 export interface LoadOptions {
   /** `resident` keeps the KV cache in native memory; `portable` runs everywhere; default `auto` prefers the first. */
   readonly backend?: 'auto' | BackendKind | undefined
@@ -26,6 +30,8 @@ export interface LoadOptions {
    * encodes again, in this process or another; `true`, or where and how much. Default `false`.
    */
   readonly cache?: boolean | CacheOptions | undefined
+  /** Where pulled models are found, and whether a model that was not pulled may be downloaded. Default: it is not. */
+  readonly hub?: HubLoadOptions | undefined
   /** Ends the loading between two graphs; `load` then rejects with `CancelledError`. */
   readonly signal?: AbortSignal | undefined
 }
@@ -73,8 +79,9 @@ export interface Longtake extends AsyncDisposable {
  * Loads a checkpoint.
  *
  * @param id - A folder in the published Hugging Face layout (path or `file:` URL), or an installed package that
- *   carries one, such as `@longtake/tiny`.
+ *   carries one, such as `@longtake/tiny`, or a model that was pulled from a hub (`org/name`, `org/name@revision`).
  * @throws {CheckpointError} Naming the file, field or tensor that is missing, invalid or not supported.
+ * @throws {HubError} Only with `hub.pull`: if the download fails.
  * @throws {EngineError} `ENGINE_UNAVAILABLE` if ONNX Runtime cannot be loaded here.
  * @throws {InvalidOptionError} If an option is unknown or out of its range.
  * @throws {CancelledError} If `signal` fires; nothing is left then.
@@ -89,9 +96,9 @@ export async function loadWith(
   options: LoadOptions,
   open: (kind: 'auto' | BackendKind) => Promise<Backend>,
 ): Promise<Longtake> {
-  const { backend: kind, weights, threads, signal, cache } = checkLoad(options)
+  const { backend: kind, weights, threads, signal, cache, hub } = checkLoad(options)
   throwIfAborted(signal)
-  const checkpoint = await openCheckpoint(id)
+  const checkpoint = await openCheckpoint(id, { ...hub, signal })
   try {
     throwIfAborted(signal)
     const backend = await open(kind)
@@ -109,15 +116,23 @@ export async function loadWith(
 }
 
 function checkLoad(options: LoadOptions) {
-  checkFields(options, ['backend', 'weights', 'threads', 'cache', 'signal'])
+  checkFields(options, ['backend', 'weights', 'threads', 'cache', 'hub', 'signal'])
   return {
     backend: checkChoice('backend', options.backend ?? 'auto', ['auto', 'resident', 'portable']),
     weights: checkChoice('weights', options.weights ?? 'fp32', ['fp32', 'int8', 'int4']),
     threads:
       options.threads === undefined ? undefined : checkInteger('threads', options.threads, 1, MAX_THREADS),
     cache: checkCache(options.cache),
+    hub: checkHub(options.hub),
     signal: checkSignal(options.signal),
   }
+}
+
+function checkHub(hub: LoadOptions['hub']): HubLoadOptions {
+  if (hub === undefined) return {}
+  if (typeof hub !== 'object' || hub === null) throw new InvalidOptionError('hub', 'an object', hub)
+  checkFields(hub, ['folder', 'endpoint', 'token', 'revision', 'pull', 'onProgress'])
+  return hub
 }
 
 function checkCache(cache: LoadOptions['cache']): CacheOptions | undefined {

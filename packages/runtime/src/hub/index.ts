@@ -1,0 +1,6 @@
+export { parseModelId } from './model-id.js'
+export { type HubLookup, hubFolder, type ModelsOptions, pulledModels, removeModel } from './models.js'
+export type { PullProgress } from './progress.js'
+export { type PullOptions, pull } from './pull.js'
+export { type HubOptions, modelsFolder } from './settings.js'
+export type { PulledModel } from './store.js'
