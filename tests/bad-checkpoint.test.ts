@@ -287,7 +287,7 @@ test.each([
   [() => 'file://elsewhere/model', 'INVALID_OPTION'],
   [() => new URL('file:///a%2Fb'), 'INVALID_OPTION'],
   [() => 'https://example.org/model', 'CHECKPOINT_UNSUPPORTED'],
-  [() => 'LanguageBind/Video-LLaVA-7B-hf', 'CHECKPOINT_UNSUPPORTED'],
+  [() => 'nobody/has-this', 'CHECKPOINT_NOT_FOUND'],
   [() => '@longtake/no-such-package', 'CHECKPOINT_NOT_FOUND'],
   [() => 'a\0b', 'CHECKPOINT_NOT_FOUND'],
   [() => '', 'INVALID_OPTION'],

@@ -3,7 +3,7 @@ import { isLongtakeError } from '@longtake/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { refusal } from '../../test/safetensors-file.js'
-import { openBytes, toTorch } from '../../test/torch-file.js'
+import { makeArchive, openBytes, stateDict, toTorch } from '../../test/torch-file.js'
 import { bytesAccess } from '../safetensors/open.js'
 import type { RandomAccess, TensorSource } from '../tensor-source.js'
 import { openTorch } from './open.js'
@@ -53,8 +53,8 @@ describe('files that torch wrote', () => {
     ['legacy.bin', /before 1\.6.*safetensors/],
     ['whole-module.bin', /"torch\.nn\.modules\.container\.Sequential".*nothing is run/],
     ['nested.bin', /"state_dict" is a dict/],
-    ['gaps.bin', /"view" is a view, shape \[4\] and strides \[2\]/],
-    ['expanded.bin', /"view" is a view, shape \[4\] and strides \[0\]/],
+    ['gaps.bin', /"view" of shape \[4\] is a view with strides \[2\]/],
+    ['expanded.bin', /"view" of shape \[4\] is a view with strides \[0\]/],
     ['script.pth', /TorchScript|compressed/],
   ])('%s is refused by name, with advice', async (file, message) => {
     const error = await refusal(openBytes(await saved(file), file))
@@ -144,4 +144,34 @@ test('shards are one source; the same tensor in two is refused', async () => {
   expect([...(await source.read('a')), ...(await source.read('bb'))]).toEqual([1, 2])
   const error = await refusal(openTorch([shard('1.bin', 'a'), shard('2.bin', 'a')]))
   expect(error.message).toContain('2.bin: it and 1.bin both have the tensor "a"')
+})
+
+test('any order of the dimensions in memory becomes row-major', async () => {
+  const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 5 })
+  const made = shapes.chain((shape) =>
+    fc.tuple(fc.constant(shape), fc.shuffledSubarray([...shape.keys()], { minLength: shape.length })),
+  )
+  await fc.assert(
+    fc.asyncProperty(made, async ([shape, order]) => {
+      const strides = shape.map(() => 0)
+      let count = 1
+      for (const dimension of order) {
+        strides[dimension] = count
+        count *= shape[dimension]!
+      }
+      const values = Float32Array.from({ length: count }, (_, i) => i)
+      const pickle = stateDict({ w: { key: '0', elements: count, shape, strides } })
+      const source = await openBytes(makeArchive(pickle, { 0: new Uint8Array(values.buffer) }))
+      const read = await source.read('w')
+      for (let flat = 0; flat < count; flat++) {
+        let [rest, place] = [flat, 0]
+        for (let dimension = shape.length - 1; dimension >= 0; dimension--) {
+          place += (rest % shape[dimension]!) * strides[dimension]!
+          rest = Math.floor(rest / shape[dimension]!)
+        }
+        expect(read[flat]).toBe(place)
+      }
+    }),
+    { numRuns: 300 },
+  )
 })

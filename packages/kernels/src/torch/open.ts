@@ -127,40 +127,26 @@ function locate(
 ): StoredTensor {
   const { storage, shape, strides, offset } = tensor
   const { dtype, key, elements } = storage
+  const what = `tensor ${shown(name)} of shape ${shown(shape)}`
   const elementBytes = BYTES_PER_ELEMENT[dtype]
-  if (!entry) throw malformed(file.name, `the storage ${shown(key)} of tensor ${shown(name)} is missing`)
+  if (!entry) throw malformed(file.name, `the storage ${shown(key)} of ${what} is missing`)
   if (elements * elementBytes !== entry.size) {
     throw malformed(
       file.name,
-      `the storage of tensor ${shown(name)} has ${entry.size} bytes, not those of ${elements} ${dtype}`,
+      `the storage of ${what} has ${entry.size} bytes, not those of ${elements} ${dtype}`,
     )
   }
   const order = storedOrder(shape, strides)
   if (!order) {
-    throw refused(
-      file.name,
-      `tensor ${shown(name)} is a view, shape ${shown(shape)} and strides ${shown(strides)}, with overlaps or gaps`,
-    )
+    throw refused(file.name, `${what} is a view with strides ${shown(strides)}, with overlaps or gaps`)
   }
   const bytes = byteCount(shape, elementBytes)
   // Refuses NaN too.
   if (!(offset * elementBytes + bytes <= entry.size)) {
-    throw malformed(
-      file.name,
-      `tensor ${shown(name)} of shape ${shown(shape)} at ${offset} reaches beyond its storage`,
-    )
+    throw malformed(file.name, `${what} at ${offset} reaches beyond its storage`)
   }
-  const rowMajor = order.length === shape.length && order.every((dimension, i) => dimension === i)
-  if (!rowMajor && bytes > MAX_ARRANGED_BYTES) {
-    throw refused(file.name, `tensor ${shown(name)} is transposed and has ${bytes} bytes`)
-  }
-  const arrange = (stored: Uint8Array) => toRowMajor(stored, shape, strides, elementBytes)
-  return {
-    dtype,
-    shape,
-    bytes,
-    file,
-    offset: entry.offset + offset * elementBytes,
-    ...(!rowMajor && { arrange }),
-  }
+  const stored = { dtype, shape, bytes, file, offset: entry.offset + offset * elementBytes }
+  if (order.length === shape.length && order.every((dimension, i) => dimension === i)) return stored
+  if (bytes > MAX_ARRANGED_BYTES) throw refused(file.name, `${what} is transposed and has ${bytes} bytes`)
+  return { ...stored, arrange: (from) => toRowMajor(from, shape, strides, elementBytes) }
 }

@@ -117,6 +117,9 @@ describe('a pulled model', () => {
     })
     expectAll(pulled.folder)
     expect(await pull(ID, options({ offline: true }))).toEqual(pulled)
+    expect(new Set(hub.requests.map(({ headers }) => headers['accept-encoding']))).toEqual(
+      new Set(['identity']),
+    )
     await using longtake = await load(ID, { hub: { folder } })
     await using video = await longtake.watch(VIDEO, { frames: 32 })
     expect((await video.ask('What caption is on the cyan circle?')).text).toBe('k')
