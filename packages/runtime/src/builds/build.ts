@@ -108,9 +108,12 @@ class Builder {
     let next = 0
     while (next < weights.length && (await this.#isWritten(weights[next]!, known))) next++
     await requireSpace(folder, bytes - this.#doneBytes)
-    for (const weight of weights.slice(next)) await this.#write(weight)
-    await this.#file.truncate(bytes)
-    await this.#sync()
+    try {
+      for (const weight of weights.slice(next)) await this.#write(weight)
+      await this.#file.truncate(bytes)
+    } finally {
+      await this.#sync()
+    }
   }
 
   /** Whether an earlier builder wrote a weight, and the disk still has it as it was written. */
