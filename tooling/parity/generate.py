@@ -2,7 +2,7 @@
 
     /usr/bin/python3 tooling/parity/generate.py --family video_llava --seed 1 --out FOLDER [--variant NAME ...]
 
-`--variant random` draws a mix of the others from the seed. Needs Python 3 and NumPy; variant `btadapter` PyTorch too.
+`--variant random` draws a mix of the others from the seed. Needs Python 3, NumPy and Pillow; variant `btadapter` PyTorch too.
 """
 import argparse
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+import llava_next
 import llava_onevision
 import ppllava
 import video_llava
@@ -19,7 +20,7 @@ from cases import MEAN, STD
 from checkpoint import write_json, write_weights
 
 FAMILIES = {"video_llava": video_llava, "video_llava_original": video_llava_original, "ppllava": ppllava,
-            "llava_onevision": llava_onevision}
+            "llava_next": llava_next, "llava_onevision": llava_onevision}
 EXCLUSIVE = [("rope-linear", "rope-llama3"), ("f32", "bf16")]
 
 

@@ -26,6 +26,7 @@ export type {
   PoolingPlan,
   RopePlan,
   SamplingMode,
+  StillCrops,
   VideoPlan,
 } from './plan-types.js'
 export { POOLING_METHODS } from './pooling-request.js'

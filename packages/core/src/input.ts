@@ -1,9 +1,10 @@
 import { arrangeClips, CLIP_LAYOUTS } from './arrangement.js'
 import { checkChoice, checkInteger } from './check.js'
+import { cropStills } from './crops.js'
 import { InvalidOptionError } from './errors.js'
 import { chooseFrameCount } from './frame-count.js'
 import { MAX_FRAMES } from './limits.js'
-import type { PlanOptions, VideoPlan } from './plan-types.js'
+import type { PlanOptions, StillCrops, VideoPlan } from './plan-types.js'
 import type { PooledFrames } from './pooling.js'
 import type { PoolingRequest } from './pooling-request.js'
 import { checkFacts, chooseSampling, chooseStretch } from './sampling.js'
@@ -14,7 +15,15 @@ import { frameTimestamps } from './timestamps.js'
 export interface PlannedInput
   extends Pick<
     VideoPlan,
-    'frames' | 'framesRequested' | 'timestamps' | 'sampling' | 'clips' | 'layout' | 'order' | 'notes'
+    | 'frames'
+    | 'framesRequested'
+    | 'timestamps'
+    | 'sampling'
+    | 'clips'
+    | 'layout'
+    | 'order'
+    | 'crops'
+    | 'notes'
   > {
   readonly pooled: PooledFrames
 }
@@ -35,7 +44,7 @@ export function arrangeInput(
     options.layout === undefined ? undefined : checkChoice('layout', options.layout, CLIP_LAYOUTS)
   return video.stills === undefined
     ? sampleVideo(spec, video, options, request, layout ?? 'interleaved')
-    : repeatStills(spec, video, options, layout ?? 'contiguous')
+    : repeatStills(spec, video, options, request, layout ?? 'contiguous')
 }
 
 function sampleVideo(
@@ -56,7 +65,11 @@ function sampleVideo(
     ...arrangeClips(frames, framesPerClip, layout),
     layout,
     notes: [...stretch.notes, ...notes, ...sampling.notes, ...noteEncoder(spec, frames, layout)],
-    pooled: { units: frames, framesPerUnit: 1, areStills: false },
+    pooled: {
+      ...{ units: frames, framesPerUnit: 1, areStills: false },
+      tokens: frames * spec.encoder.tokensPerFrame,
+      trailingTokens: spec.encoder.trailingTokens ?? 0,
+    },
   }
 }
 
@@ -73,6 +86,7 @@ function repeatStills(
   spec: ModelSpec,
   video: VideoFacts,
   options: PlanOptions,
+  request: PoolingRequest,
   layout: ClipLayout,
 ): PlannedInput {
   checkFacts(video)
@@ -83,8 +97,58 @@ function repeatStills(
     if (value === undefined || value === 'auto') continue
     throw new InvalidOptionError(name, 'nothing: the input is images, and every image is seen', value)
   }
+  const { pooled, crops, notes } = chooseCrops(spec, video, stills, request)
+  const { frames } = pooled
+  return {
+    frames,
+    framesRequested: stills,
+    timestamps: Array.from({ length: frames }, (_, frame) => Math.floor(frame / framesPerClip)),
+    sampling: 'exact',
+    ...arrangeClips(frames, framesPerClip, 'contiguous'),
+    layout: 'contiguous',
+    ...(crops && { crops }),
+    notes: [...noteStills(stills, framesPerClip, layout), ...notes],
+    pooled,
+  }
+}
+
+/** How images enter, and how many tokens that is without pooling. */
+function chooseCrops(
+  { encoder }: ModelSpec,
+  video: VideoFacts,
+  stills: number,
+  { method }: PoolingRequest,
+): Pick<PlannedInput, 'crops' | 'notes'> & { pooled: PooledFrames & { readonly frames: number } } {
+  const { framesPerClip, tokensPerFrame, stills: cut, trailingTokens = 0 } = encoder
+  const frames = stills * framesPerClip
+  const pooled = { frames, units: stills, framesPerUnit: framesPerClip, areStills: true }
+  if (cut === undefined || cut.resolutions.length === 0 || method !== 'none') {
+    const alone = cut !== undefined && stills === 1 ? 1 : 0
+    const tokens = frames * tokensPerFrame
+    const isCutOtherwise = cut !== undefined && cut.resolutions.length > 0
+    return {
+      pooled: { ...pooled, tokens, trailingTokens: trailingTokens + alone },
+      notes: isCutOtherwise ? ['Images that are pooled enter whole, and are not cut into tiles.'] : [],
+    }
+  }
+  const crops = cropStills(encoder, cut.resolutions, video, stills)
+  const tokens = crops.reduce((sum, crop) => sum + crop.tokens, 0)
+  return { pooled: { ...pooled, tokens, trailingTokens }, crops, notes: [noteCrops(crops, tokens)] }
+}
+
+function noteCrops(crops: readonly StillCrops[], tokens: number): string {
+  const [only, ...others] = crops
+  if (only !== undefined && others.length === 0) {
+    const [height, width] = only.size
+    return `The image of ${width}×${height} pixels enters whole and in ${only.tiles.join('×')} tiles (rows × columns): ${tokens} tokens.`
+  }
+  const tiles = crops.reduce((sum, crop) => sum + crop.tiles[0] * crop.tiles[1], 0)
+  return `${crops.length} images enter whole and in ${tiles} tiles together: ${tokens} tokens.`
+}
+
+function noteStills(stills: number, framesPerClip: number, layout: ClipLayout): string[] {
   const images = stills === 1 ? '1 image' : `${stills} images`
-  const notes = [
+  return [
     ...(framesPerClip > 1
       ? [
           `${images}, repeated ${framesPerClip} times each: the encoder takes ${framesPerClip} frames at a time.`,
@@ -94,15 +158,4 @@ function repeatStills(
       ? []
       : [`Each image stands for itself, so the layout is contiguous instead of ${layout}.`]),
   ]
-  const frames = stills * framesPerClip
-  return {
-    frames,
-    framesRequested: stills,
-    timestamps: Array.from({ length: frames }, (_, frame) => Math.floor(frame / framesPerClip)),
-    sampling: 'exact',
-    ...arrangeClips(frames, framesPerClip, 'contiguous'),
-    layout: 'contiguous',
-    notes,
-    pooled: { units: stills, framesPerUnit: framesPerClip, areStills: true },
-  }
 }

@@ -78,6 +78,27 @@ export interface PoolingPlan {
   readonly temperature: number
 }
 
+/**
+ * How one still image enters in tiles: first the whole image, resized to one tile, then the tiles' patches row by row
+ * over all tiles, without those of the padding, a line break after each row. Pairs are vertical, then horizontal.
+ */
+export interface StillCrops {
+  /** The image, pixels. */
+  readonly size: readonly [height: number, width: number]
+  /** What is cut into tiles, pixels. */
+  readonly resolution: readonly [height: number, width: number]
+  /** The image in the middle of it, pixels; black around it. */
+  readonly resized: readonly [height: number, width: number]
+  /** Tiles of the encoder's size. */
+  readonly tiles: readonly [rows: number, columns: number]
+  /** First patch that enters, over all tiles. */
+  readonly offset: readonly [row: number, column: number]
+  /** Patches that enter: those of the padding do not. */
+  readonly patches: readonly [rows: number, columns: number]
+  /** The whole image's tokens, `patches`, and a line break for each of their rows. */
+  readonly tokens: number
+}
+
 /** RoPE as the decoder's tables are computed from it. */
 export interface RopePlan {
   readonly type: RopeType
@@ -93,7 +114,7 @@ export interface RopePlan {
 
 /** Everything that is decided before anything runs. Plain data that survives JSON. */
 export interface VideoPlan {
-  /** F: frames that are sampled, whole clips of the encoder. Images: each as often as fills a clip. */
+  /** F: frames that are sampled, whole clips of the encoder. Images: each as often as fills a clip; their tiles are no frames. */
   readonly frames: number
   /** Frames that were asked for, or chosen, before rounding up. */
   readonly framesRequested: number
@@ -109,8 +130,12 @@ export interface VideoPlan {
   readonly order: readonly number[]
   /** `null`: every token of every frame enters the context. */
   readonly pooling: PoolingPlan | null
+  /** How each still image is cut; absent where frames, and images, enter whole. */
+  readonly crops?: readonly StillCrops[]
   /** Visual tokens in the context: of all frames together, after pooling. */
   readonly visualTokens: number
+  /** Those among them that follow the last frame's and belong to none, such as a line break. */
+  readonly trailingTokens: number
   /** Capacity of the KV cache: visual, prompt and generated tokens. */
   readonly contextTokens: number
   /** Generated tokens among them: what an answer may have when nothing else is said. */

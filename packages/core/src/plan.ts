@@ -34,8 +34,8 @@ export function planVideo(spec: ModelSpec, video: VideoFacts, options: PlanOptio
   const request = readPooling(spec, options)
   const { pooled, notes: inputNotes, ...input } = arrangeInput(spec, video, options, request)
   const { pooling, notes: poolingNotes } = choosePooling(spec, pooled, request)
-  const { tokensPerFrame, trailingTokens = 0 } = spec.encoder
-  const visualTokens = (pooling?.tokens ?? input.frames * tokensPerFrame) + trailingTokens
+  const { trailingTokens } = pooled
+  const visualTokens = (pooling?.tokens ?? pooled.tokens) + trailingTokens
   const tokens = countTokens(spec, visualTokens, options)
   const { rope, notes: ropeNotes } = chooseRope(spec, tokens.context, options)
   const { kvCache, notes: kvNotes } = chooseKvCache(spec, tokens.context, options)
@@ -44,6 +44,7 @@ export function planVideo(spec: ModelSpec, video: VideoFacts, options: PlanOptio
     notes: [...inputNotes, ...poolingNotes, ...ropeNotes, ...kvNotes],
     pooling,
     visualTokens,
+    trailingTokens,
     contextTokens: tokens.context,
     maxNewTokens: tokens.answer,
     rope,

@@ -21,6 +21,9 @@ export interface PooledFrames {
   /** 1 for a video; for still images as many as the encoder takes at once. */
   readonly framesPerUnit: number
   readonly areStills: boolean
+  /** Tokens of them all without pooling, and those that follow, with or without. */
+  readonly tokens: number
+  readonly trailingTokens: number
 }
 
 /**
@@ -37,13 +40,12 @@ export function choosePooling(
 ): { pooling: PoolingPlan | null; notes: readonly string[] } {
   const [rows, columns] = spec.encoder.grid
   const count = frames.units * frames.framesPerUnit
-  const tokensBefore = count * spec.encoder.tokensPerFrame
   if (request.method === 'none') {
-    checkUnpooledBudget(request, frames, tokensBefore + trailingTokens(spec))
+    checkUnpooledBudget(request, frames)
     return { pooling: null, notes: [] }
   }
   const units: Triple = [frames.units, rows, columns]
-  const { notes, ...chosen } = chooseKernel(spec, units, frames.areStills, request)
+  const { notes, ...chosen } = chooseKernel(spec, units, frames, request)
   const perUnit = ([first, ...rest]: Triple): Triple => [first * frames.framesPerUnit, ...rest]
   const shape = poolingShape(units, chosen.kernel, chosen.stride)
   const pooling: PoolingPlan = {
@@ -53,7 +55,7 @@ export function choosePooling(
     grid: perUnit(units),
     shape,
     tokens: volume(shape),
-    tokensBefore,
+    tokensBefore: frames.tokens,
     temperature: spec.pooling.temperature,
   }
   return {
@@ -62,16 +64,12 @@ export function choosePooling(
   }
 }
 
-function checkUnpooledBudget({ tokenBudget }: PoolingRequest, frames: PooledFrames, tokens: number): void {
+function checkUnpooledBudget({ tokenBudget }: PoolingRequest, frames: PooledFrames): void {
+  const tokens = frames.tokens + frames.trailingTokens
   if (tokenBudget === undefined || tokens <= tokenBudget) return
   const what = frames.areStills ? `${frames.units} images` : `${frames.units} frames`
   const need = `at least the ${tokens} tokens of ${what} without pooling; else fewer, or pooling`
   throw new InvalidOptionError('tokenBudget', need, tokenBudget)
-}
-
-/** What a budget has to hold beside the frames' tokens. */
-function trailingTokens({ encoder }: ModelSpec): number {
-  return encoder.trailingTokens ?? 0
 }
 
 /** A window in units, with what should be known of it. */
@@ -84,7 +82,7 @@ interface ChosenKernel extends PoolingKernel {
 function chooseKernel(
   spec: ModelSpec,
   units: Triple,
-  areStills: boolean,
+  { areStills, trailingTokens: trailing }: Pick<PooledFrames, 'areStills' | 'trailingTokens'>,
   { kernel, stride, shape, tokenBudget }: PoolingRequest,
 ): ChosenKernel {
   if (shape !== undefined) return { ...kernelForShape(units, shape), mostSteps: shape[0], notes: [] }
@@ -95,7 +93,6 @@ function chooseKernel(
   const own = ownKernel(spec, units, areStills)
   const ownTokens = volume(poolingShape(units, own.kernel, own.stride))
   const ownBudget = spec.defaults.tokenBudget ?? Number.POSITIVE_INFINITY
-  const trailing = trailingTokens(spec)
   if (tokenBudget === undefined && ownTokens + trailing <= ownBudget) return own
   const budget = tokenBudget ?? ownBudget
   if (budget <= trailing) throw new InvalidOptionError('tokenBudget', `at least ${trailing + 1}`, budget)
@@ -116,7 +113,8 @@ export function poolsEvenly(
   share: number,
 ): boolean {
   const units: Triple = [frames, ...spec.encoder.grid]
-  const { mostSteps, ...chosen } = chooseKernel(spec, units, false, request)
+  const { trailingTokens = 0 } = spec.encoder
+  const { mostSteps, ...chosen } = chooseKernel(spec, units, { areStills: false, trailingTokens }, request)
   if (leftOut(units, chosen)[0] > 0) return false
   if (mostSteps === undefined) return true
   const [steps] = poolingShape(units, chosen.kernel, chosen.stride)

@@ -26,18 +26,14 @@ export function checkSpec(spec: ModelSpec): void {
   checkNumber('spec.pooling.temperature', spec.pooling.temperature, 'a number above 0', (value) => value > 0)
 }
 
-function checkEncoder({
-  framesPerClip,
-  tokensPerFrame,
-  grid,
-  classToken,
-  ...encoder
-}: ModelSpec['encoder']): void {
+function checkEncoder(encoder: ModelSpec['encoder']): void {
+  const { framesPerClip, tokensPerFrame, grid, classToken } = encoder
   checkInteger('spec.encoder.framesPerClip', framesPerClip, 1, MAX_FRAMES)
   if (encoder.mostFramesPerClip !== undefined) {
     checkInteger('spec.encoder.mostFramesPerClip', encoder.mostFramesPerClip, 1, MAX_FRAMES)
   }
   checkInteger('spec.encoder.trailingTokens', encoder.trailingTokens ?? 0, 0, MAX_CONTEXT_TOKENS)
+  checkStills(encoder)
   const [, rows, columns] = checkTriple('spec.encoder.grid', [1, ...grid])
   checkInteger('spec.encoder.tokensPerFrame', tokensPerFrame, 1, MAX_CONTEXT_TOKENS)
   const tokens = rows * columns + (classToken ? 1 : 0)
@@ -47,5 +43,17 @@ function checkEncoder({
       `${tokens}, by grid and classToken`,
       tokensPerFrame,
     )
+  }
+}
+
+function checkStills({ stills, imageSize, framesPerClip }: ModelSpec['encoder']): void {
+  if (stills === undefined || stills.resolutions.length === 0) return
+  // A tile is a picture of its own; clips have no place for it.
+  checkInteger('spec.encoder.framesPerClip', framesPerClip, 1, 1)
+  const size = checkInteger('spec.encoder.imageSize', imageSize, 1, MAX_CONTEXT_TOKENS)
+  for (const [at, resolution] of stills.resolutions.entries()) {
+    const name = `spec.encoder.stills.resolutions[${at}]`
+    const tiles = resolution.map((edge) => checkInteger(name, edge / size, 1, MAX_FRAMES))
+    checkInteger(name, tiles.length === 2 ? tiles[0]! * tiles[1]! : Number.NaN, 1, MAX_FRAMES - 1)
   }
 }

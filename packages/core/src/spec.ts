@@ -56,6 +56,17 @@ export interface ModelSpec {
     readonly mostFramesPerClip?: number
     /** Tokens that follow the last frame's in the context and belong to none, such as a line break; absent = 0. */
     readonly trailingTokens?: number
+    /**
+     * Where still images enter otherwise than frames do: with line breaks among their tokens. An image that is alone and
+     * not cut is followed by one.
+     */
+    readonly stills?: {
+      /**
+       * `[height, width]` pixels, whole multiples of `imageSize`. The best one for an image is cut into tiles, which
+       * enter beside the whole image; none: images enter whole. Pooled images enter whole too.
+       */
+      readonly resolutions: readonly (readonly [height: number, width: number])[]
+    }
   }
   readonly decoder: {
     readonly layers: number
@@ -117,4 +128,6 @@ export interface VideoFacts {
   readonly codec: string
   /** Number of still images, where the input is images instead of a video: each then stands for itself. */
   readonly stills?: number
+  /** `[height, width]` pixels of each still image, where they differ; absent: all are `height` × `width`. */
+  readonly stillSizes?: readonly (readonly [height: number, width: number])[]
 }

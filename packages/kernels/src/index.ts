@@ -27,7 +27,14 @@ export type {
   WeightPlace,
 } from './onnx/model.js'
 export { originalVideoLlavaProcessing, parseImageProcessing } from './preprocess/config.js'
-export { type PictureRegion, preprocessFrame, processedSize, seenRegion } from './preprocess/frame.js'
+export {
+  type PictureRegion,
+  preprocessFrame,
+  preprocessTile,
+  processedSize,
+  seenRegion,
+  type TilePlace,
+} from './preprocess/frame.js'
 export type {
   ImageProcessing,
   PictureSize,

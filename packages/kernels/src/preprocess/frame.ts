@@ -31,20 +31,79 @@ export function preprocessFrame(
   config: ImageProcessing,
   result?: Float32Array,
 ): Float32Array {
-  checkSize('width', width)
-  checkSize('height', height)
-  if (rgb.length !== width * height * 3) throw new ShapeError('rgb', `[${height}, ${width}, 3]`, [rgb.length])
-  const size = processedSize(config)
+  const size = checkPicture(rgb, width, height, config, result)
   const target = result ?? new Float32Array(3 * size.width * size.height)
-  if (target.length !== 3 * size.width * size.height) {
-    throw new ShapeError('result', `[3, ${size.height}, ${size.width}]`, [target.length])
-  }
   const resized = resizedSize(config, width, height)
   const columns = cropSpan(resized.width, size.width, config)
   const rows = cropSpan(resized.height, size.height, config)
   const picture = resizeSpans({ values: rgb, width, height }, resized, columns, rows, config)
   writePlanes(picture, columns, rows, size, config, target)
   return target
+}
+
+/** A tile of a larger picture: where it lies, pixels. */
+export interface TilePlace {
+  /** Size that the picture is resized to. */
+  readonly resized: PictureSize
+  /** First column and row of the tile in the resized picture; below 0 where the tile begins in the black around it. */
+  readonly left: number
+  readonly top: number
+}
+
+/**
+ * One tile of a picture that is resized, and black where it ends: how LLaVA-NeXT's processors cut still images.
+ *
+ * @param rgb - [height, width, 3], interleaved, 0–255; read, never retained.
+ * @param width - Pixels.
+ * @param height - Pixels.
+ * @param config - How pixels are resized and normalised, and the tile's size; its own `resize` is not.
+ * @param result - Where to write, [3, H, W]. H and W are those of {@link processedSize}.
+ * @throws {InvalidOptionError} If width, height or a size of `place` is not a whole number from 1, or its corner none.
+ * @throws {ShapeError} If `rgb` or `result` has another length.
+ * @remarks Computes the tile's pixels and no others. Source: transformers' LLaVA-NeXT image processors.
+ */
+export function preprocessTile(
+  rgb: Bytes,
+  width: number,
+  height: number,
+  config: ImageProcessing,
+  place: TilePlace,
+  result: Float32Array,
+): void {
+  const size = checkPicture(rgb, width, height, config, result)
+  const { resized, left, top } = place
+  checkSize('place.resized.width', resized.width)
+  checkSize('place.resized.height', resized.height)
+  const columns = tileSpan(resized.width, size.width, left)
+  const rows = tileSpan(resized.height, size.height, top)
+  const isBlack = columns.to <= columns.from || rows.to <= rows.from
+  const picture = isBlack
+    ? { values: new Uint8Array(0), width: 0, height: 0 }
+    : resizeSpans({ values: rgb, width, height }, resized, columns, rows, config)
+  writePlanes(picture, columns, rows, size, config, result)
+}
+
+function tileSpan(length: number, tile: number, start: number): Span {
+  if (!Number.isSafeInteger(start)) throw new InvalidOptionError('place', 'whole numbers of pixels', start)
+  return { from: Math.max(start, 0), to: Math.min(start + tile, length), offset: Math.max(-start, 0) }
+}
+
+/** @returns The processed picture's size. */
+function checkPicture(
+  rgb: Bytes,
+  width: number,
+  height: number,
+  config: ImageProcessing,
+  result: Float32Array | undefined,
+): PictureSize {
+  checkSize('width', width)
+  checkSize('height', height)
+  if (rgb.length !== width * height * 3) throw new ShapeError('rgb', `[${height}, ${width}, 3]`, [rgb.length])
+  const size = processedSize(config)
+  if (result !== undefined && result.length !== 3 * size.width * size.height) {
+    throw new ShapeError('result', `[3, ${size.height}, ${size.width}]`, [result.length])
+  }
+  return size
 }
 
 /** A part of a picture, in shares of its width and height. */

@@ -34,8 +34,8 @@ export const HARMLESS_VIDEO_LLAVA: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Beside what is read at the top of a `llava_next` config: how images are cut into crops, which videos are not; where
- * the guide's weights once came from; sizes that the parts' own configs have.
+ * Beside what is read at the top of a `llava_next` config: the resolutions of still images, which are read beside the
+ * processor's, and which PPLLaVA does not cut; where the guide's weights once came from; sizes that the parts' own configs have.
  */
 export const HARMLESS_PPLLAVA: ReadonlySet<string> = new Set([
   ...COMMON,

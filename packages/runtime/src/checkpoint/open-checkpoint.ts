@@ -3,8 +3,8 @@ import { CheckpointError } from '@longtake/core'
 import { openSafetensors, openTorch, type TensorSource } from '@longtake/kernels'
 import type { HubLookup } from '../hub/index.js'
 import type { CheckpointJson, Family, FamilyModel, FamilyParts, TensorNames } from './families/family.js'
+import { llavaNext } from './families/llava-next.js'
 import { llavaOnevision } from './families/llava-onevision.js'
-import { ppllava } from './families/ppllava.js'
 import { videoLlava } from './families/video-llava.js'
 import { videoLlavaOriginal } from './families/video-llava-original.js'
 import { CheckpointFolder, type FileRange } from './folder.js'
@@ -21,7 +21,7 @@ import type { SpecialToken, TokenizerParts } from './tokenizer-parts.js'
 export type { GuideText } from './guide-text.js'
 
 /** Every family that can be loaded. */
-const FAMILIES: readonly Family[] = [videoLlava, videoLlavaOriginal, ppllava, llavaOnevision]
+const FAMILIES: readonly Family[] = [videoLlava, videoLlavaOriginal, llavaNext, llavaOnevision]
 
 /** A checkpoint that has been read and checked; its tensors are read while graphs are built. */
 export interface Checkpoint {

@@ -85,6 +85,7 @@ describe('PPLLaVA', () => {
     expect(spec.family).toBe('ppllava')
     expect(spec.encoder).toEqual({
       ...{ framesPerClip: 1, imageSize: 32, tokensPerFrame: 16, grid: [4, 4], classToken: false },
+      stills: { resolutions: [] },
     })
     expect(spec.pooling).toEqual({
       ...{ guided: true, temperature: 0.01, kernel: [2, 2, 2], stride: [2, 2, 2] },
@@ -163,8 +164,8 @@ describe('what is refused by name', () => {
     ],
     [
       'another decoder',
-      ({ config }) => Object.assign(config.text_config, { model_type: 'mistral' }),
-      ['text_config: model_type', 'mistral'],
+      ({ config }) => Object.assign(config.text_config, { model_type: 'gemma' }),
+      ['text_config: model_type', 'gemma'],
     ],
     ['another guide', ({ config }) => Object.assign(config, { qwen: true }), ['qwen']],
     [

@@ -52,8 +52,7 @@ async function answerFrom(work: QuestionWork, reading: VideoReading, start: numb
   const visualStart = context.length - plan.visualTokens
   const embeds = await models.embed(ids.after, signal)
   const asked = await context.feed(embeds, { signal, mode: 'answer', attention: true })
-  const { trailingTokens = 0 } = models.checkpoint.model.spec.encoder
-  const frameTokens = plan.visualTokens - trailingTokens
+  const frameTokens = plan.visualTokens - plan.trailingTokens
   const attention = attentionToVideo(frameTokens, evidenceLayers(models, asked.attention), visualStart)
   let text = ''
   let firstToken = 0

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { VideoPlan } from '@longtake/core'
 import { featureKey, type JsonValue } from '../features/index.js'
 import { throwIfAborted } from '../ort/abort.js'
+import { encoderPlan } from './encoder-plan.js'
 import type { Models } from './models.js'
 
 /** Changes when the same parts would give other features, or keep them in another way. */
@@ -12,7 +13,8 @@ const FORMAT = 1
  * The question, RoPE and the KV cache have no part in it, nor has the method of pooling beyond what is kept for it.
  */
 export function cacheKey(content: readonly string[], checkpoint: string, plan: VideoPlan): string {
-  const { timestamps, sampling, clips, order, pooling } = plan
+  const { sampling, pooling, crops } = plan
+  const { timestamps, clips, order } = encoderPlan(plan)
   return featureKey({
     format: FORMAT,
     content,
@@ -21,6 +23,7 @@ export function cacheKey(content: readonly string[], checkpoint: string, plan: V
     sampling,
     clips,
     order,
+    ...(crops && { crops: crops.map(({ resolution, resized }) => ({ resolution, resized })) }),
     kept: pooling === null ? 'all tokens' : pooling.method === 'guided' ? 'patches, aligned' : 'patches',
   })
 }

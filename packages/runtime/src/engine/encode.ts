@@ -1,5 +1,6 @@
 import type { VideoPlan } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
+import { type EncoderPlan, encoderPlan } from './encoder-plan.js'
 import { type ClipGroup, endOfRun, groupClips } from './groups.js'
 import type { EncodedFrames, Models } from './models.js'
 import { type FrameSource, type Pictures, PictureTaker } from './pictures.js'
@@ -17,7 +18,7 @@ const GROUP_BYTES = 64 * 1024 * 1024
 
 /** What was computed of one frame. The arrays are valid until `put` settles. */
 export interface EncodedFrame {
-  /** Place among the plan's frames, in time order. */
+  /** Place among the encoder's frames, in time order. */
   readonly index: number
   /** Place in the context, in frames. */
   readonly place: number
@@ -58,11 +59,13 @@ export async function encodeVideo(
   sink: FrameSink,
   options: EncodeOptions,
 ): Promise<Pictures> {
-  const pictures = new PictureTaker(models, plan)
+  const encoder = encoderPlan(plan)
+  const pictures = new PictureTaker(models, encoder)
   const pictureBytes = pictures.pictureSize * Float32Array.BYTES_PER_ELEMENT
-  const groups = groupClips(plan.clips, Math.max(1, Math.floor(GROUP_BYTES / pictureBytes)))
+  const groups = groupClips(encoder.clips, Math.max(1, Math.floor(GROUP_BYTES / pictureBytes)))
   const { decode, encode, signal } = options
-  const work = { models, plan, sink, signal, places: placesOfClips(plan) }
+  const align = plan.pooling?.method === 'guided'
+  const work = { models, clips: encoder.clips, align, sink, signal, places: placesOfClips(encoder) }
   const pixels = await openPixels({ pictures, source, groups, decode, signal })
   let encoded = 0
   try {
@@ -80,7 +83,8 @@ export async function encodeVideo(
 
 interface GroupWork {
   readonly models: Models
-  readonly plan: VideoPlan
+  readonly clips: EncoderPlan['clips']
+  readonly align: boolean
   readonly sink: FrameSink
   readonly signal: AbortSignal | undefined
   /** Places in the context of each clip's frames. */
@@ -89,7 +93,7 @@ interface GroupWork {
 
 /** @returns The frames that were encoded. */
 async function encodeGroup(
-  { models, plan, sink, signal, places }: GroupWork,
+  { models, sink, signal, places, align, ...work }: GroupWork,
   group: ClipGroup,
   pixels: Float32Array,
   onFrames: (done: number) => void,
@@ -97,7 +101,7 @@ async function encodeGroup(
   let done = 0
   const size = pixels.length / group.frames.length
   const slots = new Map(group.frames.map((frame, slot) => [frame, slot]))
-  const clips = plan.clips.slice(0, group.endClip)
+  const clips = work.clips.slice(0, group.endClip)
   for (let first = group.firstClip; first < group.endClip; ) {
     throwIfAborted(signal)
     const end = endOfRun(clips, first, mostFramesOfRun(models))
@@ -108,7 +112,7 @@ async function encodeGroup(
       frames.map((frame) => slots.get(frame)!),
       size,
     )
-    const encoded = await models.encode(input, frames.length, plan.pooling?.method === 'guided', signal)
+    const encoded = await models.encode(input, frames.length, align, signal)
     for (const [at, index] of frames.entries()) {
       await sink.put({ index, place: clipPlaces[at]!, ...frameOf(encoded, input, frames.length, at) })
     }
@@ -150,7 +154,7 @@ export function framesInContext(plan: VideoPlan): number[] {
 }
 
 /** Where each clip's frames stand in the context. */
-function placesOfClips({ clips, order }: VideoPlan): number[][] {
+function placesOfClips({ clips, order }: EncoderPlan): number[][] {
   const places: number[] = new Array(order.length)
   for (const [place, encoded] of order.entries()) places[encoded] = place
   let start = 0

@@ -48,11 +48,15 @@ export async function commitFeatures(writer: FeatureWriter, pictures: Pictures):
 /**
  * The pictures that `commitFeatures` kept.
  *
+ * @param frames - How many there must be.
  * @throws {FeatureCacheError} If they cannot be read, or they or the features are not those of `layout`.
  */
-export async function readPictures(reader: FeatureReader, layout: FeatureLayout): Promise<Pictures> {
+export async function readPictures(
+  reader: FeatureReader,
+  layout: FeatureLayout,
+  frames: number,
+): Promise<Pictures> {
   if (!isSameLayout(reader.layout, layout)) throw otherPictures()
-  const { frames } = layout
   const packed = await reader.bytes(THUMBNAILS)
   const timestamps = listOf(reader.details, 'timestamps').filter((value) => typeof value === 'number')
   const sizes = listOf(reader.details, THUMBNAILS)

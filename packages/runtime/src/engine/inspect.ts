@@ -4,6 +4,7 @@ import { throwIfAborted } from '../ort/abort.js'
 import { checkQuestion, checkText } from './ask-options.js'
 import { checkInteger } from './check.js'
 import { type EncodedFrame, encodeVideo, type FrameSink } from './encode.js'
+import { encoderPlan } from './encoder-plan.js'
 import { generate } from './generate.js'
 import { type GuideReading, readGuide } from './guide.js'
 import { makeFeatures } from './make-features.js'
@@ -27,11 +28,16 @@ export interface InspectOptions extends WatchOptions {
   readonly prompt?: string | undefined
   /** With `prompt` and guided pooling: the text that guides it; the question is taken where that is given. */
   readonly guideText?: string | undefined
+  /** Whether the pictures are still images, which stand alone and may be cut into tiles. Default: frames of a video. */
+  readonly stills?: boolean | undefined
   /** Tokens to generate, greedily and past any end token; default 16. */
   readonly greedyTokens?: number | undefined
 }
 
-/** What was computed at each stage, for comparison with a reference. Frames are in time order. */
+/**
+ * What was computed at each stage, for comparison with a reference. Frames, F, are in time order; where still images are
+ * cut, each whole image and then its tiles, row by row.
+ */
 export interface Inspection {
   readonly plan: VideoPlan
   /** `[F, 3, S, S]` */
@@ -72,15 +78,16 @@ export interface NamedArray {
 export async function inspectPictures(
   models: Models,
   pictures: readonly InputFrame[],
-  { question, prompt, guideText = question, greedyTokens = 16, ...watch }: InspectOptions,
+  { question, prompt, guideText = question, greedyTokens = 16, stills = false, ...watch }: InspectOptions,
 ): Promise<Inspection> {
   checkWatch(watch)
+  if (typeof stills !== 'boolean') throw new InvalidOptionError('stills', 'true or false', stills)
   checkInteger('greedyTokens', greedyTokens, 0, MAX_GREEDY)
   const { signal } = watch
   throwIfAborted(signal)
   const { before, after } = encodeEither(models, question, prompt)
   const options = withRoom(watch, before.length + after.length, greedyTokens)
-  const planned = planPictures(models, pictures, options)
+  const planned = planPictures(models, pictures, options, stills)
   const { plan } = planned
   const prefix = await makePrefix(models, plan, before, signal)
   const { kept, guide } = await inspectVideo(models, planned, prefix.visual, guideText, signal)
@@ -108,20 +115,21 @@ async function inspectVideo(
   signal: AbortSignal | undefined,
 ): Promise<{ kept: FrameArrays; guide: GuideReading | undefined }> {
   const clock = new StageClock()
+  const { frames } = encoderPlan(plan)
   const stages = {
-    decode: clock.stage('decode', plan.frames),
-    encode: clock.stage('encode', plan.frames),
+    decode: clock.stage('decode', frames),
+    encode: clock.stage('encode', frames),
     signal,
   }
   const { pooling } = plan
   if (pooling === null) {
-    const kept = new FrameArrays(plan.frames, arraySink(visual, plan.frames))
+    const kept = new FrameArrays(frames, arraySink(models, plan, visual))
     await encodeVideo(models, plan, source, kept, stages)
     return { kept, guide: undefined }
   }
   const kept: FrameArrays[] = []
   const wrap = (sink: FrameSink): FrameSink => {
-    kept.push(new FrameArrays(plan.frames, sink))
+    kept.push(new FrameArrays(frames, sink))
     return kept[0]!
   }
   const { reader } = await makeFeatures({ models, plan, source, clock, signal, place: undefined, wrap })
@@ -155,13 +163,14 @@ function nameArrays(
 ) {
   const { spec, vision, resize } = checkpoint.model
   const side = spec.encoder.imageSize
-  const perFrame = [plan.frames, features.length / plan.frames / vision.hiddenSize]
+  const { frames } = encoderPlan(plan)
+  const perFrame = [frames, features.length / frames / vision.hiddenSize]
   const width = spec.decoder.hiddenSize
   return {
-    pixelValues: { dims: [plan.frames, 3, side, side], data: pixels },
+    pixelValues: { dims: [frames, 3, side, side], data: pixels },
     visionFeatures: { dims: [...perFrame, vision.hiddenSize], data: features },
     projected: { dims: [...perFrame, width], data: projected },
-    ...(resize && { pooled: { dims: [plan.frames, spec.encoder.tokensPerFrame, width], data: tokens } }),
+    ...(resize && { pooled: { dims: [frames, spec.encoder.tokensPerFrame, width], data: tokens } }),
     ...(plan.pooling && { pooled: { dims: [plan.pooling.tokens, width], data: visual } }),
     visualTokens: { dims: [plan.visualTokens, width], data: visualTokens },
   }

@@ -6,6 +6,7 @@ import {
   type FeatureWriter,
 } from '../features/index.js'
 import { type EncodeOptions, encodeVideo, type FrameSink } from './encode.js'
+import { encoderPlan } from './encoder-plan.js'
 import { commitFeatures, readPictures, writerSink } from './feature-file.js'
 import { featureLayout } from './feature-layout.js'
 import type { CachePlace } from './feature-shelf.js'
@@ -41,9 +42,10 @@ export interface MadeFeatures extends Pictures {
  */
 export async function makeFeatures(work: FeatureWork): Promise<MadeFeatures> {
   const { plan, clock, place } = work
-  const stages = { decode: clock.stage('decode', plan.frames), encode: clock.stage('encode', plan.frames) }
+  const { frames } = encoderPlan(plan)
+  const stages = { decode: clock.stage('decode', frames), encode: clock.stage('encode', frames) }
   const layout = featureLayout(work.models.checkpoint.model, plan)
-  const kept = await place?.find((reader) => readPictures(reader, layout), work.signal)
+  const kept = await place?.find((reader) => readPictures(reader, layout, plan.frames), work.signal)
   if (kept !== undefined) {
     const { reader, value } = kept
     try {

@@ -99,8 +99,8 @@ export class Models {
     }
   }
 
-  /** Tokens that follow the last frame's, `[spec.encoder.trailingTokens, D]`. */
-  async trailing(): Promise<Float32Array> {
+  /** The line break among visual tokens, `[D]`; empty where the checkpoint has none. */
+  async newline(): Promise<Float32Array> {
     const { source, names } = this.checkpoint
     return names.newline === undefined ? new Float32Array(0) : source.read(names.newline)
   }

@@ -1,8 +1,9 @@
-import { VideoError, type VideoPlan } from '@longtake/core'
-import { preprocessFrame } from '@longtake/kernels'
+import { VideoError } from '@longtake/core'
+import { preprocessFrame, preprocessTile } from '@longtake/kernels'
 import { throwIfAborted } from '../ort/abort.js'
 import { makeThumbnail, type Picture } from '../video/index.js'
 import { allocateFloats } from './allocate.js'
+import type { EncodedCrop, EncoderPlan } from './encoder-plan.js'
 import type { PlacedFrame } from './given-frames.js'
 import type { Models } from './models.js'
 
@@ -36,7 +37,7 @@ export interface Preprocessed {
   readonly pixels: Float32Array
 }
 
-/** Preprocesses pictures as they come, and keeps small ones with their times. */
+/** Preprocesses pictures as they come, and keeps small ones with their times: of images that are cut, the image once. */
 export class PictureTaker implements Pictures {
   readonly thumbnails: Picture[] = []
   readonly timestamps: number[] = []
@@ -44,9 +45,11 @@ export class PictureTaker implements Pictures {
   readonly pictureSize: number
   readonly #models: Models
   readonly #side: number
+  readonly #crops: readonly EncodedCrop[] | undefined
 
-  constructor(models: Models, plan: VideoPlan) {
+  constructor(models: Models, plan: EncoderPlan) {
     this.#models = models
+    this.#crops = plan.crops
     this.#side = thumbnailSide(plan.frames)
     this.pictureSize = 3 * models.checkpoint.model.spec.encoder.imageSize ** 2
   }
@@ -62,19 +65,16 @@ export class PictureTaker implements Pictures {
     indices: readonly number[],
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Preprocessed, void, undefined> {
-    const { image } = this.#models.checkpoint.model
     const pixels = allocateFloats(this.pictureSize, 'Pixels')
     let done = 0
     let last: PlacedFrame | undefined
-    for await (const frame of source.frames(indices, signal)) {
+    for await (const frame of this.#read(source, indices, signal)) {
       throwIfAborted(signal)
-      if (last !== undefined && isRepeated(frame, last)) {
-        this.thumbnails[frame.index] = this.thumbnails[last.index]!
-      } else {
-        preprocessFrame(frame.rgb, frame.width, frame.height, image, pixels)
-        this.thumbnails[frame.index] = this.#small(frame)
-      }
-      this.timestamps[frame.index] = frame.timestampSeconds
+      const repeats = last !== undefined && isRepeated(frame, last) ? this.#shown(last.index) : undefined
+      const shown = this.#shown(frame.index)
+      if (repeats === undefined || this.#crops !== undefined) this.#preprocess(frame, pixels)
+      this.thumbnails[shown] = repeats === undefined ? this.#small(frame) : this.thumbnails[repeats]!
+      this.timestamps[shown] = frame.timestampSeconds
       last = frame
       done++
       yield { index: frame.index, pixels }
@@ -83,6 +83,38 @@ export class PictureTaker implements Pictures {
     if (done !== indices.length) {
       throw new VideoError('VIDEO_UNREADABLE', `The video gave ${done} of ${indices.length} pictures.`)
     }
+  }
+
+  /** Pictures by their places among the encoder's frames; an image comes as often as it has crops. */
+  async *#read(
+    source: FrameSource,
+    indices: readonly number[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<PlacedFrame, void, undefined> {
+    if (this.#crops === undefined) return yield* source.frames(indices, signal)
+    const stills = [...new Set(indices.map((index) => this.#shown(index)))]
+    for await (const still of source.frames(stills, signal)) {
+      for (const index of indices) if (this.#shown(index) === still.index) yield { ...still, index }
+    }
+  }
+
+  /** Place among the plan's frames. */
+  #shown(index: number): number {
+    return this.#crops?.[index]?.still ?? index
+  }
+
+  #preprocess({ rgb, width, height, index }: PlacedFrame, pixels: Float32Array): void {
+    const { image, vision } = this.#models.checkpoint.model
+    const crop = this.#crops?.[index]
+    if (crop?.tile === undefined) return void preprocessFrame(rgb, width, height, image, pixels)
+    const { resolution, resized } = crop.crops
+    const margin = (axis: 0 | 1): number => Math.floor((resolution[axis] - resized[axis]) / 2)
+    const place = {
+      resized: { width: resized[1], height: resized[0] },
+      left: crop.tile[1] * vision.imageSize - margin(1),
+      top: crop.tile[0] * vision.imageSize - margin(0),
+    }
+    preprocessTile(rgb, width, height, image, place, pixels)
   }
 
   /** Small pictures stay as they are: the storyboard enlarges the few that it shows. */

@@ -1,6 +1,7 @@
 import { EngineError, kvCacheBytes, type VideoPlan } from '@longtake/core'
 import { allocateFloats } from './allocate.js'
 import { Context, type FeedOptions } from './context.js'
+import { breakLines } from './encoder-plan.js'
 import { KvCache } from './kv-cache.js'
 import type { Models } from './models.js'
 import { exampleText } from './text-example.js'
@@ -15,7 +16,7 @@ export interface Prefix {
   readonly visualTokens: Float32Array
 }
 
-/** Makes a video's prefix, with zeros where the frames go. */
+/** Makes a video's prefix, with zeros where the frames go; line breaks are there. */
 export async function makePrefix(
   models: Models,
   plan: VideoPlan,
@@ -23,14 +24,18 @@ export async function makePrefix(
   signal?: AbortSignal,
 ): Promise<Prefix> {
   const text = await models.embed(before, signal)
-  const size = plan.visualTokens * models.checkpoint.model.spec.decoder.hiddenSize
+  const { spec } = models.checkpoint.model
+  const size = plan.visualTokens * spec.decoder.hiddenSize
   const embeds = allocateFloats(text.length + size, 'Visual tokens')
   embeds.set(text)
-  const trailing = await models.trailing()
-  embeds.set(trailing, embeds.length - trailing.length)
+  const newline = await models.newline()
+  const end = embeds.length - plan.trailingTokens * spec.decoder.hiddenSize
+  for (let at = end; at < embeds.length; at += newline.length) embeds.set(newline, at)
+  const visual = embeds.subarray(text.length, end)
+  breakLines(spec, plan, newline, visual)
   return {
     embeds,
-    visual: embeds.subarray(text.length, embeds.length - trailing.length),
+    visual,
     visualTokens: embeds.subarray(text.length),
   }
 }

@@ -50,7 +50,7 @@ export function weighFrames(
   const places = framesInContext(plan)
   const weights = inTime(
     places,
-    plan.pooling ? pooledWeights(plan.pooling, tokens, relevance) : sums(tokens, plan.frames),
+    plan.pooling ? pooledWeights(plan.pooling, tokens, relevance) : unpooledWeights(plan, tokens),
   )
   const shares = relevance && inTime(places, sums(relevance, plan.frames))
   return Array.from(weights, (weight, index) => ({
@@ -75,6 +75,16 @@ function pooledWeights(
     }
   }
   return weights
+}
+
+/** Of images that are cut, line breaks count as the image's. */
+function unpooledWeights({ frames, crops }: VideoPlan, tokens: Float64Array): Float64Array {
+  if (crops === undefined) return sums(tokens, frames)
+  let start = 0
+  return Float64Array.from(crops, ({ tokens: count }) => {
+    start += count
+    return tokens.subarray(start - count, start).reduce((sum, value) => sum + value, 0)
+  })
 }
 
 /** Sums of as many equal parts. */

@@ -5,6 +5,7 @@ import type { Video, VideoSource } from '../video/index.js'
 import { decoderKind } from './context.js'
 import { type Conversation, GuidedContext, SharedContext } from './conversation.js'
 import { encodeVideo, type FrameSink } from './encode.js'
+import { encoderPlan, packTokens } from './encoder-plan.js'
 import type { FeatureShelf } from './feature-shelf.js'
 import { prepareGuide } from './guide-models.js'
 import { type FeatureWork, makeFeatures, remakeFeatures } from './make-features.js'
@@ -129,9 +130,9 @@ async function watchGuided(work: WatchWork, pooling: PoolingPlan): Promise<Watch
 async function fillVisual(work: WatchWork, visual: Float32Array): Promise<Pictures> {
   const { models, plan, source, clock, signal, place } = work
   if (plan.pooling === null && place === undefined) {
-    const decode = clock.stage('decode', plan.frames)
-    const encode = clock.stage('encode', plan.frames)
-    return encodeVideo(models, plan, source, arraySink(visual, plan.frames), { signal, decode, encode })
+    const { frames } = encoderPlan(plan)
+    const stages = { decode: clock.stage('decode', frames), encode: clock.stage('encode', frames) }
+    return encodeVideo(models, plan, source, arraySink(models, plan, visual), { signal, ...stages })
   }
   const { reader, ...pictures } = await makeFeatures(work)
   const features = new VideoFeatures(reader, place && ((later) => remakeFeatures(work, later)))
@@ -145,9 +146,9 @@ async function fillVisual(work: WatchWork, visual: Float32Array): Promise<Pictur
 }
 
 /** Puts every frame's tokens where they stand in the context. */
-export function arraySink(visual: Float32Array, frames: number): FrameSink {
-  const size = visual.length / frames
-  return { put: async ({ place, tokens }) => visual.set(tokens, place * size) }
+export function arraySink({ checkpoint }: Models, plan: VideoPlan, visual: Float32Array): FrameSink {
+  const packer = packTokens(checkpoint.model.spec, plan, visual)
+  return { put: async ({ place, tokens }) => packer.put(place, tokens) }
 }
 
 async function takeTokens(
@@ -155,13 +156,20 @@ async function takeTokens(
   features: FeatureReader,
   visual: Float32Array,
 ): Promise<void> {
-  const { pooling, frames } = plan
+  const { pooling } = plan
   if (pooling !== null)
     return poolFeatures({ models, features, pooling, relevance: undefined, signal }, visual)
-  const size = visual.length / frames
+  const { spec } = models.checkpoint.model
+  const { frames } = encoderPlan(plan)
+  const packer = packTokens(spec, plan, visual)
+  const size = spec.encoder.tokensPerFrame * spec.decoder.hiddenSize
   const step = Math.max(1, Math.floor(COPY_BYTES / Float32Array.BYTES_PER_ELEMENT / size))
   for (let first = 0; first < frames; first += step) {
     throwIfAborted(signal)
-    visual.set(await features.read('projected', first, Math.min(first + step, frames)), first * size)
+    const end = Math.min(first + step, frames)
+    const tokens = await features.read('projected', first, end)
+    for (let frame = first; frame < end; frame++) {
+      packer.put(frame, tokens.subarray((frame - first) * size, (frame - first + 1) * size))
+    }
   }
 }

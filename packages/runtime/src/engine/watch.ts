@@ -1,4 +1,4 @@
-import { planVideo, type VideoPlan } from '@longtake/core'
+import { planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
 import { openVideo, type Video, type VideoInputs, type VideoSource } from '../video/index.js'
 import { closeSources, openSources } from '../video/video-source.js'
@@ -59,18 +59,30 @@ export function planOpenVideo(models: Models, video: Video, options: WatchOption
   return { ...plan, notes: [...video.notes, ...plan.notes] }
 }
 
-/** The plan of given pictures: all of them, whatever `frames` says, with their own times. */
+/**
+ * The plan of given pictures: all of them, whatever `frames` says, with their own times.
+ *
+ * @param areStills - Whether each stands for itself; else they are frames of one video.
+ */
 export function planPictures(
   models: Models,
   pictures: readonly InputFrame[],
   options: WatchOptions,
+  areStills = false,
 ): PlannedVideo {
   checkGivenFrames(options)
-  const facts = describeFrames(pictures)
-  const planned = planVideo(models.checkpoint.model.spec, facts, { ...options, frames: pictures.length })
+  const described = describeFrames(pictures)
+  const facts = areStills ? asStills(described, pictures) : described
+  const frameCount = areStills ? {} : { frames: pictures.length }
+  const planned = planVideo(models.checkpoint.model.spec, facts, { ...options, ...frameCount })
   const frames = placeFrames(pictures, planned.frames)
   const plan = { ...planned, timestamps: frames.map(({ timestampSeconds }) => timestampSeconds) }
   return { plan, facts, source: givenSource(frames) }
+}
+
+function asStills(facts: VideoFacts, pictures: readonly InputFrame[]): VideoFacts {
+  const stillSizes = pictures.map(({ width, height }) => [height, width] as const)
+  return { ...facts, startSeconds: 0, durationSeconds: 0, stills: pictures.length, stillSizes }
 }
 
 /** Opens a video; where its features may be kept, its bytes first, which are hashed too. */

@@ -45,24 +45,28 @@ export async function inspectStills(
 ): Promise<StillsInspection> {
   const notes: string[] = []
   const codecs = new Set<StillCodec>()
-  let size: { width: number; height: number } | undefined
+  const sizes: (readonly [height: number, width: number])[] = []
   for (const still of stills) {
     throwIfAborted(signal)
     const scan = await readStill(still)
-    size ??= shownSize(scan)
+    const { width, height } = shownSize(scan)
+    sizes.push([height, width])
     codecs.add(scan.codec)
     if (scan.isAnimated) notes.push(`${still.name} is animated: only its first picture is watched.`)
     if (scan.hasAlpha) notes.push(`${still.name} may be transparent in parts, which are shown white.`)
   }
   const count = stills.length
+  const [height, width] = sizes[0] ?? [0, 0]
+  const isOneSize = sizes.every(([rows, columns]) => rows === height && columns === width)
   return {
     facts: {
       startSeconds: 0,
       durationSeconds: 0,
       frameCount: count,
       stills: count,
-      width: size?.width ?? 0,
-      height: size?.height ?? 0,
+      width,
+      height,
+      ...(!isOneSize && { stillSizes: sizes }),
       codec: [...codecs].join(', '),
     },
     notes,

@@ -34,7 +34,7 @@ export interface TensorNames {
   /** The projector's two layers. */
   readonly projector: readonly [string, string]
   readonly decoder: DecoderNames
-  /** The row [D] that follows the last frame's tokens; undefined where nothing does. */
+  /** The line break [D] that follows visual tokens, or rows of them; undefined where nothing does. */
   readonly newline?: string
 }
 

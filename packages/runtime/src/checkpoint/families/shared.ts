@@ -32,6 +32,8 @@ export interface SpecParts {
   /** Tokens of a frame, where they are not the tower's patches; and tokens after the last frame. */
   readonly grid?: readonly [rows: number, columns: number]
   readonly trailingTokens?: number
+  /** How still images enter, where not as frames do. */
+  readonly stills?: ModelSpec['encoder']['stills']
 }
 
 /** @throws {CheckpointError} If pooling is to be guided and there is no guide. */
@@ -62,7 +64,7 @@ export function makeSpec(parts: SpecParts): ModelSpec {
   }
 }
 
-function encoderSpec({ vision, trailingTokens, ...parts }: SpecParts): ModelSpec['encoder'] {
+function encoderSpec({ vision, trailingTokens, stills, ...parts }: SpecParts): ModelSpec['encoder'] {
   const side = Math.floor(vision.imageSize / vision.patchSize)
   const grid = parts.grid ?? [side, side]
   return {
@@ -72,6 +74,7 @@ function encoderSpec({ vision, trailingTokens, ...parts }: SpecParts): ModelSpec
     grid,
     classToken: vision.keepClassToken,
     ...(trailingTokens !== undefined && { trailingTokens }),
+    ...(stills && { stills }),
     ...(vision.btAdapter && { mostFramesPerClip: vision.btAdapter.frames }),
   }
 }
