@@ -46,6 +46,13 @@ def make_frames(rng, count, side):
     return ((steps + noise) % 256).astype(np.uint8)
 
 
+def make_picture(rng, width, height):
+    """uint8 [h, w, 3]: a gradient with noise and hard edges, so that resizing overshoots."""
+    y, x = np.mgrid[0:height, 0:width]
+    base = np.stack([x * 255 / (width - 1), y * 255 / (height - 1), ((x // 7 + y // 5) % 2) * 255], -1)
+    return np.clip(base + rng.normal(0, 40, base.shape), 0, 255).astype(np.uint8)
+
+
 def normalise(frames, mean=MEAN, std=STD):
     """uint8 [F, S, S, 3] -> pixel values [F, 3, S, S]."""
     return (frames.transpose(0, 3, 1, 2) / 255.0 - np.reshape(mean, (3, 1, 1))) / np.reshape(std, (3, 1, 1))

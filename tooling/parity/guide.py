@@ -159,8 +159,10 @@ def make_question(rng, name, words, tokenizer):
 
 
 def run_case(rng, model, name, words, tokenizer, kernel, amount, placeholder):
-    """One case's facts and arrays; a long question has the guide's outputs only."""
-    features, projected, arrays = model.look(rng, amount)
+    """One case's facts and arrays; a long question has the guide's outputs only, an image a line break at its end."""
+    is_image = name == "image"
+    features, projected, arrays = model.look_at_image(rng) if is_image else model.look(rng, amount)
+    kernel = (1, *kernel[1:]) if is_image else kernel
     question = make_question(rng, name, words.words, words)
     prompt = f"USER: {placeholder}\n{question} ASSISTANT:"
     ids = words.encode(question)
@@ -168,14 +170,15 @@ def run_case(rng, model, name, words, tokenizer, kernel, amount, placeholder):
     patches, side = slice(1 if model.class_token else 0, None), model.config["vision_config"]["image_size"] // model.config["vision_config"]["patch_size"]
     cosine, weights = alignment(model.projector, features[:, patches], text, (side, side))
     outputs = dict(text_embedding=single(text), alignment_cosine=single(cosine), alignment=single(weights))
-    facts = dict(kind="guide", frames=len(features), placeholder=placeholder, prompt=prompt, question=question,
+    facts = dict(kind="image" if is_image else "guide", frames=len(features), placeholder=placeholder, prompt=prompt, question=question,
                  placeholder_id=tokenizer.vocabulary[placeholder], guide_ids=ids, kernel=list(kernel))
     if name == "video_long_question":
         return facts, dict(frames_u8=arrays["frames_u8"], **outputs)
     pooled = pool(projected[:, patches], weights, kernel, kernel)
     text_config = model.config["text_config"]
     inv_freq = reference.inverse_frequencies(text_config["rope_theta"], text_config["head_dim"], text_config["rope_scaling"])
-    answered = answer(model.decoder, tokenizer, prompt, placeholder, pooled, inv_freq)
+    visual = np.concatenate([pooled, model.newline[None]]) if is_image else pooled
+    answered = answer(model.decoder, tokenizer, prompt, placeholder, visual, inv_freq)
     if name == "groups":
         del arrays["pixel_values"]  # Of more pictures, and the other case has seen them.
     return answered and (facts, {**arrays, **outputs, "pooled": single(pooled), **answered})

@@ -6,21 +6,21 @@ import numpy as np
 from PIL import Image
 
 import reference
-from cases import Decoder, answer, make_frames, normalise, single
+from cases import Decoder, answer, make_frames, make_picture, normalise, single
 from checkpoint import Drawn, round_as_stored
 from tensors import Tensors
 from tokenizers import SPECIAL, WordLevel
 
-SIDE, PATCH = 30, 6
-PINPOINTS = [[30, 60], [60, 30], [60, 60], [90, 30], [30, 90]]
+SIDE, PATCH = 20, 4
+PINPOINTS = [[20, 40], [40, 20], [40, 40], [60, 20], [20, 60]]
 PROCESSOR = {
     "image_processor_type": "LlavaNextImageProcessor", "processor_class": "LlavaNextProcessor", "do_pad": True,
     "aspect_ratio_setting": "anyres", "image_grid_pinpoints": PINPOINTS,
 }
 # Width and height: 2 x 2 tiles with rows of padding, 3 x 1 with rows of padding; and 2 x 2 with columns of padding.
-PICTURES = {"wide": (113, 71), "tall": (41, 97)}
-UPRIGHT = (63, 97)
-FRAMES = 3
+PICTURES = {"wide": (73, 47), "tall": (29, 67)}
+UPRIGHT = (43, 67)
+FRAMES = 2
 
 VARIANTS = {
     "mistral": "a Mistral text config: grouped heads, no sliding window; one other picture",
@@ -37,12 +37,12 @@ VARIANTS = {
 def make_config(variants, tokenizer):
     ids, mistral = tokenizer.vocabulary, "mistral" in variants
     vision = dict(
-        model_type="clip_vision_model", hidden_size=32, intermediate_size=64, num_hidden_layers=3, num_attention_heads=2,
+        model_type="clip_vision_model", hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=2,
         patch_size=PATCH, image_size=SIDE, projection_dim=32, layer_norm_eps=1e-5, hidden_act="quick_gelu", vocab_size=100,
     )
     text = dict(
-        model_type="mistral" if mistral else "llama", hidden_size=64, intermediate_size=112, num_hidden_layers=2,
-        num_attention_heads=4, num_key_value_heads=2 if mistral else 4, head_dim=16, max_position_embeddings=512,
+        model_type="mistral" if mistral else "llama", hidden_size=32, intermediate_size=80, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=1 if mistral else 2, head_dim=16, max_position_embeddings=512,
         rms_norm_eps=1e-5, rope_theta=1000000.0 if mistral else 10000.0, rope_scaling=None,
         vocab_size=max(ids.values()) + 4, hidden_act="silu", tie_word_embeddings=False, bos_token_id=ids["<s>"],
         eos_token_id=ids["</s>"], **({"sliding_window": None} if mistral else {}),
@@ -141,19 +141,13 @@ class LlavaNext:
         return projected, dict(pixel_values=single(pixels), vision_features=single(features), projected=single(projected))
 
 
-def make_picture(rng, width, height):
-    """A gradient with noise and hard edges, so that resizing overshoots."""
-    y, x = np.mgrid[0:height, 0:width]
-    base = np.stack([x * 255 / (width - 1), y * 255 / (height - 1), ((x // 7 + y // 5) % 2) * 255], -1)
-    return np.clip(base + rng.normal(0, 40, base.shape), 0, 255).astype(np.uint8)
-
-
 def run_case(rng, model, tokenizer, size):
     """The facts and arrays of one picture of a size, or of a few frames; None where a choice is too close to call."""
     if size is None:
         frames = make_frames(rng, FRAMES, SIDE)
         projected, arrays = model.see(frames)
         visual = projected.reshape(-1, projected.shape[-1])
+        del arrays["pixel_values"], arrays["projected"]  # Of frames as they are; and the same as the visual tokens.
     else:
         frames = make_picture(rng, *size)[None]
         crops, tiles = cut(frames[0])

@@ -1,9 +1,10 @@
 """A tiny random PPLLaVA checkpoint: LLaVA-NeXT's layout with the guide in its projector, and its expected outputs."""
 import numpy as np
+from PIL import Image
 
 import guide
 import reference
-from cases import Decoder, make_frames, normalise, single
+from cases import Decoder, make_frames, make_picture, normalise, single
 from checkpoint import Drawn, round_as_stored
 from clip_tokenizer import ClipBpe, clip_words
 from tensors import Tensors
@@ -17,6 +18,7 @@ PROCESSOR = {
 
 VARIANTS = {
     "btadapter": "the temporal branch beside the tower; needs PyTorch",
+    "image": "a still picture of odd size instead of videos: windows of its own, and a line break at the end",
     "prefixed": "names of newer exports: model.vision_tower.*, model.language_model.*, lm_head.weight",
     "tied": "the head is the embedding table",
     "bf16": "weights stored as BF16 (default F16)",
@@ -89,6 +91,7 @@ class PpLlava:
         self.config = config
         self.tower, self.projector = reference.Weights(tensors, tower), reference.Weights(tensors, projector)
         self.decoder = Decoder(config, tensors, text, head)
+        self.newline = tensors[next(name for name in tensors if name.endswith("image_newline"))]
         if config["btadapter"]:
             import bt_adapter
             self.branch = bt_adapter.Tower(tensors, tower, config["vision_config"], config)
@@ -107,7 +110,16 @@ class PpLlava:
     def look(self, rng, count):
         """So many pictures through tower and projector: features, projected, arrays."""
         frames = make_frames(rng, count, self.config["vision_config"]["image_size"])
-        pixels = normalise(frames)
+        return self.see(frames, frames)
+
+    def look_at_image(self, rng):
+        """One picture of odd size, made a square as a whole."""
+        side, picture = self.config["vision_config"]["image_size"], make_picture(rng, 71, 45)
+        square = Image.fromarray(picture).resize((side, side), Image.BICUBIC)
+        return self.see(picture[None], np.asarray(square)[None])
+
+    def see(self, frames, squares):
+        pixels = normalise(squares)
         features = self.encode(pixels)
         projected = reference.project(self.projector, features, self.config["projector_hidden_act"])
         return features, projected, dict(frames_u8=frames, pixel_values=single(pixels), vision_features=single(features), projected=single(projected))
@@ -116,6 +128,7 @@ class PpLlava:
 def draw(seed, variants):
     """One checkpoint with its cases, drawn again until every greedy choice is clear. Deterministic in the seed."""
     amounts = {"guide": 6, "groups": 12, "video_long_question": 2} if "btadapter" in variants else {"guide": 8, "video_long_question": 2}
+    amounts = {"image": 1} if "image" in variants else amounts
     for attempt in range(1000):
         rng = np.random.Generator(np.random.PCG64([seed, attempt]))
         tokenizer = WordLevel(rng, 96, "anywhere" in variants)
