@@ -53,7 +53,9 @@ function checkStills({ stills, imageSize, framesPerClip }: ModelSpec['encoder'])
   const size = checkInteger('spec.encoder.imageSize', imageSize, 1, MAX_CONTEXT_TOKENS)
   for (const [at, resolution] of stills.resolutions.entries()) {
     const name = `spec.encoder.stills.resolutions[${at}]`
-    const tiles = resolution.map((edge) => checkInteger(name, edge / size, 1, MAX_FRAMES))
+    const tiles = resolution.map((edge) =>
+      checkInteger(name, typeof edge === 'number' ? edge / size : edge, 1, MAX_FRAMES),
+    )
     checkInteger(name, tiles.length === 2 ? tiles[0]! * tiles[1]! : Number.NaN, 1, MAX_FRAMES - 1)
   }
 }

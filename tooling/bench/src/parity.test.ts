@@ -62,6 +62,34 @@ const answered = {
 }
 const GUIDED_CASES = { guide: { ...seen, ...guided, ...answered }, video_long_question: guided }
 
+describe('still pictures', () => {
+  const whole = {
+    visualTokens: within(1e-4),
+    promptIds: true,
+    inputIds: true,
+    logits: within(1e-3),
+    greedy: true,
+  }
+  test.each([
+    [
+      'llava_next',
+      {
+        ...{ wide: { ...seen, ...whole }, tall: { ...seen, ...whole } },
+        video: { visionFeatures: within(1e-4), ...whole },
+      },
+    ],
+    ['llava_next_mistral', { upright: { ...seen, ...whole } }],
+    ['ppllava_image', { image: { ...seen, ...guided, ...answered } }],
+  ])('%s agrees in fp32', async (name, expected) => {
+    const { code, cases } = await runParity('--dir', join(SOURCE, name))
+    const found = Object.fromEntries(
+      cases.map(({ case: item, ...stages }: { case: string }) => [item, stages]),
+    )
+    expect(found).toEqual(expected)
+    expect(code).toBe(0)
+  })
+})
+
 describe('pooling by a question', () => {
   test.each([
     ['ppllava', GUIDED_CASES],

@@ -3,7 +3,7 @@ import { InvalidOptionError, ShapeError } from '@longtake/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { originalVideoLlavaProcessing, parseImageProcessing } from './config.js'
-import { preprocessFrame, processedSize, seenRegion } from './frame.js'
+import { preprocessFrame, preprocessTile, processedSize, seenRegion } from './frame.js'
 import type { ImageProcessing } from './types.js'
 
 interface Case {
@@ -172,4 +172,82 @@ test('tells which part of a picture is seen', () => {
   expect(padded.width).toBe(2)
   expect(padded.left).toBeLessThan(0)
   expect(() => seenRegion(0, 6, config)).toThrow(InvalidOptionError)
+})
+
+describe('a tile', () => {
+  const sides = fc.integer({ min: 1, max: 40 })
+  const corners = fc.integer({ min: -30, max: 50 })
+  const processing = (
+    arithmetic: 'pil' | 'torchvision',
+    resize: ImageProcessing['resize'],
+  ): ImageProcessing => ({
+    ...{ resize, filter: 'bicubic', arithmetic, crop: null, rescaleFactor: 1 / 255 },
+    ...{ mean: [0.5, 0.25, 0.125], std: [0.5, 0.25, 2] },
+  })
+
+  test('is what is cut from the whole resized picture, and black outside it', () => {
+    const arithmetics = fc.constantFrom('pil' as const, 'torchvision' as const)
+    fc.assert(
+      fc.property(
+        ...([
+          arithmetics,
+          sides,
+          sides,
+          sides,
+          sides,
+          corners,
+          corners,
+          fc.integer({ min: 1, max: 12 }),
+        ] as const),
+        (arithmetic, width, height, columns, rows, left, top, side) => {
+          const rgb = Uint8Array.from(
+            { length: width * height * 3 },
+            (_, at) => (at * 97 + (at % 7) * 31) % 256,
+          )
+          const tile = processing(arithmetic, { width: side, height: side })
+          const result = new Float32Array(3 * side * side)
+          preprocessTile(
+            rgb,
+            width,
+            height,
+            tile,
+            { resized: { width: columns, height: rows }, left, top },
+            result,
+          )
+          const whole = preprocessFrame(
+            rgb,
+            width,
+            height,
+            processing(arithmetic, { width: columns, height: rows }),
+          )
+          const black = tile.mean.map((mean, channel) => Math.fround(-mean / tile.std[channel]!))
+          const expected = Float32Array.from(result, (_, at) => {
+            const channel = Math.floor(at / side / side)
+            const row = (Math.floor(at / side) % side) + top
+            const column = (at % side) + left
+            const isInside = row >= 0 && row < rows && column >= 0 && column < columns
+            return isInside ? whole[(channel * rows + row) * columns + column]! : black[channel]!
+          })
+          expect(result).toEqual(expected)
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  test('of a size or place that is none is refused', () => {
+    const tile = processing('pil', { width: 2, height: 2 })
+    const make =
+      (resized: number, left: number, length = 12) =>
+      () =>
+        preprocessTile(
+          new Uint8Array(3),
+          ...([1, 1, tile, { resized: { width: resized, height: 4 }, left, top: 0 }] as const),
+          new Float32Array(length),
+        )
+    expect(make(4, 0)).not.toThrow()
+    expect(make(0, 0)).toThrow(InvalidOptionError)
+    expect(make(4, 0.5)).toThrow(InvalidOptionError)
+    expect(make(4, 0, 11)).toThrow(ShapeError)
+  })
 })
