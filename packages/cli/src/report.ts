@@ -1,4 +1,4 @@
-import type { PoolingPlan, VideoFacts, VideoPlan } from '@longtake/core'
+import type { PoolingPlan, StillCrops, VideoFacts, VideoPlan } from '@longtake/core'
 import type { AnswerResult, FrameWeight } from '@longtake/runtime'
 
 /** What `longtake ask --json` prints. Times in seconds, timings in milliseconds. */
@@ -45,6 +45,8 @@ export interface PlanDetails {
     readonly layout: string
     readonly prefill: { readonly steps: number; readonly tokensPerStep: number }
     readonly timestamps: readonly number[]
+    /** How each image is cut into tiles, where the model cuts images. */
+    readonly crops?: readonly StillCrops[]
   }
   readonly notes: readonly string[]
 }
@@ -118,6 +120,7 @@ export function reportPlanDetails(
       layout: plan.layout,
       prefill: { steps: plan.prefillChunks, tokensPerStep: plan.prefillChunk },
       timestamps: plan.timestamps,
+      ...(plan.crops && { crops: plan.crops }),
     },
     notes,
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { encodePng } from '@longtake/runtime/video'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { checkPage } from '../test/check-page.js'
-import { CHECKPOINT, GUIDED, runCli, VIDEO } from '../test/run-cli.js'
+import { CHECKPOINT, dataPath, GUIDED, runCli, VIDEO } from '../test/run-cli.js'
 
 let folder = ''
 beforeAll(async () => {
@@ -97,6 +97,14 @@ describe('images', () => {
       input: 'Which?\n',
     })
     expect(chatted.code).toBe(0)
+  })
+
+  test('are planned in tiles where the model cuts them', async () => {
+    const file = await picture('tiles.png', 10)
+    const argv = ['plan', file, '--model', dataPath('parity/llava_next')]
+    expect((await runCli(argv)).stdout).toMatch(/^encode +1 whole picture, 4 tiles$/m)
+    const { plan } = JSON.parse((await runCli([...argv, '--json'])).stdout)
+    expect(plan.crops).toMatchObject([{ tiles: [2, 2], tokens: plan.visualTokens }])
   })
 
   test('a video among them ends with 3, what is not there with 2', async () => {

@@ -39,8 +39,7 @@ export async function plan(files: readonly string[], flags: PlanFlags, session: 
 /** A plan in a few lines. */
 export function printPlan(out: Terminal, facts: VideoFacts, plan: VideoPlan, spec: ModelSpec): void {
   row(out, 'read', describeReading(facts, plan))
-  const clip = plan.clips[0]?.length ?? spec.encoder.framesPerClip
-  row(out, 'encode', `${count(plan.clips.length, 'clip')} of ${count(clip, 'frame')}, ${plan.layout}`)
+  row(out, 'encode', describeEncoding(plan, spec))
   if (plan.pooling !== null) row(out, 'pooling', describePooling(plan.pooling))
   const text = plan.contextTokens - plan.visualTokens
   row(out, 'context', `${plan.visualTokens} visual + ${text} text = ${plan.contextTokens} tokens`)
@@ -53,6 +52,15 @@ export function printPlan(out: Terminal, facts: VideoFacts, plan: VideoPlan, spe
 function describeModel({ family, encoder, context }: ModelSpec): string {
   const tokens = `${count(encoder.tokensPerFrame, 'token')} a frame`
   return `${family}, ${count(encoder.framesPerClip, 'frame')} at once, ${tokens}, trained on ${context.trainedLength} tokens`
+}
+
+function describeEncoding({ clips, layout, crops }: VideoPlan, { encoder }: ModelSpec): string {
+  if (crops !== undefined) {
+    const tiles = crops.reduce((sum, crop) => sum + crop.tiles[0] * crop.tiles[1], 0)
+    return `${count(crops.length, 'whole picture')}, ${count(tiles, 'tile')}`
+  }
+  const clip = clips[0]?.length ?? encoder.framesPerClip
+  return `${count(clips.length, 'clip')} of ${count(clip, 'frame')}, ${layout}`
 }
 
 /** Tokens before and after. */

@@ -49,7 +49,7 @@ const MISTRAL_PROMPT = '[INST] {video}\n{question} [/INST]'
  * tower, it is PPLLaVA, whose images enter whole.
  */
 export const llavaNext: Family = {
-  name: 'llava_next',
+  name: 'llava_next (also ppllava)',
   matches: (config) => config.model_type === 'llava_next',
   read: readLlavaNext,
 }
