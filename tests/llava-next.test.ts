@@ -178,6 +178,19 @@ describe('several still pictures', () => {
   })
 })
 
+test('pictures of one’s own are stills where that is said, and else frames', async () => {
+  const picture = await pictureOf(await expectedCase('wide'))
+  const ofFile = await ask(png(picture.width, picture.height, picture.rgb))
+  await using given = await longtake.watchFrames([picture], { stills: true })
+  expect(given.plan).toEqual(ofFile.plan)
+  const { text, frames } = await given.ask('what is it?', { maxTokens: 16 })
+  expect([text, frames]).toEqual([ofFile.answer.text, ofFile.answer.frames])
+  await using frame = await longtake.watchFrames([picture])
+  expect(frame.plan).toMatchObject({ visualTokens: TILE })
+  const odd = { stills: 1 as unknown as boolean }
+  await expect(longtake.watchFrames([picture], odd)).rejects.toThrow('stills: expected true or false')
+})
+
 test('frames of a video enter whole', async () => {
   const { plan, answer } = await ask(path('video/vp9.webm'), { frames: 3 })
   expect(plan.crops).toBeUndefined()

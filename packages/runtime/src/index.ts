@@ -15,7 +15,13 @@ export type { HubLoadOptions, LoadOptions } from './engine/load-options.js'
 export { type Longtake, load } from './engine/longtake.js'
 export { type PrepareOptions, prepareWeights } from './engine/prepare-weights.js'
 export type { AnswerTrace, TraceWindow } from './engine/trace.js'
-export type { InputFrame, WatchOptions, WatchProgress, WatchStage } from './engine/watch-options.js'
+export type {
+  InputFrame,
+  WatchFramesOptions,
+  WatchOptions,
+  WatchProgress,
+  WatchStage,
+} from './engine/watch-options.js'
 export type { WatchedVideo } from './engine/watched-video.js'
 export { CACHE_ENTRY_ENDING, cacheFolder, DEFAULT_CACHE_BYTES } from './features/index.js'
 export {

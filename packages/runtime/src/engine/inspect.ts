@@ -15,21 +15,25 @@ import { greedy } from './sampler.js'
 import { StageClock } from './stage-clock.js'
 import { TextStream } from './text-stream.js'
 import { planPictures } from './watch.js'
-import { checkWatch, type InputFrame, type WatchOptions } from './watch-options.js'
+import {
+  checkStills,
+  checkWatch,
+  type InputFrame,
+  type WatchFramesOptions,
+  type WatchOptions,
+} from './watch-options.js'
 import { arraySink, type PlannedVideo } from './watch-planned.js'
 
 /** Most tokens that an inspection generates. */
 const MAX_GREEDY = 4096
 
-export interface InspectOptions extends WatchOptions {
+export interface InspectOptions extends WatchFramesOptions {
   /** The question, put into the checkpoint's own prompt. Give this or `prompt`. */
   readonly question?: string | undefined
   /** A whole prompt with the video's placeholder once; special tokens in it count. */
   readonly prompt?: string | undefined
   /** With `prompt` and guided pooling: the text that guides it; the question is taken where that is given. */
   readonly guideText?: string | undefined
-  /** Whether the pictures are still images, which stand alone and may be cut into tiles. Default: frames of a video. */
-  readonly stills?: boolean | undefined
   /** Tokens to generate, greedily and past any end token; default 16. */
   readonly greedyTokens?: number | undefined
 }
@@ -78,16 +82,16 @@ export interface NamedArray {
 export async function inspectPictures(
   models: Models,
   pictures: readonly InputFrame[],
-  { question, prompt, guideText = question, greedyTokens = 16, stills = false, ...watch }: InspectOptions,
+  { question, prompt, guideText = question, greedyTokens = 16, stills, ...watch }: InspectOptions,
 ): Promise<Inspection> {
   checkWatch(watch)
-  if (typeof stills !== 'boolean') throw new InvalidOptionError('stills', 'true or false', stills)
+  const areStills = checkStills(stills)
   checkInteger('greedyTokens', greedyTokens, 0, MAX_GREEDY)
   const { signal } = watch
   throwIfAborted(signal)
   const { before, after } = encodeEither(models, question, prompt)
   const options = withRoom(watch, before.length + after.length, greedyTokens)
-  const planned = planPictures(models, pictures, options, stills)
+  const planned = planPictures(models, pictures, options, areStills)
   const { plan } = planned
   const prefix = await makePrefix(models, plan, before, signal)
   const { kept, guide } = await inspectVideo(models, planned, prefix.visual, guideText, signal)

@@ -9,7 +9,13 @@ import { type Inspection, type InspectOptions, inspectPictures } from './inspect
 import { checkLoad, type LoadOptions } from './load-options.js'
 import { Models } from './models.js'
 import { planOpenVideo, type Watching, watchPictures, watchVideo } from './watch.js'
-import { checkWatch, type InputFrame, type WatchOptions } from './watch-options.js'
+import {
+  checkStills,
+  checkWatch,
+  type InputFrame,
+  type WatchFramesOptions,
+  type WatchOptions,
+} from './watch-options.js'
 import type { WatchedVideo } from './watched-video.js'
 
 /** A loaded checkpoint. Close it, or declare it with `await using`. */
@@ -38,13 +44,13 @@ export interface Longtake extends AsyncDisposable {
    */
   watch(video: VideoInputs, options?: WatchOptions): Promise<WatchedVideo>
   /**
-   * Watches given pictures, all of them and in this order.
+   * Watches given pictures, all of them and in this order: frames of one video, or with `stills` images that stand alone.
    *
    * @param frames - In time order. Neighbours are repeated where the encoder's clips need more.
    * @throws {InvalidOptionError} If a picture is not what it says, or an option chooses frames (`frames`, `fps`,
    *   `maxFrames`, `startSeconds`, `endSeconds`, `sampling`).
    */
-  watchFrames(frames: readonly InputFrame[], options?: WatchOptions): Promise<WatchedVideo>
+  watchFrames(frames: readonly InputFrame[], options?: WatchFramesOptions): Promise<WatchedVideo>
   /** Runs given pictures and a prompt and returns what each stage computed, for comparison with a reference. */
   inspect(frames: readonly InputFrame[], options: InspectOptions): Promise<Inspection>
   /** Closes every video, then frees the model; repeated calls wait for the same end. */
@@ -127,8 +133,10 @@ class LoadedLongtake implements Longtake {
     return this.#watch(options, (linked) => watchVideo(this.#watching, input, linked))
   }
 
-  watchFrames(frames: readonly InputFrame[], options: WatchOptions = {}): Promise<WatchedVideo> {
-    return this.#watch(options, (linked) => watchPictures(this.#watching, frames, linked))
+  async watchFrames(frames: readonly InputFrame[], options: WatchFramesOptions = {}): Promise<WatchedVideo> {
+    const { stills, ...watch } = checkObject(options)
+    const areStills = checkStills(stills)
+    return this.#watch(watch, (linked) => watchPictures(this.#watching, frames, linked, areStills))
   }
 
   inspect(frames: readonly InputFrame[], options: InspectOptions): Promise<Inspection> {

@@ -19,6 +19,15 @@ export interface WatchOptions extends PlanOptions {
   readonly onProgress?: ((progress: WatchProgress) => void) | undefined
 }
 
+/** Options of `watchFrames`. */
+export interface WatchFramesOptions extends WatchOptions {
+  /**
+   * Whether the pictures are still images, which stand alone and may be cut into tiles; their times are then their
+   * places. Default: frames of one video.
+   */
+  readonly stills?: boolean | undefined
+}
+
 /** A picture of one's own, instead of a video's. */
 export interface InputFrame {
   /** `[height, width, 3]` red, green, blue. */
@@ -56,6 +65,13 @@ export function checkGivenFrames(options: WatchOptions): void {
     if (options[name] !== undefined)
       throw new InvalidOptionError(name, 'nothing: all given pictures are watched', options[name])
   }
+}
+
+/** @throws {InvalidOptionError} If `stills` is neither true nor false. */
+export function checkStills(stills: unknown): boolean {
+  const value = stills ?? false
+  if (typeof value !== 'boolean') throw new InvalidOptionError('stills', 'true or false', stills)
+  return value
 }
 
 /** @throws {InvalidOptionError} If an option is unknown, or `signal` or `onProgress` is not what it must be. */

@@ -47,9 +47,10 @@ export async function watchPictures(
   watching: Watching,
   pictures: readonly InputFrame[],
   options: WatchOptions,
+  areStills: boolean,
 ): Promise<WatchedVideo> {
   throwIfAborted(options.signal)
-  const planned = planPictures(watching.models, pictures, options)
+  const planned = planPictures(watching.models, pictures, options, areStills)
   return watchPlanned(watching, planned, options, new StageClock(options.onProgress))
 }
 
@@ -60,7 +61,7 @@ export function planOpenVideo(models: Models, video: Video, options: WatchOption
 }
 
 /**
- * The plan of given pictures: all of them, whatever `frames` says, with their own times.
+ * The plan of given pictures: all of them, whatever `frames` says; frames with their own times.
  *
  * @param areStills - Whether each stands for itself; else they are frames of one video.
  */
@@ -68,14 +69,16 @@ export function planPictures(
   models: Models,
   pictures: readonly InputFrame[],
   options: WatchOptions,
-  areStills = false,
+  areStills: boolean,
 ): PlannedVideo {
   checkGivenFrames(options)
   const described = describeFrames(pictures)
   const facts = areStills ? asStills(described, pictures) : described
   const frameCount = areStills ? {} : { frames: pictures.length }
   const planned = planVideo(models.checkpoint.model.spec, facts, { ...options, ...frameCount })
-  const frames = placeFrames(pictures, planned.frames)
+  // An image's time is its place among the images, whatever the caller calls it.
+  const placed = areStills ? pictures.map(({ rgb, width, height }) => ({ rgb, width, height })) : pictures
+  const frames = placeFrames(placed, planned.frames)
   const plan = { ...planned, timestamps: frames.map(({ timestampSeconds }) => timestampSeconds) }
   return { plan, facts, source: givenSource(frames) }
 }
