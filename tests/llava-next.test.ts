@@ -21,25 +21,36 @@ beforeAll(async () => {
 
 afterAll(() => longtake?.close())
 
-interface ExpectedCase {
+/** What a reference says of one picture. */
+interface Reference {
   readonly question: string
   readonly prompt: string
-  readonly tokens: number
-  readonly files: Record<string, { readonly file: string; readonly shape: number[] }>
+  readonly visualTokens: number
+  readonly picture: { readonly width: number; readonly height: number; readonly rgb: Uint8Array }
+  /** Words of the answer, without spaces. */
+  readonly answer: string
 }
 
-async function expectedCase(name: string): Promise<ExpectedCase> {
-  return JSON.parse(await readFile(`${FOLDER}/expected/expected.json`, 'utf8')).cases[name]
-}
-
-/** A case's picture. */
-async function pictureOf({
-  files,
-}: ExpectedCase): Promise<Required<Pick<InputFrame, 'width' | 'height'>> & { rgb: Uint8Array }> {
-  const { file, shape } = files.frames_u8!
-  const [, height, width] = shape as [number, number, number, number]
-  const bytes = await readFile(`${FOLDER}/expected/${file}`)
-  return { width, height, rgb: new Uint8Array(bytes.subarray(bytes.length - width * height * 3)) }
+async function readReference(name: string, folder = FOLDER): Promise<Reference> {
+  const item = JSON.parse(await readFile(`${folder}/expected/expected.json`, 'utf8')).cases[name]
+  const { question, prompt, files } = item
+  const data = async (array: string, bytes: number): Promise<Buffer> =>
+    (await readFile(`${folder}/expected/${files[array].file}`)).subarray(-bytes)
+  const [, height, width] = files.frames_u8.shape
+  const rgb = new Uint8Array(await data('frames_u8', width * height * 3))
+  const [count] = files.greedy.shape
+  const greedy = await data('greedy', count * 8)
+  const ids = Array.from({ length: count }, (_, at) => Number(greedy.readBigInt64LE(at * 8)))
+  const { model } = JSON.parse(await readFile(`${folder}/tokenizer.json`, 'utf8'))
+  const words = new Map(Object.entries(model.vocab).map(([word, id]) => [id, word.replaceAll('▁', '')]))
+  const answer = ids.map((id) => words.get(id)).join('')
+  return {
+    question,
+    prompt,
+    visualTokens: files.visual_tokens.shape[0],
+    picture: { width, height, rgb },
+    answer,
+  }
 }
 
 function png(width: number, height: number, rgb?: Uint8Array): Uint8Array {
@@ -60,16 +71,11 @@ async function ask(
 
 describe('a still picture', () => {
   test.each(['wide', 'tall'])('is answered as the reference does: %s', async (name) => {
-    const item = await expectedCase(name)
-    const { width, height, rgb } = await pictureOf(item)
-    const { plan, answer } = await ask(png(width, height, rgb), {}, item.question)
-    expect(plan.visualTokens).toBe(item.tokens)
-    expect(answer.usage.visualTokens).toBe(item.tokens)
-    const { data } = await readGreedy(item)
-    const vocabulary: Record<string, number> = JSON.parse(await readFile(`${FOLDER}/tokenizer.json`, 'utf8'))
-      .model.vocab
-    const words = new Map(Object.entries(vocabulary).map(([word, id]) => [id, word.replaceAll('▁', '')]))
-    expect(answer.text.replaceAll(' ', '')).toBe(data.map((id) => words.get(id)).join(''))
+    const { picture, question, ...expected } = await readReference(name)
+    const { plan, answer } = await ask(png(picture.width, picture.height, picture.rgb), {}, question)
+    expect(plan.visualTokens).toBe(expected.visualTokens)
+    expect(answer.usage.visualTokens).toBe(expected.visualTokens)
+    expect(answer.text.replaceAll(' ', '')).toBe(expected.answer)
   })
 
   test('is one frame to who asks, whatever its tiles', async () => {
@@ -128,13 +134,29 @@ describe('a still picture', () => {
   })
 })
 
-/** Token ids of the reference's answer. */
-async function readGreedy({ files }: ExpectedCase): Promise<{ data: number[] }> {
-  const { file, shape } = files.greedy!
-  const bytes = await readFile(`${FOLDER}/expected/${file}`)
-  const data = bytes.subarray(bytes.length - shape[0]! * 8)
-  return { data: Array.from({ length: shape[0]! }, (_, at) => Number(data.readBigInt64LE(at * 8))) }
-}
+test('PPLLaVA answers a still as the reference does: whole, by the question, with a line break', async () => {
+  const folder = path('parity/ppllava_image')
+  const { picture, question, ...expected } = await readReference('image', folder)
+  const ppllava = await load(folder, { threads: 1 })
+  try {
+    const still = png(picture.width, picture.height, picture.rgb)
+    const options = { pooling: 'guided' } as const
+    const { plan, answer } = await ask(still, options, question, ppllava)
+    expect(plan).toMatchObject({
+      pooling: { kernel: [1, 3, 3], tokens: 4 },
+      visualTokens: 5,
+      trailingTokens: 1,
+    })
+    expect(answer.usage.visualTokens).toBe(expected.visualTokens)
+    expect(answer.text.replaceAll(' ', '')).toBe(expected.answer)
+    expect(answer.frames).toHaveLength(1)
+    expect(answer.frames[0]!.weight).toBeCloseTo(1, 9)
+    const several = await ask([still, still], options, question, ppllava)
+    expect(several.plan).toMatchObject({ visualTokens: 8, trailingTokens: 0 })
+  } finally {
+    await ppllava.close()
+  }
+})
 
 describe('several still pictures', () => {
   const files = [png(73, 47), png(29, 67), png(1, 1)]
@@ -161,10 +183,10 @@ describe('several still pictures', () => {
   })
 
   test('stand one after the other: each has the tokens that it has alone', async () => {
-    const pictures = await Promise.all(
-      ['wide', 'tall'].map(async (name) => pictureOf(await expectedCase(name))),
+    const pictures = (await Promise.all(['wide', 'tall'].map((name) => readReference(name)))).map(
+      ({ picture }) => picture,
     )
-    const { prompt } = await expectedCase('wide')
+    const { prompt } = await readReference('wide')
     const tokensOf = async (frames: readonly InputFrame[]): Promise<number[]> => {
       const { visualTokens } = await longtake.inspect(frames, { prompt, stills: true, greedyTokens: 0 })
       return Array.from(visualTokens.data)
@@ -179,7 +201,7 @@ describe('several still pictures', () => {
 })
 
 test('pictures of one’s own are stills where that is said, and else frames', async () => {
-  const picture = await pictureOf(await expectedCase('wide'))
+  const { picture } = await readReference('wide')
   const ofFile = await ask(png(picture.width, picture.height, picture.rgb))
   await using given = await longtake.watchFrames([picture], { stills: true })
   expect(given.plan).toEqual(ofFile.plan)

@@ -2,7 +2,9 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { TensorSource } from '@longtake/kernels'
 import { afterEach, describe, expect, test } from 'vitest'
+import { llavaNext } from './families/llava-next.js'
 import { type Checkpoint, openCheckpoint } from './open-checkpoint.js'
 
 const parity = (name: string) =>
@@ -181,4 +183,85 @@ describe('Mistral', () => {
 
 test('another text model is refused by name', async () => {
   await expect(open(inText({ model_type: 'gemma' }))).rejects.toThrow('text_config: model_type = "gemma"')
+})
+
+describe('configs as published for 7B', () => {
+  const pinpointsOf7b = [
+    [336, 672],
+    [672, 336],
+    [672, 672],
+    [1008, 336],
+    [336, 1008],
+  ]
+  const config = {
+    ...{ architectures: ['LlavaNextForConditionalGeneration'], ignore_index: -100, image_seq_length: 576 },
+    ...{ image_grid_pinpoints: pinpointsOf7b, image_token_index: 32_000, model_type: 'llava_next' },
+    ...{ multimodal_projector_bias: true, projector_hidden_act: 'gelu', tie_word_embeddings: false },
+    ...{
+      torch_dtype: 'float16',
+      use_image_newline_parameter: true,
+      vision_feature_layer: -2,
+      vocab_size: 32_064,
+    },
+    vision_feature_select_strategy: 'default',
+    vision_config: {
+      ...{ hidden_size: 1024, image_size: 336, intermediate_size: 4096, model_type: 'clip_vision_model' },
+      ...{
+        num_attention_heads: 16,
+        num_hidden_layers: 24,
+        patch_size: 14,
+        projection_dim: 768,
+        vocab_size: 32_000,
+      },
+    },
+  }
+  const vicuna = {
+    ...{
+      architectures: ['LlamaForCausalLM'],
+      max_position_embeddings: 4096,
+      model_type: 'llama',
+      pad_token_id: 0,
+    },
+    ...{ rms_norm_eps: 1e-5, torch_dtype: 'float16', vocab_size: 32_064 },
+  }
+  const mistral = {
+    ...{ architectures: ['MistralForCausalLM'], intermediate_size: 14_336, max_position_embeddings: 32_768 },
+    ...{ model_type: 'mistral', num_key_value_heads: 8, rms_norm_eps: 1e-5, rope_theta: 1_000_000 },
+    ...{ sliding_window: null, torch_dtype: 'bfloat16', vocab_size: 32_064 },
+  }
+  const preprocessor = {
+    ...{
+      aspect_ratio_setting: 'anyres',
+      crop_size: { height: 336, width: 336 },
+      do_center_crop: true,
+      do_pad: true,
+    },
+    ...{ do_convert_rgb: true, do_normalize: true, do_rescale: true, do_resize: true, resample: 3 },
+    ...{ image_grid_pinpoints: pinpointsOf7b, image_processor_type: 'LlavaNextImageProcessor' },
+    ...{ processor_class: 'LlavaNextProcessor', rescale_factor: 1 / 255, size: { shortest_edge: 336 } },
+  }
+  const source = { has: () => false } as unknown as TensorSource
+  const read = (text_config: Json) =>
+    llavaNext.read(
+      {
+        ...{ config: { ...config, text_config }, preprocessor, videoPreprocessor: undefined },
+        ...{ generation: undefined, videoTower: undefined, longtake: undefined },
+      },
+      false,
+      source,
+    )
+
+  test.each([
+    ['Vicuna', vicuna, { kvHeads: 32, intermediateSize: 11_008 }, { theta: 10_000 }, 4096],
+    ['Mistral', mistral, { kvHeads: 8, intermediateSize: 14_336 }, { theta: 1_000_000 }, 32_768],
+  ])('over %s', (_, text, decoder, rope, nominalLength) => {
+    const parts = read(text)
+    expect(parts.decoder).toMatchObject({ ...decoder, layers: 32, headDim: 128, vocabularySize: 32_064 })
+    expect(parts.spec).toMatchObject({ rope, context: { nominalLength } })
+    expect(parts.spec.encoder).toEqual({
+      ...{ framesPerClip: 1, imageSize: 336, tokensPerFrame: 576, grid: [24, 24], classToken: false },
+      stills: { resolutions: pinpointsOf7b },
+    })
+    expect(parts.placeholderId).toBe(32_000)
+  })
 })
