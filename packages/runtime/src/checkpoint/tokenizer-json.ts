@@ -21,12 +21,12 @@ const LibraryTokenizer: new (tokenizer: Json, config: Json) => LibraryTokenizer 
 export function readTokenizerJson(
   tokenizer: Json,
   config: Json,
-  placeholderId: number | undefined,
+  reserved: readonly number[],
 ): TokenizerParts {
   const settings = withUnknownToken(tokenizer, config)
   const bosToken = tokenText(config.bos_token)
   const eosToken = tokenText(config.eos_token)
-  const specials = findSpecials(tokenizer, [bosToken, eosToken, tokenText(config.pad_token)], placeholderId)
+  const specials = findSpecials(tokenizer, [bosToken, eosToken, tokenText(config.pad_token)], reserved)
   const plain = withoutSpecials(tokenizer, specials, tokenText(settings.unk_token))
   const open = (json: Json): LibraryTokenizer => new LibraryTokenizer(json, settings)
   try {
@@ -68,7 +68,7 @@ function findFrame(tokenizer: LibraryTokenizer): { prefix: number[]; suffix: num
 function findSpecials(
   tokenizer: Json,
   named: readonly string[],
-  placeholderId: number | undefined,
+  reserved: readonly number[],
 ): Map<string, SpecialToken> {
   const added = tokenizer.added_tokens
   if (!Array.isArray(added)) throw invalid('added_tokens must be a list')
@@ -83,7 +83,7 @@ function findSpecials(
       throw invalid('every entry of added_tokens must have a content and an id')
     }
     const id = token.id as number
-    if (token.special !== true && id !== placeholderId && !named.includes(token.content)) continue
+    if (token.special !== true && !reserved.includes(id) && !named.includes(token.content)) continue
     specials.set(token.content, {
       id,
       content: token.content,
@@ -92,7 +92,7 @@ function findSpecials(
     })
   }
   for (const [content, id] of vocabularyEntries(tokenizer)) {
-    if (id === placeholderId || named.includes(content)) {
+    if (reserved.includes(id) || named.includes(content)) {
       if (!specials.has(content)) specials.set(content, { id, content, lstrip: false, rstrip: false })
     }
   }

@@ -13,7 +13,7 @@ import { readTokenizerJson } from './tokenizer-json.js'
 
 const made = makeCheckpoint().files
 const open = (json: Json, config: Json, placeholderId: number): CheckpointTokenizer =>
-  new CheckpointTokenizer(readTokenizerJson(json, config, placeholderId))
+  new CheckpointTokenizer(readTokenizerJson(json, config, [placeholderId]))
 const words = (): CheckpointTokenizer =>
   open(made['tokenizer.json'] as Json, made['tokenizer_config.json'] as Json, VIDEO_ID)
 

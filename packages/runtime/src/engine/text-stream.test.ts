@@ -64,17 +64,46 @@ describe('a stop string', () => {
   })
 })
 
-test('of any text, the pieces join to the trimmed text before its first stop', () => {
-  const text = fc.string({ unit: fc.constantFrom('a', 'b', ' ', 'é', '😀'), maxLength: 12 })
-  const stops = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', ' '), minLength: 1, maxLength: 3 }), {
-    maxLength: 1,
+test('of several stop strings the one that is complete first ends the answer, however the text is cut', () => {
+  const parts = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'c', ' ', 'é', '😀'), maxLength: 4 }), {
+    maxLength: 8,
   })
-  fc.assert(
-    fc.property(text, stops, (whole, ends) => {
-      const trimmed = whole.trimStart()
-      const cuts = ends.map((end) => trimmed.indexOf(end)).filter((cut) => cut >= 0)
-      const expected = trimmed.slice(0, Math.min(trimmed.length, ...cuts)).trimEnd()
-      expect(pieces(new TextStream(bytes, ends), new TextEncoder().encode(whole)).join('')).toBe(expected)
-    }),
+  const stops = fc.array(
+    fc.string({ unit: fc.constantFrom('a', 'b', 'c', ' ', 'é'), minLength: 1, maxLength: 3 }),
+    {
+      maxLength: 3,
+    },
   )
+  fc.assert(
+    fc.property(parts, stops, (tokens, ends) => {
+      const stream = new TextStream((ids) => ids.map((id) => tokens[id]).join(''), ends)
+      const given = pieces(stream, tokens.keys())
+      const expected = beforeFirstStop(tokens.join('').trimStart(), ends)
+      expect(given.join('')).toBe(expected.text.trimEnd())
+      expect(stream.stopped).toBe(expected.stopped)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+/** Character by character: the first place at which the text so far ends in a stop string. */
+function beforeFirstStop(text: string, stops: readonly string[]): { text: string; stopped: boolean } {
+  for (let end = 1; end <= text.length; end++) {
+    const found = stops.filter((stop) => text.slice(0, end).endsWith(stop))
+    const longest = Math.max(...found.map(({ length }) => length))
+    if (found.length > 0) return { text: text.slice(0, end - longest), stopped: true }
+  }
+  return { text, stopped: false }
+}
+
+test('nothing is held back that no stop string can begin with', () => {
+  const stream = new TextStream((ids) => String.fromCharCode(...ids), ['\nUSER', 'ab'])
+  const given = Array.from('one, a\nUSA xa', (letter) => stream.push(letter.charCodeAt(0)))
+  expect(given).toEqual(['o', 'n', 'e', ',', '', '', ' a', '', '', '\nUSA', '', ' x', ''])
+})
+
+test('of a last character that did not come whole nothing is shown', () => {
+  const [first = 0, second = 0] = new TextEncoder().encode('é')
+  expect(pieces(new TextStream(bytes), [97, first])).toEqual(['a', '', ''])
+  expect(pieces(new TextStream(bytes), [97, first, second])).toEqual(['a', '', 'é', ''])
 })
