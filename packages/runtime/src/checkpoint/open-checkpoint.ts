@@ -163,7 +163,7 @@ async function readConfig(folder: CheckpointFolder): Promise<{ family: Family; j
 async function readText(folder: CheckpointFolder, model: FamilyParts) {
   const tokenizerConfig = (await folder.json('tokenizer_config.json')) ?? {}
   const tokenizer = new CheckpointTokenizer(
-    await readTokenizer(folder, tokenizerConfig, [model.placeholderId, ...model.eosTokenIds]),
+    await readTokenizer(folder, tokenizerConfig, model),
     outsideToken(model),
   )
   const placeholder = model.placeholder ?? tokenizer.tokenOf(model.placeholderId)
@@ -179,7 +179,7 @@ async function readText(folder: CheckpointFolder, model: FamilyParts) {
     tokenizerConfig,
     fallback: model.prompt,
   }
-  return { tokenizer, prompt: makePrompt(sources, placeholder, tokenizer) }
+  return { tokenizer, prompt: await makePrompt(sources, placeholder, tokenizer) }
 }
 
 function outsideToken({ placeholder, placeholderId: id }: FamilyParts): SpecialToken | undefined {
@@ -190,10 +190,10 @@ function outsideToken({ placeholder, placeholderId: id }: FamilyParts): SpecialT
 async function readTokenizer(
   folder: CheckpointFolder,
   config: Readonly<Record<string, unknown>>,
-  reserved: readonly number[],
+  { placeholderId, eosTokenIds }: FamilyParts,
 ): Promise<TokenizerParts> {
   const json = await folder.json('tokenizer.json')
-  if (json !== undefined) return readTokenizerJson(json, config, reserved)
+  if (json !== undefined) return readTokenizerJson(json, config, placeholderId, eosTokenIds)
   const model = await folder.bytes('tokenizer.model')
   if (model === undefined) {
     throw new CheckpointError(
@@ -202,5 +202,5 @@ async function readTokenizer(
     )
   }
   const added = await folder.json('added_tokens.json')
-  return readSentencePiece(model, { config, added }, reserved)
+  return readSentencePiece(model, { config, added }, placeholderId)
 }

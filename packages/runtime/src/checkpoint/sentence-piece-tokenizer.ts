@@ -30,7 +30,7 @@ const MAX_ID = 1 << 24
 export function readSentencePiece(
   bytes: Uint8Array,
   { config, added }: SentencePieceSettings,
-  reserved: readonly number[],
+  placeholderId: number | undefined,
 ): TokenizerParts {
   const file = readSentencePieceFile(bytes)
   const bosToken = tokenText(config.bos_token) || file.bosPiece
@@ -40,7 +40,7 @@ export function readSentencePiece(
   for (const { id, content } of tokens) contents.set(id, content)
   const ids = new Map([...contents].map(([id, content]) => [content, id]))
   const named = new Set([bosToken, eosToken, tokenText(config.pad_token)])
-  const specials = findSpecials(file, tokens, named, reserved)
+  const specials = findSpecials(file, tokens, named, placeholderId)
   const pieces = new SentencePiece(file, new Set(specials.keys()))
   const legacy = config.legacy !== false
   const framing = (wanted: boolean, token: string): number[] => (wanted ? [requireId(ids, token)] : [])
@@ -77,11 +77,11 @@ function findSpecials(
   { pieces }: SentencePieceFile,
   added: readonly AddedToken[],
   named: ReadonlySet<string>,
-  reserved: readonly number[],
+  placeholderId: number | undefined,
 ): Map<string, SpecialToken> {
   const specials = new Map<string, SpecialToken>()
   for (const [id, { text: content, type }] of pieces.entries()) {
-    if (type === 'control' || type === 'unknown' || named.has(content) || reserved.includes(id))
+    if (type === 'control' || type === 'unknown' || named.has(content) || id === placeholderId)
       specials.set(content, { id, content, lstrip: false, rstrip: false })
   }
   for (const token of added) specials.set(token.content, token)

@@ -14,7 +14,7 @@ const texts = json('texts.json') as string[]
 const bytesOf = (name: string): Uint8Array => readFileSync(new URL(`${name}.model`, folder))
 
 const open = (bytes: Uint8Array, config = {}, added?: Record<string, unknown>): CheckpointTokenizer =>
-  new CheckpointTokenizer(readSentencePiece(bytes, { config, added }, []))
+  new CheckpointTokenizer(readSentencePiece(bytes, { config, added }, undefined))
 const refusal = (part: string, code = 'CHECKPOINT_INVALID'): unknown =>
   expect.objectContaining({ code, message: expect.stringContaining(part) })
 

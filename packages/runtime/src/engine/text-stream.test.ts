@@ -1,5 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { byteTokenizer, llamaTokenizer } from '../../test/published-tokenizers.js'
+import { CheckpointTokenizer } from '../checkpoint/tokenizer.js'
+import { readTokenizerJson } from '../checkpoint/tokenizer-json.js'
 import { TextStream } from './text-stream.js'
 
 /** Tokens are indices of these words; decoding joins them with spaces, as word-level tokenizers do. */
@@ -107,3 +110,72 @@ test('of a last character that did not come whole nothing is shown', () => {
   expect(pieces(new TextStream(bytes), [97, first])).toEqual(['a', '', ''])
   expect(pieces(new TextStream(bytes), [97, first, second])).toEqual(['a', '', 'é', ''])
 })
+
+describe.each([
+  [
+    'bytes as fallback',
+    llamaTokenizer(),
+    (byte: number) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`,
+  ],
+  ['bytes as letters', byteTokenizer('llama3'), byteLetter],
+] as const)('a tokenizer of %s', (_, { json, config }, nameOf) => {
+  const tokenizer = new CheckpointTokenizer(readTokenizerJson(json, config))
+  const text = fc
+    .array(
+      fc.oneof(
+        fc.string({ unit: 'grapheme', maxLength: 4 }),
+        fc.constantFrom('😀', '👨‍👩‍👧', '汉', 'é', '\ufeff', ' a'),
+      ),
+      {
+        maxLength: 8,
+      },
+    )
+    .map((parts) => parts.join('').replaceAll('▁', '').replaceAll('\ufffd', ''))
+
+  test.each([
+    ['as it is cut', (whole: string) => tokenizer.encodeUntrusted(whole)],
+    [
+      'byte by byte',
+      (whole: string) =>
+        Array.from(new TextEncoder().encode(whole), (byte) => tokenizer.idOf(nameOf(byte)) ?? -1),
+    ],
+  ])('shows no broken character, %s, and all of the text', (_how, idsOf) => {
+    fc.assert(
+      fc.property(text, (whole) => {
+        const given = pieces(new TextStream((ids) => tokenizer.decode(ids)), idsOf(whole))
+        expect(given.join('')).toBe(whole.trim())
+        expect(given.some((piece) => piece.includes('\ufffd') || /\p{Surrogate}/u.test(piece))).toBe(false)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('shows nothing of a character that an answer ends in the middle of', () => {
+    fc.assert(
+      fc.property(text, fc.nat(), (whole, cut) => {
+        const all = new TextEncoder().encode(whole)
+        const some = all.slice(0, all.length > 0 ? cut % all.length : 0)
+        const ids = Array.from(some, (byte) => tokenizer.idOf(nameOf(byte)) ?? -1)
+        const shown = pieces(new TextStream((list) => tokenizer.decode(list)), ids).join('')
+        expect(whole.trimStart().startsWith(shown)).toBe(true)
+        expect(shown).toBe(
+          new TextDecoder('utf-8', { ignoreBOM: true })
+            .decode(some)
+            .replace(/\ufffd+$/, '')
+            .trim(),
+        )
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+/** GPT-2's letter of a byte. */
+function byteLetter(byte: number): string {
+  const isPrintable = (value: number): boolean =>
+    (value > 0x20 && value < 0x7f) || (value > 0xa0 && value !== 0xad)
+  const before = Array.from({ length: byte }, (_, value) => value).filter(
+    (value) => !isPrintable(value),
+  ).length
+  return String.fromCharCode(isPrintable(byte) ? byte : 0x100 + before)
+}
