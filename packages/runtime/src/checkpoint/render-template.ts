@@ -2,6 +2,8 @@ import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 
+const require = createRequire(import.meta.url)
+
 /** Longest template; published ones have up to about 20,000 characters. */
 const MAX_TEMPLATE_CHARACTERS = 1 << 18
 /** Longest prompt that a template may make of one question. */
@@ -29,7 +31,7 @@ export async function renderTemplate(
   const refusal = (failure: string): Rendered[] => contexts.map(() => ({ failure }))
   if (template.length > MAX_TEMPLATE_CHARACTERS)
     return refusal(`it has more than ${MAX_TEMPLATE_CHARACTERS} characters`)
-  const jinja = pathToFileURL(createRequire(import.meta.url).resolve('@huggingface/jinja')).href
+  const jinja = pathToFileURL(require.resolve('@huggingface/jinja')).href
   const worker = new Worker(RENDER, {
     eval: true,
     workerData: { jinja, template, contexts, most: MAX_PROMPT_CHARACTERS },

@@ -23,8 +23,10 @@ const anyText = (specials: readonly string[]) =>
       ),
       { maxLength: 8 },
     )
-    // Which unassigned characters are letters depends on the version of Unicode, and these became letters lately.
-    .map((parts) => parts.join('').replace(/\p{Cn}|[\u{323B0}-\u{33479}]/gu, ''))
+    .map((parts) => parts.join('').replace(YOUNG, ''))
+
+/** Which characters are letters depends on the version of Unicode: planes that still grow, and what is not assigned. */
+const YOUNG = /\p{Cn}|[\u{10000}-\u{1D3FF}\u{1D800}-\u{1EFFF}\u{1FB00}-\u{1FFFF}\u{2A6E0}-\u{EFFFF}]/gu
 
 interface Pair {
   readonly ours: CheckpointTokenizer
