@@ -8,8 +8,8 @@ const require = createRequire(import.meta.url)
 const MAX_TEMPLATE_CHARACTERS = 1 << 18
 /** Longest prompt that a template may make of one question. */
 const MAX_PROMPT_CHARACTERS = 100_000
-/** Templates take milliseconds. */
-const MAX_RENDER_MS = 3000
+/** Templates take milliseconds, on a busy machine some tens. */
+const MAX_RENDER_MS = 5000
 /** Until a thread runs, on a machine that is busy. */
 const MAX_START_MS = 60_000
 /** Memory of a thread, where the runtime can bound it. */
