@@ -170,7 +170,7 @@ describe('a chat template', () => {
       '{% for a in range(1000000000) %}{% endfor %}',
       'cannot be rendered',
     ],
-    ['writes a long text', '{{ range(30000) | join(' word ') }}', 'characters'],
+    ['writes a long text', "{{ range(30000) | join(' word ') }}", 'characters'],
     ['calls itself', '{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}', 'cannot be rendered'],
     ['is longer than any', `{# ${'x'.repeat(300_000)} #}`, 'characters'],
   ])('that %s is refused, and the process goes on', async (_, attack, part) => {
