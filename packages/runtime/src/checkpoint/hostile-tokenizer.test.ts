@@ -5,6 +5,7 @@ import { openCheckpoint } from './open-checkpoint.js'
 import { readTokenizerJson } from './tokenizer-json.js'
 
 const { json, config } = byteTokenizer('llama3')
+const TEXT = { Sequence: { id: 'A', type_id: 0 } }
 const split = (source: string): Json => ({
   type: 'Split',
   pattern: { Regex: source },
@@ -126,8 +127,50 @@ test.each<[string, Json, string]>([
   ['another model', { model: { type: 'Unigram', vocab: [['a', 0]], unk_id: 0 } }, 'Unigram'],
   ['chance', { model: { ...(json.model as Json), dropout: 0.5 } }, 'dropout'],
   ['an endless added token', { added_tokens: [{ id: 1, content: 'a'.repeat(1e5) }] }, 'added_tokens'],
+  [
+    'a text put into itself again and again',
+    {
+      post_processor: {
+        type: 'Sequence',
+        processors: Array.from({ length: 30 }, () => ({
+          type: 'TemplateProcessing',
+          single: [TEXT, TEXT],
+          special_tokens: {},
+        })),
+      },
+    },
+    'post_processor',
+  ],
+  [
+    'a million tokens around a text',
+    {
+      post_processor: {
+        type: 'TemplateProcessing',
+        single: [TEXT, ...Array.from({ length: 1e6 }, () => ({ SpecialToken: { id: 'a', type_id: 0 } }))],
+        special_tokens: {},
+      },
+    },
+    'post_processor',
+  ],
+  [
+    'a hundred thousand added tokens',
+    { added_tokens: Array.from({ length: 1e5 }, (_, id) => ({ id, content: `<${id}>` })) },
+    'added_tokens',
+  ],
+  [
+    'a token that must be a word',
+    { added_tokens: [{ id: 1, content: 'ab', single_word: true }] },
+    'single_word',
+  ],
+  ['another post-processor', { post_processor: { type: 'Nonsense' } }, 'Nonsense'],
 ])('%s: refused by name', (_, change, part) => {
   expect(() => encode({ ...json, ...change }, 'a')).toThrow(unsupported(part))
+})
+
+test('a million additional special tokens are read in time', () => {
+  const additional_special_tokens = Array.from({ length: 1e6 }, (_, id) => `<${id}>`)
+  const { encoders, decode } = readTokenizerJson(json, { ...config, additional_special_tokens })
+  expect(decode(encoders.first('abc'))).toBe('abc')
 })
 
 test('a dollar sign in a replacement is a dollar sign', () => {

@@ -17,6 +17,8 @@ interface LibraryTokenizer {
 
 const LibraryTokenizer: new (tokenizer: Json, config: Json) => LibraryTokenizer = Tokenizer
 
+/** Most tokens that a config lists once more as special. */
+const MAX_ADDITIONAL_TOKENS = 4096
 /** Most steps that matching a text's pieces may take: some seconds. */
 const MAX_WORK = 5e8
 
@@ -93,9 +95,10 @@ function findSpecials(
   endIds: readonly number[],
 ): Map<string, SpecialToken> {
   const specials = new Map<string, SpecialToken>()
+  const ends = new Set(endIds)
   for (const token of tokenizer.added_tokens as readonly Json[]) {
     const [id, content] = [token.id as number, token.content as string]
-    const isReserved = id === placeholderId || endIds.includes(id) || named.includes(content)
+    const isReserved = id === placeholderId || ends.has(id) || named.includes(content)
     if (token.special !== true && !isReserved) continue
     specials.set(content, {
       id,
@@ -207,9 +210,16 @@ function librarySettings(tokenizer: Json, config: Json): Json {
   const unknown = tokenText(config.unk_token) || tokenText(model.unk_token)
   const cleanUp = config.clean_up_tokenization_spaces ?? tokenizer.decoder === null
   const flat: Record<string, unknown> = { ...config, clean_up_tokenization_spaces: cleanUp }
+  // The library compares each with all others; those that are tokens at all are in the file too.
+  flat.additional_special_tokens = additionalTokens(config.additional_special_tokens)
   for (const name of ['bos_token', 'eos_token', 'pad_token'])
     flat[name] = tokenText(config[name]) || undefined
   return { ...flat, unk_token: unknown === '' ? undefined : unknown }
+}
+
+function additionalTokens(listed: unknown): readonly string[] {
+  if (!Array.isArray(listed)) return []
+  return listed.slice(0, MAX_ADDITIONAL_TOKENS).map(tokenText)
 }
 
 function vocabularyEntries(tokenizer: Json): [string, number][] {
