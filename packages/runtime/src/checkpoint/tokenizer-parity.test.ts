@@ -1,12 +1,8 @@
 import fc from 'fast-check'
 import { Tokenizer as Reference } from 'tokenizers'
 import { describe, expect, test } from 'vitest'
-import {
-  llamaTokenizer,
-  oddTexts,
-  PUBLISHED,
-  type PublishedTokenizer,
-} from '../../test/published-tokenizers.js'
+import { oddTexts } from '../../test/odd-texts.js'
+import { llamaTokenizer, PUBLISHED, type PublishedTokenizer } from '../../test/published-tokenizers.js'
 import { CheckpointTokenizer } from './tokenizer.js'
 import { readTokenizerJson } from './tokenizer-json.js'
 
