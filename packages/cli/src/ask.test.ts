@@ -35,6 +35,18 @@ describe('answer', () => {
     expect(second).toEqual(first)
   })
 
+  test('--repetition-penalty keeps words from coming again', async () => {
+    const { stdout } = await ask(VIDEO, ['--quiet', '--repetition-penalty', '100', '--max-tokens', '5'])
+    const words = stdout.trim().split(' ')
+    expect(new Set(words).size).toBe(words.length)
+    expect(stdout).not.toBe((await ask(VIDEO, ['--quiet', '--max-tokens', '5'])).stdout)
+  })
+
+  test('--top-k 1 is greedy at any temperature', async () => {
+    const top = await ask(VIDEO, ['--quiet', '--top-k', '1', '--temperature', '5'])
+    expect(top).toEqual(await ask(VIDEO, ['--quiet', '--sampling-defaults', 'checkpoint']))
+  })
+
   test('--stop ends it', async () => {
     const { stdout } = await ask(VIDEO, ['--quiet'])
     const [word = ''] = stdout.trim().split(' ')

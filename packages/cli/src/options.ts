@@ -17,7 +17,13 @@ import {
   type SamplingMode,
   type Triple,
 } from '@longtake/core'
-import { type AskOptions, cacheFolder, type LoadOptions, modelsFolder } from '@longtake/runtime'
+import {
+  type AskOptions,
+  cacheFolder,
+  type LoadOptions,
+  modelsFolder,
+  type SamplingDefaults,
+} from '@longtake/runtime'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Io } from './io.js'
 import {
@@ -76,7 +82,11 @@ export interface WatchFlags {
 export interface AnswerFlags {
   readonly maxTokens?: number
   readonly temperature?: number
+  readonly topK?: number
   readonly topP?: number
+  readonly minP?: number
+  readonly repetitionPenalty?: number
+  readonly samplingDefaults?: SamplingDefaults
   readonly seed?: number
   readonly stop?: readonly string[]
 }
@@ -143,6 +153,23 @@ export function addAnswerFlags(command: Command): Command {
       'share of probability to choose from',
       number('a number above 0, at most 1', (v) => v > 0 && v <= 1),
     )
+    .option('--top-k <count>', 'number of words to choose from, 0 for all', wholeNumber(0, 1 << 24))
+    .option(
+      '--min-p <p>',
+      'least probability, as a share of the most probable word',
+      number('a number from 0 to 1', (v) => v >= 0 && v <= 1),
+    )
+    .option(
+      '--repetition-penalty <p>',
+      'above 1 against repetition, such as 1.1',
+      number('a number above 0, at most 100', (v) => v > 0 && v <= 100),
+    )
+    .addOption(
+      choice('--sampling-defaults <whose>', 'what is not said above: greedy, or as the checkpoint has it', [
+        'greedy',
+        'checkpoint',
+      ]),
+    )
     .option('--seed <number>', 'makes random choices repeatable', wholeNumber(0, 2 ** 32 - 1))
     .option('--stop <text>', 'ends the answer where this text would come (repeatable)', repeated)
 }
@@ -186,8 +213,9 @@ export function planOptions(flags: WatchFlags, spec?: ModelSpec): PlanOptions {
 
 /** Options of `ask`. */
 export function askOptions(flags: AnswerFlags, signal: AbortSignal): AskOptions {
-  const { maxTokens, temperature, topP, seed, stop } = flags
-  return { maxTokens, temperature, topP, seed, stop, signal }
+  const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, samplingDefaults, seed, stop } = flags
+  const sampling = { temperature, topK, topP, minP, repetitionPenalty, samplingDefaults, seed }
+  return { ...sampling, maxTokens, stop, signal }
 }
 
 /** @throws {InvalidOptionError} If a window is given and nothing pools with it, or two flags disagree. */

@@ -8,7 +8,7 @@ export {
   removePrepared,
 } from './builds/index.js'
 export type { Answer, AnswerResult, AnswerTimings, AnswerUsage, FrameWeight } from './engine/answer.js'
-export type { AskOptions, SamplingOptions } from './engine/ask-options.js'
+export type { AskOptions, SamplingDefaults, SamplingOptions } from './engine/ask-options.js'
 export type { CacheOptions } from './engine/feature-shelf.js'
 export type { Inspection, InspectOptions, NamedArray } from './engine/inspect.js'
 export type { HubLoadOptions, LoadOptions } from './engine/load-options.js'

@@ -83,7 +83,7 @@ function readTokenizer(
   settings: Readonly<Record<string, unknown>>,
 ): CheckpointTokenizer {
   try {
-    return new CheckpointTokenizer(readTokenizerJson(json, settings, undefined))
+    return new CheckpointTokenizer(readTokenizerJson(json, settings))
   } catch (error) {
     if (!(error instanceof CheckpointError)) throw error
     throw new CheckpointError(error.code, `clip/${error.message}`, { cause: error })

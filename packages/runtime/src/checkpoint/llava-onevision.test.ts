@@ -67,7 +67,8 @@ describe('LLaVA-OneVision', () => {
       null,
     ])
     expect(silent.model.spec.rope.theta).toBe(10_000)
-    expect(silent.model.eosTokenIds).toEqual([151_645])
+    // And the token that the tokenizer ends answers with.
+    expect(silent.model.eosTokenIds).toEqual([151_645, 313])
   })
 
   test('reads whether embeddings are tied in the text config, not above it', async () => {

@@ -8,6 +8,7 @@ import { llavaOnevision } from './families/llava-onevision.js'
 import { videoLlava } from './families/video-llava.js'
 import { videoLlavaOriginal } from './families/video-llava-original.js'
 import { CheckpointFolder, type FileRange } from './folder.js'
+import { type CheckpointSampling, readSampling } from './generation-config.js'
 import { hasGuide, openGuide, readLogitScale } from './guide.js'
 import type { GuideText } from './guide-text.js'
 import { cutAtPlaceholder, encodePrompt, makePrompt, type PromptIds } from './prompt.js'
@@ -41,6 +42,12 @@ export interface Checkpoint {
   /** Encodes a whole prompt of the caller's own, in which special tokens count. */
   encodePrompt(prompt: string): PromptIds
   decode(ids: readonly number[]): string
+  /**
+   * How `generation_config.json` would have tokens chosen.
+   *
+   * @throws {CheckpointError} `CHECKPOINT_INVALID`, naming the field.
+   */
+  sampling(): CheckpointSampling
   /** Closes the checkpoint's files. */
   close(): Promise<void>
 }
@@ -71,7 +78,11 @@ export async function openCheckpoint(id: string | URL, hub?: HubLookup): Promise
     const guide = hasGuide(source) ? await openGuide(folder, parts, source) : undefined
     const inventory = parts.inventory(names)
     checkTensors(source, guide === undefined ? inventory : joinInventories(inventory, guide.inventory))
-    const model: FamilyModel = { ...parts, guide: guide?.model }
+    const model: FamilyModel = {
+      ...parts,
+      eosTokenIds: withTokenizersEnd(parts.eosTokenIds, tokenizer),
+      guide: guide?.model,
+    }
     return {
       id: String(id),
       folder: resolve(folder.path),
@@ -93,12 +104,19 @@ export async function openCheckpoint(id: string | URL, hub?: HubLookup): Promise
           cutAtPlaceholder(tokenizer.encode([{ text, trusted: true }]), model.placeholderId),
         ),
       decode: (ids) => tokenizer.decode(ids),
+      sampling: () => readSampling(json.generation ?? {}),
       close: () => folder.close(),
     }
   } catch (error) {
     await folder.close()
     throw error
   }
+}
+
+/** Published configs of chat models name the end of the text, and only the tokenizer's that of an answer. */
+function withTokenizersEnd(ids: readonly number[], tokenizer: CheckpointTokenizer): readonly number[] {
+  const end = tokenizer.idOf(tokenizer.eosToken)
+  return end === undefined || ids.includes(end) ? ids : [...ids, end]
 }
 
 /** A tokenizer may know more words than the model has rows for; only a prompt that uses one is refused. */
@@ -145,7 +163,7 @@ async function readConfig(folder: CheckpointFolder): Promise<{ family: Family; j
 async function readText(folder: CheckpointFolder, model: FamilyParts) {
   const tokenizerConfig = (await folder.json('tokenizer_config.json')) ?? {}
   const tokenizer = new CheckpointTokenizer(
-    await readTokenizer(folder, tokenizerConfig, model.placeholderId),
+    await readTokenizer(folder, tokenizerConfig, model),
     outsideToken(model),
   )
   const placeholder = model.placeholder ?? tokenizer.tokenOf(model.placeholderId)
@@ -161,7 +179,7 @@ async function readText(folder: CheckpointFolder, model: FamilyParts) {
     tokenizerConfig,
     fallback: model.prompt,
   }
-  return { tokenizer, prompt: makePrompt(sources, placeholder, tokenizer) }
+  return { tokenizer, prompt: await makePrompt(sources, placeholder, tokenizer) }
 }
 
 function outsideToken({ placeholder, placeholderId: id }: FamilyParts): SpecialToken | undefined {
@@ -172,10 +190,10 @@ function outsideToken({ placeholder, placeholderId: id }: FamilyParts): SpecialT
 async function readTokenizer(
   folder: CheckpointFolder,
   config: Readonly<Record<string, unknown>>,
-  placeholderId: number,
+  { placeholderId, eosTokenIds }: FamilyParts,
 ): Promise<TokenizerParts> {
   const json = await folder.json('tokenizer.json')
-  if (json !== undefined) return readTokenizerJson(json, config, placeholderId)
+  if (json !== undefined) return readTokenizerJson(json, config, placeholderId, eosTokenIds)
   const model = await folder.bytes('tokenizer.model')
   if (model === undefined) {
     throw new CheckpointError(

@@ -1,6 +1,6 @@
-import { Template } from '@huggingface/jinja'
 import { CheckpointError } from '@longtake/core'
 import { isObject } from './fields.js'
+import { type Rendered, renderTemplate } from './render-template.js'
 import type { CheckpointTokenizer, TextPiece } from './tokenizer.js'
 
 /** Stands for the question while a template is rendered; private-use characters that no template contains. */
@@ -40,11 +40,11 @@ export interface PromptSources {
  * @throws {CheckpointError} `CHECKPOINT_INVALID` if the template fails, or loses the video or the question;
  *   `CHECKPOINT_UNSUPPORTED` if it puts the question before the video.
  */
-export function makePrompt(
+export async function makePrompt(
   sources: PromptSources,
   placeholder: string,
   tokenizer: CheckpointTokenizer,
-): PromptTemplate {
+): Promise<PromptTemplate> {
   const template = findTemplate(sources)
   if (template === undefined) {
     return cutAtQuestion(
@@ -52,14 +52,25 @@ export function makePrompt(
       placeholder,
     )
   }
+  const question = { type: 'text', text: QUESTION }
+  const [video, image, plain] = await renderTemplate(
+    template,
+    [[{ type: 'video' }, question], [{ type: 'image' }, question], `${placeholder}\n${QUESTION}`].map(
+      (content) => ({
+        messages: [{ role: 'user', content }],
+        add_generation_prompt: true,
+        bos_token: tokenizer.bosToken,
+        eos_token: tokenizer.eosToken,
+      }),
+    ),
+  )
   // Templates of image models leave out a video, but have the same place for an image.
-  for (const type of ['video', 'image']) {
-    const rendered = render(template, [{ type }, { type: 'text', text: QUESTION }], tokenizer)
-    if (rendered.includes(placeholder) && rendered.includes(QUESTION))
-      return cutAtQuestion(rendered, placeholder)
+  for (const rendered of [video, image]) {
+    const text = textOf(rendered)
+    if (text.includes(placeholder) && text.includes(QUESTION)) return cutAtQuestion(text, placeholder)
   }
   // Templates of text models know no content parts and want the placeholder in the text.
-  return cutAtQuestion(render(template, `${placeholder}\n${QUESTION}`, tokenizer), placeholder)
+  return cutAtQuestion(textOf(plain), placeholder)
 }
 
 /** Encodes a prompt with its question; nothing that the question spells becomes a special token. */
@@ -117,19 +128,11 @@ function findTemplate({ jinja, json, tokenizerConfig }: PromptSources): string |
   return found.template
 }
 
-function render(template: string, content: unknown, tokenizer: CheckpointTokenizer): string {
-  try {
-    return new Template(template).render({
-      messages: [{ role: 'user', content }],
-      add_generation_prompt: true,
-      bos_token: tokenizer.bosToken,
-      eos_token: tokenizer.eosToken,
-    })
-  } catch (error) {
-    throw invalid(`cannot be rendered: ${(error as Error).message}`, error)
-  }
+function textOf(rendered: Rendered | undefined): string {
+  if (rendered !== undefined && 'text' in rendered) return rendered.text
+  throw invalid(`cannot be rendered: ${rendered?.failure}`)
 }
 
-function invalid(reason: string, cause?: unknown): CheckpointError {
-  return new CheckpointError('CHECKPOINT_INVALID', `The checkpoint's chat template ${reason}.`, { cause })
+function invalid(reason: string): CheckpointError {
+  return new CheckpointError('CHECKPOINT_INVALID', `The checkpoint's chat template ${reason}.`)
 }

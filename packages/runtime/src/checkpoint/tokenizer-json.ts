@@ -1,7 +1,9 @@
 import { Tokenizer } from '@huggingface/tokenizers'
-import { CheckpointError } from '@longtake/core'
+import { CheckpointError, EngineError } from '@longtake/core'
 import { isObject } from './fields.js'
+import { matchingWork } from './split-pattern.js'
 import { type Json, type SpecialToken, type TokenizerParts, tokenText } from './tokenizer-parts.js'
+import { agreedSteps, GPT_2_PATTERN, type TokenizerSteps } from './tokenizer-steps.js'
 
 /** What is used of the library's class; its own types do not resolve under Node's rules. */
 interface LibraryTokenizer {
@@ -9,35 +11,56 @@ interface LibraryTokenizer {
   decode(ids: number[], options?: { skip_special_tokens?: boolean }): string
   token_to_id(token: string): number | undefined
   id_to_token(id: number): string | undefined
+  tokenize(text: string): string[]
+  decoder: object | null
 }
 
 const LibraryTokenizer: new (tokenizer: Json, config: Json) => LibraryTokenizer = Tokenizer
 
+/** Most tokens that a config lists once more as special. */
+const MAX_ADDITIONAL_TOKENS = 4096
+/** Most steps that matching a text's pieces may take: some seconds. */
+const MAX_WORK = 5e8
+
 /**
  * Reads `tokenizer.json`. Text that names no special tokens is encoded by copies of the tokenizer that lack them.
  *
- * @throws {CheckpointError} `CHECKPOINT_INVALID` if the files make no tokenizer.
+ * @param placeholderId - The token that stands for the video, which only trusted text can name.
+ * @param endIds - Tokens that end an answer: likewise, where they are added tokens.
+ * @throws {CheckpointError} `CHECKPOINT_INVALID` if the files make no tokenizer; `CHECKPOINT_UNSUPPORTED` naming what is
+ *   not read. Encoding throws `EngineError` `CONTEXT_TOO_LONG` for a text that would take too long to cut.
  */
 export function readTokenizerJson(
-  tokenizer: Json,
+  file: Json,
   config: Json,
-  placeholderId: number | undefined,
+  placeholderId?: number,
+  endIds: readonly number[] = [],
 ): TokenizerParts {
-  const settings = withUnknownToken(tokenizer, config)
+  const steps = agreedSteps(file)
+  const tokenizer = steps.json
+  const settings = librarySettings(tokenizer, config)
   const bosToken = tokenText(config.bos_token)
   const eosToken = tokenText(config.eos_token)
-  const specials = findSpecials(tokenizer, [bosToken, eosToken, tokenText(config.pad_token)], placeholderId)
-  const plain = withoutSpecials(tokenizer, specials, tokenText(settings.unk_token))
+  const named = [bosToken, eosToken, tokenText(config.pad_token)]
+  const specials = findSpecials(tokenizer, named, placeholderId, endIds)
+  // Some name their end token for what is unknown: from an untrusted text that must not come either.
+  const unknown = named.includes(tokenText(settings.unk_token)) ? '' : tokenText(settings.unk_token)
+  const plain = withoutSpecials(tokenizer, specials, unknown)
   const open = (json: Json): LibraryTokenizer => new LibraryTokenizer(json, settings)
   try {
     const [full, first, rest] = [open(tokenizer), open(plain), open(continuing(plain))]
+    keepByteOrderMarks(full)
+    const check = workCheck(steps)
     return {
-      encoders: { first: (text) => encodeBare(first, text), rest: (text) => encodeBare(rest, text) },
+      encoders: {
+        first: (text) => encodeBare(first, check(text)),
+        rest: (text) => encodeBare(rest, check(text)),
+      },
       decode: (ids) => full.decode([...ids], { skip_special_tokens: true }),
       tokenOf: (id) => full.id_to_token(id),
       idOf: (token) => full.token_to_id(token),
       specials,
-      unknownId: full.token_to_id(tokenText(settings.unk_token)),
+      unknownId: unknown === '' ? undefined : full.token_to_id(unknown),
       frame: findFrame(full),
       largestId: largestId(tokenizer),
       bosToken,
@@ -69,24 +92,17 @@ function findSpecials(
   tokenizer: Json,
   named: readonly string[],
   placeholderId: number | undefined,
+  endIds: readonly number[],
 ): Map<string, SpecialToken> {
-  const added = tokenizer.added_tokens
-  if (!Array.isArray(added)) throw invalid('added_tokens must be a list')
   const specials = new Map<string, SpecialToken>()
-  for (const token of added) {
-    if (
-      !isObject(token) ||
-      typeof token.content !== 'string' ||
-      token.content === '' ||
-      !Number.isSafeInteger(token.id)
-    ) {
-      throw invalid('every entry of added_tokens must have a content and an id')
-    }
-    const id = token.id as number
-    if (token.special !== true && id !== placeholderId && !named.includes(token.content)) continue
-    specials.set(token.content, {
+  const ends = new Set(endIds)
+  for (const token of tokenizer.added_tokens as readonly Json[]) {
+    const [id, content] = [token.id as number, token.content as string]
+    const isReserved = id === placeholderId || ends.has(id) || named.includes(content)
+    if (token.special !== true && !isReserved) continue
+    specials.set(content, {
       id,
-      content: token.content,
+      content,
       lstrip: token.lstrip === true,
       rstrip: token.rstrip === true,
     })
@@ -133,14 +149,77 @@ function continuingScheme(step: unknown): unknown {
   return step.prepend_scheme === 'first' ? { ...step, prepend_scheme: 'never' } : step
 }
 
-/** Word-level vocabularies name their unknown token in the model, the library reads it from the config. */
-function withUnknownToken(tokenizer: Json, config: Json): Json {
+/** The library drops a mark that stands first in a run of bytes. */
+function keepByteOrderMarks({ decoder }: LibraryTokenizer): void {
+  const steps: unknown[] = [decoder]
+  for (const step of steps) {
+    const { decoders, text_decoder: bytes } = (step ?? {}) as { decoders?: unknown[]; text_decoder?: unknown }
+    if (bytes !== undefined)
+      Object.assign(step as object, { text_decoder: new TextDecoder('utf-8', { ignoreBOM: true }) })
+    steps.push(...(decoders ?? []))
+  }
+}
+
+/** A tokenizer that gives the pieces of a text as they are. */
+const NO_STEPS = {
+  ...{ added_tokens: [], normalizer: null, post_processor: null, decoder: null },
+  model: { type: 'WordLevel', vocab: {} },
+}
+
+/** Patterns of Qwen2, Llama 3 and GPT-2: a run that one alternative tries for nothing is taken whole by the next. */
+const LINEAR: ReadonlySet<string> = new Set(
+  ['\\p{N}', '\\p{N}{1,3}']
+    .map(
+      (digits) =>
+        `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`,
+    )
+    .concat(GPT_2_PATTERN),
+)
+
+/** Refuses a text on which the patterns of a tokenizer may run for long. */
+function workCheck({ patterns, growth }: TokenizerSteps): (text: string) => string {
+  const unknown = patterns.filter(({ source }) => !LINEAR.has(source))
+  const open = unknown.flatMap(({ ways }) => ways.flatMap(({ runs }) => runs.filter((run) => run.open)))
+  const finders = new Map(
+    open.map(({ atom }) => {
+      const pattern = { Regex: `${atom}+` }
+      const split = { type: 'Split', pattern, behavior: 'Removed', invert: true }
+      return [atom, new LibraryTokenizer({ ...NO_STEPS, pre_tokenizer: split }, {})]
+    }),
+  )
+  return (text) => {
+    const found = new Map([...finders].map(([atom, finder]) => [atom, finder.tokenize(text)]))
+    const work = unknown.reduce(
+      (sum, pattern) => sum + matchingWork(pattern, text, (atom) => found.get(atom) ?? []),
+      0,
+    )
+    if (work * growth ** 2 <= MAX_WORK) return text
+    throw new EngineError(
+      'CONTEXT_TOO_LONG',
+      `The checkpoint's tokenizer could take minutes to cut a text of ${text.length} characters with runs like these. Shorten it.`,
+    )
+  }
+}
+
+/**
+ * Word-level vocabularies name their unknown token in the model, the library reads it from the config. Spaces before
+ * full stops are dropped only where the config says so, or where words are all that a decoder has.
+ */
+function librarySettings(tokenizer: Json, config: Json): Json {
   const model = isObject(tokenizer.model) ? tokenizer.model : {}
   const unknown = tokenText(config.unk_token) || tokenText(model.unk_token)
-  const flat: Record<string, unknown> = { ...config }
+  const cleanUp = config.clean_up_tokenization_spaces ?? tokenizer.decoder === null
+  const flat: Record<string, unknown> = { ...config, clean_up_tokenization_spaces: cleanUp }
+  // The library compares each with all others; those that are tokens at all are in the file too.
+  flat.additional_special_tokens = additionalTokens(config.additional_special_tokens)
   for (const name of ['bos_token', 'eos_token', 'pad_token'])
     flat[name] = tokenText(config[name]) || undefined
   return { ...flat, unk_token: unknown === '' ? undefined : unknown }
+}
+
+function additionalTokens(listed: unknown): readonly string[] {
+  if (!Array.isArray(listed)) return []
+  return listed.slice(0, MAX_ADDITIONAL_TOKENS).map(tokenText)
 }
 
 function vocabularyEntries(tokenizer: Json): [string, number][] {
@@ -155,8 +234,4 @@ function largestId(tokenizer: Json): number {
   const added = (tokenizer.added_tokens as readonly Json[]).map(({ id }) => Number(id))
   const ids = [...vocabularyEntries(tokenizer).map(([, id]) => id), ...added]
   return ids.reduce((largest, id) => Math.max(largest, id), -1)
-}
-
-function invalid(reason: string): CheckpointError {
-  return new CheckpointError('CHECKPOINT_INVALID', `tokenizer.json: ${reason}.`)
 }

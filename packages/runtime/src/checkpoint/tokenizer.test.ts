@@ -137,7 +137,9 @@ test('decoding leaves special tokens out, and nothing decodes to nothing', () =>
 test.each([
   ['no added tokens', { added_tokens: undefined }, 'added_tokens'],
   ['an added token without an id', { added_tokens: [{ content: 'x' }] }, 'added_tokens'],
-  ['an unknown pre-tokenizer', { pre_tokenizer: { type: 'Nonsense' } }, 'Nonsense'],
+  ['a step without a type', { pre_tokenizer: 'Whitespace' }, 'pre_tokenizer'],
+  ['a model without words', { model: { type: 'WordLevel' } }, 'vocab'],
+  ['an id that is none', { model: { type: 'WordLevel', vocab: { a: 1e9 } } }, '"a"'],
 ])('%s is refused by name', (_, change, name) => {
   const json = { ...(made['tokenizer.json'] as Json), ...change }
   expect(() => open(json, {}, VIDEO_ID)).toThrow(

@@ -86,7 +86,7 @@ export class CheckpointTokenizer {
   #encodePlain(text: string, first: boolean): number[] {
     if (text === '') return []
     const encode = this.#parts.encoders[first ? 'first' : 'rest']
-    return encode(text).filter((id) => !this.#specialIds.has(id))
+    return encode(wellFormed(text)).filter((id) => !this.#specialIds.has(id))
   }
 
   #split(pieces: readonly TextPiece[]): Section[] {
@@ -116,10 +116,28 @@ function stripAround(sections: Section[]): Section[] {
   for (const [index, section] of sections.entries()) {
     if (!('token' in section)) continue
     const [left, right] = [sections[index - 1], sections[index + 1]]
-    if (section.token.lstrip && left !== undefined && 'text' in left) left.text = left.text.trimEnd()
-    if (section.token.rstrip && right !== undefined && 'text' in right) right.text = right.text.trimStart()
+    if (section.token.lstrip && left !== undefined && 'text' in left)
+      left.text = left.text.slice(0, textEnd(left.text))
+    if (section.token.rstrip && right !== undefined && 'text' in right)
+      right.text = right.text.replace(LEADING_SPACE, '')
   }
   return sections
+}
+
+/** Unicode's white space; the language's own takes a byte order mark for space, and a next line for none. */
+const LEADING_SPACE = /^\p{White_Space}+/u
+const SPACE = /\p{White_Space}/u
+
+/** Where text ends but for white space; a pattern would try every run of it. */
+function textEnd(text: string): number {
+  let end = text.length
+  while (end > 0 && SPACE.test(text.charAt(end - 1))) end--
+  return end
+}
+
+/** Halves of surrogate pairs are no characters: they count as unknown ones, wherever text becomes bytes. */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\uFFFD')
 }
 
 function escapePattern(text: string): string {

@@ -1,7 +1,7 @@
 import type { VideoPlan } from '@longtake/core'
 import type { PromptIds } from '../checkpoint/prompt.js'
 import type { AnswerResult } from './answer.js'
-import type { CheckedAsk } from './ask-options.js'
+import type { CheckedAsk, SamplingOptions } from './ask-options.js'
 import type { AttentionMap } from './context.js'
 import type { Conversation, VideoReading } from './conversation.js'
 import { generate } from './generate.js'
@@ -57,7 +57,7 @@ async function answerFrom(work: QuestionWork, reading: VideoReading, start: numb
   let text = ''
   let firstToken = 0
   const generated = await generate(models, context, asked.logits, {
-    sampler: makeSampler(ask.sampling),
+    sampler: makeSampler(samplingOf(ask, models), [...ids.before, ...ids.after]),
     text: new TextStream(models.checkpoint.decode, ask.stops),
     maxTokens: Math.min(ask.maxTokens ?? plan.maxNewTokens, work.room),
     eosTokenIds: models.checkpoint.model.eosTokenIds,
@@ -79,6 +79,13 @@ async function answerFrom(work: QuestionWork, reading: VideoReading, start: numb
     notes: reading.notes,
     ...(ask.trace && traceOf(work, reading, attention)),
   }
+}
+
+/** What the caller said, then what the checkpoint says where that was asked for. */
+function samplingOf({ sampling, samplingDefaults }: CheckedAsk, { checkpoint }: Models): SamplingOptions {
+  if (samplingDefaults === 'greedy') return sampling
+  const said = Object.entries(sampling).filter(([, value]) => value !== undefined)
+  return { ...checkpoint.sampling(), ...Object.fromEntries(said) }
 }
 
 function evidenceLayers({ checkpoint }: Models, attention: readonly AttentionMap[]): readonly AttentionMap[] {

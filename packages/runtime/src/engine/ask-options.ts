@@ -1,5 +1,5 @@
 import { EngineError, InvalidOptionError } from '@longtake/core'
-import { checkFields, checkInteger, checkNumber, checkSignal } from './check.js'
+import { checkChoice, checkFields, checkInteger, checkNumber, checkSignal } from './check.js'
 
 /** Longest text that is tokenised, characters: beyond every context, and it bounds the tokeniser's work. */
 const MAX_TEXT_CHARACTERS = 1_000_000
@@ -10,17 +10,41 @@ const MAX_NEW_TOKENS = 1 << 20
 /** Below this the probabilities overflow to the greedy choice anyway. */
 const MAX_TEMPERATURE = 100
 
+/** Above this nothing that was said once could be said again. */
+const MAX_REPETITION_PENALTY = 100
+const MAX_TOP_K = 1 << 24
+
 /** How the next token is chosen. */
 export interface SamplingOptions {
   /** 0 (default) takes the most probable token; above 0 the choice is random, the more so the higher; at most 100. */
   readonly temperature?: number | undefined
+  /** Number of tokens among which to choose, the most probable ones; 0 (default) for all. Only counts with a temperature. */
+  readonly topK?: number | undefined
   /** Share of probability among which to choose, above 0 to 1; default 1. Only counts with a temperature. */
   readonly topP?: number | undefined
+  /** Least probability of a token that may be chosen, as a share of the most probable one's, 0 (default) to 1. Only counts with a temperature. */
+  readonly minP?: number | undefined
+  /**
+   * Divides the logit of a token that already stands in the prompt or the answer where it is above 0, and multiplies it
+   * where it is below; above 1 against repetition, 1 (default) for none, above 0, at most 100. Counts without a
+   * temperature too. Visual tokens have no ids and count for nothing.
+   */
+  readonly repetitionPenalty?: number | undefined
   /** Whole number from 0 to 2³²−1 that makes random choices repeatable. */
   readonly seed?: number | undefined
 }
 
+const SAMPLING = ['temperature', 'topK', 'topP', 'minP', 'repetitionPenalty', 'seed'] as const
+
+/** Where what is not said of sampling comes from. */
+export type SamplingDefaults = 'greedy' | 'checkpoint'
+
 export interface AskOptions extends SamplingOptions {
+  /**
+   * `greedy` (default): options of sampling that are not given are off. `checkpoint`: they are as the checkpoint's
+   * `generation_config.json` says.
+   */
+  readonly samplingDefaults?: SamplingDefaults | undefined
   /** Most tokens to generate, 1 or more; default what was planned for (`maxNewTokens` of `watch`). */
   readonly maxTokens?: number | undefined
   /** Text that ends the answer and is not part of it: one string or up to 64. */
@@ -40,6 +64,7 @@ export interface CheckedAsk {
   readonly maxTokens: number | undefined
   readonly stops: readonly string[]
   readonly sampling: SamplingOptions
+  readonly samplingDefaults: SamplingDefaults
   readonly trace: boolean
   readonly signal: AbortSignal | undefined
 }
@@ -51,8 +76,8 @@ export interface CheckedAsk {
  * @throws {EngineError} `CONTEXT_TOO_LONG` for a question of more than a million characters.
  */
 export function checkAsk(question: string, options: AskOptions = {}): CheckedAsk {
-  checkFields(options, ['temperature', 'topP', 'seed', 'maxTokens', 'stop', 'trace', 'signal'])
-  const { maxTokens, stop, temperature, topP, seed, trace = false } = options
+  checkFields(options, [...SAMPLING, 'samplingDefaults', 'maxTokens', 'stop', 'trace', 'signal'])
+  const { maxTokens, stop, samplingDefaults = 'greedy', trace = false } = options
   if (maxTokens !== undefined) checkInteger('maxTokens', maxTokens, 1, MAX_NEW_TOKENS)
   if (typeof trace !== 'boolean') throw new InvalidOptionError('trace', 'true or false', trace)
   checkSampling(options)
@@ -60,23 +85,28 @@ export function checkAsk(question: string, options: AskOptions = {}): CheckedAsk
     question: checkQuestion(question),
     maxTokens,
     stops: checkStops(stop),
-    sampling: { temperature, topP, seed },
+    sampling: Object.fromEntries(SAMPLING.map((name) => [name, options[name]])),
+    samplingDefaults: checkChoice('samplingDefaults', samplingDefaults, ['greedy', 'checkpoint']),
     trace,
     signal: checkSignal(options.signal),
   }
 }
 
+/** What is chosen by, nothing left open but the seed. */
+export type CheckedSampling = Required<{ [K in keyof Omit<SamplingOptions, 'seed'>]: number }> & {
+  readonly seed: number | undefined
+}
+
 /** @throws {InvalidOptionError} If an option is out of its range. */
-export function checkSampling(options: SamplingOptions): {
-  temperature: number
-  topP: number
-  seed: number | undefined
-} {
-  const { temperature = 0, topP = 1, seed } = options
+export function checkSampling(options: SamplingOptions): CheckedSampling {
+  const { temperature = 0, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1, seed } = options
   checkNumber('temperature', temperature, 0, MAX_TEMPERATURE)
+  checkInteger('topK', topK, 0, MAX_TOP_K)
   checkNumber('topP', topP, Number.MIN_VALUE, 1)
+  checkNumber('minP', minP, 0, 1)
+  checkNumber('repetitionPenalty', repetitionPenalty, Number.MIN_VALUE, MAX_REPETITION_PENALTY)
   if (seed !== undefined) checkInteger('seed', seed, 0, 2 ** 32 - 1)
-  return { temperature, topP, seed }
+  return { temperature, topK, topP, minP, repetitionPenalty, seed }
 }
 
 /**

@@ -1,21 +1,43 @@
-import { checkSampling, type SamplingOptions } from './ask-options.js'
+import { type CheckedSampling, checkSampling, type SamplingOptions } from './ask-options.js'
 
 /** Chooses the next token from the logits of one position, `[vocabulary]`. */
 export type Sampler = (logits: Float32Array) => number
 
 /**
- * Makes a sampler: greedy at temperature 0 (the default), otherwise by chance among the most probable tokens whose
- * probabilities add up to `topP`.
+ * Makes the sampler of one answer. At temperature 0 (the default) it takes the most probable token; otherwise it draws
+ * from softmax(logits / temperature), of which `topK`, then `topP` and `minP` leave the most probable tokens.
  *
  * Equal seeds give equal choices on equal logits; without a seed the choices differ from run to run.
  *
+ * @param promptIds - Tokens of the prompt, to which a repetition penalty applies as to those that were chosen.
  * @throws {InvalidOptionError} If an option is out of its range.
  */
-export function makeSampler(options: SamplingOptions = {}): Sampler {
-  const { temperature, topP, seed } = checkSampling(options)
-  if (temperature === 0) return greedy
-  const random = randomNumbers(seed ?? Math.floor(Math.random() * 2 ** 32))
-  return (logits) => sample(logits, temperature, topP, random())
+export function makeSampler(options: SamplingOptions = {}, promptIds: readonly number[] = []): Sampler {
+  const sampling = checkSampling(options)
+  const { temperature, repetitionPenalty } = sampling
+  const random = randomNumbers(sampling.seed ?? Math.floor(Math.random() * 2 ** 32))
+  const choose: Sampler =
+    temperature === 0 ? greedy : (logits) => draw(weightsOf(logits, temperature), sampling, random())
+  if (repetitionPenalty === 1) return choose
+  const seen = new Set(promptIds)
+  return (logits) => {
+    const id = choose(penalised(logits, seen, repetitionPenalty))
+    seen.add(id)
+    return id
+  }
+}
+
+/**
+ * Logits with those of `seen` tokens lowered, each once however often it was seen: arXiv 1909.05858 §4.1, in the form
+ * that later became usual, which multiplies what is below 0 so that a penalty never raises a logit.
+ */
+function penalised(logits: Float32Array, seen: ReadonlySet<number>, penalty: number): Float32Array {
+  const lowered = logits.slice()
+  for (const id of seen) {
+    const logit = lowered[id]
+    if (logit !== undefined) lowered[id] = logit < 0 ? logit * penalty : logit / penalty
+  }
+  return lowered
 }
 
 /** The most probable token; the lowest id among equals. */
@@ -27,21 +49,60 @@ export function greedy(logits: Float32Array): number {
   return best
 }
 
-function sample(logits: Float32Array, temperature: number, topP: number, chance: number): number {
+/** exp(logit / temperature), scaled so that the largest is 1. */
+function weightsOf(logits: Float32Array, temperature: number): Float64Array {
   const top = logits[greedy(logits)]!
-  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - top) / temperature))
-  const ids = Array.from(weights.keys()).sort((a, b) => weights[b]! - weights[a]! || a - b)
-  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  return Float64Array.from(logits, (logit) => Math.exp((logit - top) / temperature))
+}
+
+function draw(
+  weights: Float64Array,
+  { topK, topP, minP }: Pick<CheckedSampling, 'topK' | 'topP' | 'minP'>,
+  chance: number,
+): number {
+  const most = topK === 0 ? weights.length : topK
+  const best = mostProbable(weights, most, topP).slice(0, most)
+  const whole = topK === 0 ? sumOf(weights) : best.reduce((sum, id) => sum + weights[id]!, 0)
+  const candidates = best.filter((id) => weights[id]! >= minP)
   // The nucleus: as few tokens as reach topP, at least one.
   let kept = 0
   let mass = 0
-  while (kept < ids.length && (kept === 0 || mass < topP * total)) mass += weights[ids[kept++]!]!
+  while (kept < candidates.length && (kept === 0 || topP === 1 || mass < topP * whole))
+    mass += weights[candidates[kept++]!]!
   let rest = chance * mass
-  for (const id of ids.slice(0, kept)) {
+  for (const id of candidates.slice(0, kept)) {
     rest -= weights[id]!
     if (rest < 0) return id
   }
-  return ids[kept - 1]!
+  return candidates[kept - 1]!
+}
+
+/**
+ * The most probable tokens in order, at least as many as `count` or as have `share` of all probability; in no order if
+ * that is all of them. Sorting a whole vocabulary at every step would cost as much as the step.
+ */
+function mostProbable(weights: Float64Array, count: number, share: number): number[] {
+  if (count >= weights.length && share === 1) return [...weights.keys()]
+  const whole = sumOf(weights)
+  for (const least of [1e-3, 1e-6]) {
+    const ids: number[] = []
+    let mass = 0
+    for (const [id, weight] of weights.entries()) {
+      if (weight < least) continue
+      ids.push(id)
+      mass += weight
+    }
+    if (ids.length >= count || (share < 1 && mass >= share * whole)) return inOrder(ids, weights)
+  }
+  return inOrder([...weights.keys()], weights)
+}
+
+function inOrder(ids: number[], weights: Float64Array): number[] {
+  return ids.sort((a, b) => weights[b]! - weights[a]! || a - b)
+}
+
+function sumOf(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0)
 }
 
 /** Numbers in [0, 1) from a 32-bit seed (mulberry32, public domain): small, and the same on every engine. */

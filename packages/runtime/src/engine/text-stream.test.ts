@@ -1,5 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { byteTokenizer, llamaTokenizer } from '../../test/published-tokenizers.js'
+import { CheckpointTokenizer } from '../checkpoint/tokenizer.js'
+import { readTokenizerJson } from '../checkpoint/tokenizer-json.js'
 import { TextStream } from './text-stream.js'
 
 /** Tokens are indices of these words; decoding joins them with spaces, as word-level tokenizers do. */
@@ -64,17 +67,115 @@ describe('a stop string', () => {
   })
 })
 
-test('of any text, the pieces join to the trimmed text before its first stop', () => {
-  const text = fc.string({ unit: fc.constantFrom('a', 'b', ' ', 'é', '😀'), maxLength: 12 })
-  const stops = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', ' '), minLength: 1, maxLength: 3 }), {
-    maxLength: 1,
+test('of several stop strings the one that is complete first ends the answer, however the text is cut', () => {
+  const parts = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'c', ' ', 'é', '😀'), maxLength: 4 }), {
+    maxLength: 8,
   })
+  const stops = fc.array(
+    fc.string({ unit: fc.constantFrom('a', 'b', 'c', ' ', 'é'), minLength: 1, maxLength: 3 }),
+    {
+      maxLength: 3,
+    },
+  )
   fc.assert(
-    fc.property(text, stops, (whole, ends) => {
-      const trimmed = whole.trimStart()
-      const cuts = ends.map((end) => trimmed.indexOf(end)).filter((cut) => cut >= 0)
-      const expected = trimmed.slice(0, Math.min(trimmed.length, ...cuts)).trimEnd()
-      expect(pieces(new TextStream(bytes, ends), new TextEncoder().encode(whole)).join('')).toBe(expected)
+    fc.property(parts, stops, (tokens, ends) => {
+      const stream = new TextStream((ids) => ids.map((id) => tokens[id]).join(''), ends)
+      const given = pieces(stream, tokens.keys())
+      const expected = beforeFirstStop(tokens.join('').trimStart(), ends)
+      expect(given.join('')).toBe(expected.text.trimEnd())
+      expect(stream.stopped).toBe(expected.stopped)
     }),
+    { numRuns: 500 },
   )
 })
+
+/** Character by character: the first place at which the text so far ends in a stop string. */
+function beforeFirstStop(text: string, stops: readonly string[]): { text: string; stopped: boolean } {
+  for (let end = 1; end <= text.length; end++) {
+    const found = stops.filter((stop) => text.slice(0, end).endsWith(stop))
+    const longest = Math.max(...found.map(({ length }) => length))
+    if (found.length > 0) return { text: text.slice(0, end - longest), stopped: true }
+  }
+  return { text, stopped: false }
+}
+
+test('nothing is held back that no stop string can begin with', () => {
+  const stream = new TextStream((ids) => String.fromCharCode(...ids), ['\nUSER', 'ab'])
+  const given = Array.from('one, a\nUSA xa', (letter) => stream.push(letter.charCodeAt(0)))
+  expect(given).toEqual(['o', 'n', 'e', ',', '', '', ' a', '', '', '\nUSA', '', ' x', ''])
+})
+
+test('of a last character that did not come whole nothing is shown', () => {
+  const [first = 0, second = 0] = new TextEncoder().encode('é')
+  expect(pieces(new TextStream(bytes), [97, first])).toEqual(['a', '', ''])
+  expect(pieces(new TextStream(bytes), [97, first, second])).toEqual(['a', '', 'é', ''])
+})
+
+describe.each([
+  [
+    'bytes as fallback',
+    llamaTokenizer(),
+    (byte: number) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`,
+  ],
+  ['bytes as letters', byteTokenizer('llama3'), byteLetter],
+] as const)('a tokenizer of %s', (_, { json, config }, nameOf) => {
+  const tokenizer = new CheckpointTokenizer(readTokenizerJson(json, config))
+  const text = fc
+    .array(
+      fc.oneof(
+        fc.string({ unit: 'grapheme', maxLength: 4 }),
+        fc.constantFrom('😀', '👨‍👩‍👧', '汉', 'é', '\ufeff', ' a'),
+      ),
+      {
+        maxLength: 8,
+      },
+    )
+    .map((parts) => parts.join('').replaceAll('▁', '').replaceAll('\ufffd', ''))
+
+  test.each([
+    ['as it is cut', (whole: string) => tokenizer.encodeUntrusted(whole)],
+    [
+      'byte by byte',
+      (whole: string) =>
+        Array.from(new TextEncoder().encode(whole), (byte) => tokenizer.idOf(nameOf(byte)) ?? -1),
+    ],
+  ])('shows no broken character, %s, and all of the text', (_how, idsOf) => {
+    fc.assert(
+      fc.property(text, (whole) => {
+        const given = pieces(new TextStream((ids) => tokenizer.decode(ids)), idsOf(whole))
+        expect(given.join('')).toBe(whole.trim())
+        expect(given.some((piece) => piece.includes('\ufffd') || /\p{Surrogate}/u.test(piece))).toBe(false)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('shows nothing of a character that an answer ends in the middle of', () => {
+    fc.assert(
+      fc.property(text, fc.nat(), (whole, cut) => {
+        const all = new TextEncoder().encode(whole)
+        const some = all.slice(0, all.length > 0 ? cut % all.length : 0)
+        const ids = Array.from(some, (byte) => tokenizer.idOf(nameOf(byte)) ?? -1)
+        const shown = pieces(new TextStream((list) => tokenizer.decode(list)), ids).join('')
+        expect(whole.trimStart().startsWith(shown)).toBe(true)
+        expect(shown).toBe(
+          new TextDecoder('utf-8', { ignoreBOM: true })
+            .decode(some)
+            .replace(/\ufffd+$/, '')
+            .trim(),
+        )
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+/** GPT-2's letter of a byte. */
+function byteLetter(byte: number): string {
+  const isPrintable = (value: number): boolean =>
+    (value > 0x20 && value < 0x7f) || (value > 0xa0 && value !== 0xad)
+  const before = Array.from({ length: byte }, (_, value) => value).filter(
+    (value) => !isPrintable(value),
+  ).length
+  return String.fromCharCode(isPrintable(byte) ? byte : 0x100 + before)
+}

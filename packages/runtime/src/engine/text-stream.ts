@@ -43,6 +43,8 @@ export class TextStream {
   end(): string {
     if (this.#stopped) return ''
     this.#held += this.#newText(true)
+    // What an answer that was cut short has of its last character.
+    while (this.#held.endsWith(INCOMPLETE)) this.#held = this.#held.slice(0, -1)
     return this.#release(true)
   }
 
@@ -79,9 +81,15 @@ function commonLength(a: string, b: string): number {
   return length
 }
 
+/** Where the stop string begins that is complete first; of several the longest. However text is cut, it is the same. */
 function firstStop(text: string, stops: readonly string[]): number {
-  const places = stops.map((stop) => text.indexOf(stop)).filter((place) => place >= 0)
-  return places.length > 0 ? Math.min(...places) : -1
+  let [start, end] = [-1, Number.POSITIVE_INFINITY]
+  for (const stop of stops) {
+    const place = text.indexOf(stop)
+    const stopEnd = place + stop.length
+    if (place >= 0 && (stopEnd < end || (stopEnd === end && place < start))) [start, end] = [place, stopEnd]
+  }
+  return start
 }
 
 /** Length of the longest end of `text` that a stop string starts with. */

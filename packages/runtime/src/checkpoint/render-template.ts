@@ -1,0 +1,80 @@
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
+
+const require = createRequire(import.meta.url)
+
+/** Longest template; published ones have up to about 20,000 characters. */
+const MAX_TEMPLATE_CHARACTERS = 1 << 18
+/** Longest prompt that a template may make of one question. */
+const MAX_PROMPT_CHARACTERS = 100_000
+/** Templates take milliseconds, on a busy machine some tens. */
+const MAX_RENDER_MS = 5000
+/** Until a thread runs, on a machine that is busy. */
+const MAX_START_MS = 60_000
+/** Memory of a thread, where the runtime can bound it. */
+const MAX_HEAP_MB = 256
+
+/** What one message came out as, or why it did not. */
+export type Rendered = { readonly text: string } | { readonly failure: string }
+
+/**
+ * Renders a chat template for each of some contexts.
+ *
+ * A template is a program that came with the checkpoint, and may loop for ever or make endless text. So it runs in a
+ * thread of its own, which is ended when it has taken too long.
+ */
+export async function renderTemplate(
+  template: string,
+  contexts: readonly object[],
+): Promise<readonly Rendered[]> {
+  const refusal = (failure: string): Rendered[] => contexts.map(() => ({ failure }))
+  if (template.length > MAX_TEMPLATE_CHARACTERS)
+    return refusal(`it has more than ${MAX_TEMPLATE_CHARACTERS} characters`)
+  const jinja = pathToFileURL(require.resolve('@huggingface/jinja')).href
+  const worker = new Worker(RENDER, {
+    eval: true,
+    workerData: { jinja, template, contexts, most: MAX_PROMPT_CHARACTERS },
+    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+  })
+  try {
+    return await outcome(worker)
+  } catch (error) {
+    return refusal((error as Error).message)
+  } finally {
+    await worker.terminate()
+  }
+}
+
+/** Posts once that it begins, then what came out. */
+const RENDER = `
+import('node:worker_threads').then(async ({ parentPort, workerData: { jinja, template, contexts, most } }) => {
+  const { Template } = await import(jinja)
+  parentPort.postMessage('begun')
+  parentPort.postMessage(contexts.map((context) => {
+    try {
+      const text = new Template(template).render(context)
+      return text.length > most ? { failure: 'it makes more than ' + most + ' characters' } : { text }
+    } catch (error) {
+      return { failure: String(error?.message ?? error).slice(0, 500) }
+    }
+  }))
+})`
+
+function outcome(worker: Worker): Promise<readonly Rendered[]> {
+  return new Promise((resolve, reject) => {
+    const end = (reason: string) => () => reject(new Error(reason))
+    let timer = setTimeout(end('no thread could be started for it'), MAX_START_MS)
+    worker.on('message', (message: 'begun' | readonly Rendered[]) => {
+      clearTimeout(timer)
+      if (message !== 'begun') resolve(message)
+      else timer = setTimeout(end(`it takes longer than ${MAX_RENDER_MS / 1000} s`), MAX_RENDER_MS)
+    })
+    const fail = (error?: unknown): void => {
+      clearTimeout(timer)
+      reject(new Error(error instanceof Error ? error.message : 'its thread ended'))
+    }
+    worker.on('error', fail)
+    worker.on('exit', fail)
+  })
+}
