@@ -1,10 +1,11 @@
-import { createHash, type Hash } from 'node:crypto'
+import type { Hash } from 'node:crypto'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { HubError } from '@longtake/core'
 import { makeFolder } from '../features/make-folder.js'
-import { type HubClient, Interruption } from './client.js'
-import type { HubFile } from './listing.js'
+import type { ChosenFile } from './choose.js'
+import { Interruption } from './client.js'
+import { isRangeOf, mismatch, newHash } from './repository.js'
 import { asStoreError, fileSize } from './store.js'
 
 /** Ending of what is not complete yet. */
@@ -13,8 +14,6 @@ const READ_BYTES = 2 ** 20
 
 /** What a download needs to know. */
 export interface DownloadJob {
-  readonly client: HubClient
-  readonly commit: string
   readonly folder: string
   readonly signal: AbortSignal
   /** Told bytes of files that are in place; negative where some have to come again. */
@@ -28,7 +27,7 @@ export interface DownloadJob {
  * @throws {HubError} `HUB_MISMATCH`, `HUB_NO_SPACE`, `HUB_UNREACHABLE`, or what the hub refuses.
  * @throws {CancelledError} If the signal fires; what has arrived is kept.
  */
-export async function downloadFile(file: HubFile, job: DownloadJob): Promise<void> {
+export async function downloadFile(file: ChosenFile, job: DownloadJob): Promise<void> {
   const target = join(job.folder, file.path)
   // Only what was verified ever has this name.
   if ((await fileSize(target)) === file.sizeBytes) return job.onBytes(file.sizeBytes)
@@ -50,12 +49,12 @@ export async function downloadFile(file: HubFile, job: DownloadJob): Promise<voi
  *
  * @returns Whether the hash is right; false at most where pieces that came at different times do not fit.
  */
-async function receiveWhole(file: HubFile, job: DownloadJob): Promise<boolean> {
+async function receiveWhole(file: ChosenFile, job: DownloadJob): Promise<boolean> {
   const path = join(job.folder, file.path) + PART_ENDING
   const part = new Part(await open(path, 'a+', 0o600), file, job)
   try {
     await part.readWhatIsThere()
-    await job.client.retry(
+    await file.from.client.retry(
       job.signal,
       () => part.offset,
       () => part.receive(),
@@ -78,12 +77,12 @@ class Part {
   offset = 0
   /** Whether pieces of several answers are in it, which may be of different files. */
   isJoined = false
-  readonly #file: HubFile
+  readonly #file: ChosenFile
   readonly #job: DownloadJob
   #hash: Hash
   #etag: string | undefined
 
-  constructor(handle: FileHandle, file: HubFile, job: DownloadJob) {
+  constructor(handle: FileHandle, file: ChosenFile, job: DownloadJob) {
     this.handle = handle
     this.#file = file
     this.#job = job
@@ -117,14 +116,13 @@ class Part {
 
   /** One try to receive all that is missing. */
   async receive(): Promise<void> {
-    const { client, commit, signal } = this.#job
-    const { path, sizeBytes } = this.#file
+    const { path, sizeBytes, from, remotePath } = this.#file
     if (this.offset < sizeBytes) {
-      await client.receive(
-        path,
-        commit,
+      await from.client.receive(
+        remotePath,
+        from.revision.commit,
         this.#rangeHeaders(),
-        signal,
+        this.#job.signal,
         (response) => this.#accept(response),
         (bytes) => this.#append(bytes),
       )
@@ -158,12 +156,8 @@ class Part {
   }
 
   #goesOn(response: Response, etag: string | undefined): boolean {
-    if (response.status !== 206) return false
-    const [, start, total] =
-      /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '') ?? []
     const isSameFile = this.#etag === undefined || etag === undefined || etag === this.#etag
-    const isSameSize = total === '*' || Number(total) === this.#file.sizeBytes
-    return Number(start) === this.offset && isSameSize && isSameFile
+    return isSameFile && isRangeOf(response, this.offset, this.#file.sizeBytes)
   }
 
   async #append(bytes: Uint8Array): Promise<void> {
@@ -179,17 +173,4 @@ class Part {
     this.offset += bytes.length
     this.#job.onBytes(bytes.length)
   }
-}
-
-/** Git hashes a file with its kind and size before it. */
-function newHash({ algorithm, sizeBytes }: HubFile): Hash {
-  if (algorithm === 'sha256') return createHash('sha256')
-  return createHash('sha1').update(`blob ${sizeBytes}\0`)
-}
-
-function mismatch(file: HubFile, what: string): HubError {
-  return new HubError(
-    'HUB_MISMATCH',
-    `${file.path} was sent with ${what}. It was thrown away: try again, or another revision.`,
-  )
 }

@@ -2,12 +2,14 @@ import { join } from 'node:path'
 import { CancelledError, HubError, InvalidOptionError } from '@longtake/core'
 import { checkFields, checkSignal } from '../engine/check.js'
 import { makeFolder } from '../features/make-folder.js'
-import { chooseFiles } from './choose.js'
+import { type ChosenFile, chooseFiles } from './choose.js'
 import { HubClient, type Patience, USUAL_PATIENCE } from './client.js'
+import { chooseCompanions } from './companions.js'
 import { downloadFile } from './download.js'
-import { type HubFile, readRevision } from './listing.js'
+import type { HubFile } from './listing.js'
 import { type HubModel, requireModel } from './model-id.js'
 import { PullMeter, type PullProgress } from './progress.js'
+import { HubRepository } from './repository.js'
 import { type HubOptions, type HubSettings, hubSettings } from './settings.js'
 import { asStoreError, DEFAULT_REVISION, fileSize, freeBytes, ModelStore, type PulledModel } from './store.js'
 
@@ -30,7 +32,8 @@ export interface PullOptions extends HubOptions {
  *
  * @param id - `org/name` or `org/name@revision`.
  * @throws {HubError} If the hub cannot be reached, refuses, contradicts itself, or the disk has no room.
- * @throws {CheckpointError} `CHECKPOINT_UNSUPPORTED` if the model has no config or no safetensors.
+ * @throws {CheckpointError} `CHECKPOINT_UNSUPPORTED` if the model has no config or no weights that can be read,
+ *   `CHECKPOINT_INVALID` if its index names a file that it does not have.
  * @throws {InvalidOptionError} If the id or an option cannot be used.
  * @throws {CancelledError} If `signal` fires; what has arrived is kept for the next pull.
  */
@@ -82,15 +85,21 @@ async function findOffline({ model, settings }: PullWork): Promise<PulledModel> 
 async function pullOnline(work: PullWork): Promise<PulledModel> {
   const { model, settings, patience, signal } = work
   const { revision = DEFAULT_REVISION } = model
-  const client = new HubClient(settings, model, patience)
-  const listed = readRevision(await client.list(revision, signal))
-  const { commit } = listed
+  const open = (other: HubModel): Promise<HubRepository> => {
+    const client = new HubClient(settings, other, patience)
+    return HubRepository.open(other.id, client, other.revision ?? DEFAULT_REVISION, signal)
+  }
+  const repository = await open(model)
+  const { commit } = repository.revision
   const store = new ModelStore(settings.folder, model)
   if (!(await store.find(commit))) {
-    const files = chooseFiles(model.id, listed)
+    const own = await chooseFiles(repository)
+    const others = await chooseCompanions(repository, open)
+    const paths = new Set(own.map(({ path }) => path))
+    const files = [...own, ...others.filter(({ path }) => !paths.has(path))]
     const unlock = await store.lock(commit)
     try {
-      await downloadAll(files, store.filesFolder(commit), { ...work, client, commit })
+      await downloadAll(files, store.filesFolder(commit), work)
       await store.complete(commit, revision, files)
     } finally {
       await unlock()
@@ -102,11 +111,7 @@ async function pullOnline(work: PullWork): Promise<PulledModel> {
   throw new HubError('HUB_STORE', `${model.id} was removed while it was pulled; run it again.`)
 }
 
-async function downloadAll(
-  files: readonly HubFile[],
-  folder: string,
-  work: PullWork & { readonly client: HubClient; readonly commit: string },
-): Promise<void> {
+async function downloadAll(files: readonly ChosenFile[], folder: string, work: PullWork): Promise<void> {
   const total = { bytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), files: files.length }
   await makeFolder(folder)
   await requireRoom(files, folder)
@@ -114,7 +119,7 @@ async function downloadAll(
   const failed = new AbortController()
   const signal = AbortSignal.any([work.signal, failed.signal])
   const waiting = [...files]
-  const job = { client: work.client, commit: work.commit, folder, signal, onBytes: meter.addBytes }
+  const job = { folder, signal, onBytes: meter.addBytes }
   const worker = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       signal.throwIfAborted()
