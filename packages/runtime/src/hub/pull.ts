@@ -2,15 +2,14 @@ import { join } from 'node:path'
 import { CancelledError, HubError, InvalidOptionError } from '@longtake/core'
 import { checkFields, checkSignal } from '../engine/check.js'
 import { makeFolder } from '../features/make-folder.js'
-import { type ChosenFile, chooseFiles } from './choose.js'
-import { HubClient, type Patience, USUAL_PATIENCE } from './client.js'
-import { chooseCompanions } from './companions.js'
+import type { ChosenFile } from './choose.js'
+import { type Patience, USUAL_PATIENCE } from './client.js'
 import { downloadFile } from './download.js'
 import type { HubFile } from './listing.js'
 import { type HubModel, requireModel } from './model-id.js'
 import { PullMeter, type PullProgress } from './progress.js'
-import { HubRepository } from './repository.js'
-import { type HubOptions, type HubSettings, hubSettings } from './settings.js'
+import { type RemoteAccess, RemoteModel } from './remote-model.js'
+import { type HubOptions, hubSettings } from './settings.js'
 import { asStoreError, DEFAULT_REVISION, fileSize, freeBytes, ModelStore, type PulledModel } from './store.js'
 
 /** Files that come at once: enough to fill a line, few enough for a hub's limits. */
@@ -64,11 +63,8 @@ export async function pullWith(id: string, options: PullOptions, patience: Patie
   }
 }
 
-interface PullWork {
+interface PullWork extends RemoteAccess {
   readonly model: HubModel
-  readonly settings: HubSettings
-  readonly patience: Patience
-  readonly signal: AbortSignal
   readonly onProgress: (progress: PullProgress) => void
 }
 
@@ -83,20 +79,13 @@ async function findOffline({ model, settings }: PullWork): Promise<PulledModel> 
 }
 
 async function pullOnline(work: PullWork): Promise<PulledModel> {
-  const { model, settings, patience, signal } = work
+  const { model, settings } = work
   const { revision = DEFAULT_REVISION } = model
-  const open = (other: HubModel): Promise<HubRepository> => {
-    const client = new HubClient(settings, other, patience)
-    return HubRepository.open(other.id, client, other.revision ?? DEFAULT_REVISION, signal)
-  }
-  const repository = await open(model)
-  const { commit } = repository.revision
+  const remote = await RemoteModel.open(model, work)
+  const { commit } = remote
   const store = new ModelStore(settings.folder, model)
   if (!(await store.find(commit))) {
-    const own = await chooseFiles(repository)
-    const others = await chooseCompanions(repository, open)
-    const paths = new Set(own.map(({ path }) => path))
-    const files = [...own, ...others.filter(({ path }) => !paths.has(path))]
+    const files = await remote.choose()
     const unlock = await store.lock(commit)
     try {
       await downloadAll(files, store.filesFolder(commit), work)
