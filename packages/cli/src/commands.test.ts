@@ -7,7 +7,20 @@ import { CHECKPOINT, runCli, VIDEO, WEBM } from '../test/run-cli.js'
 describe('plan', () => {
   test('tells people what would happen', async () => {
     const { code, stdout, stderr } = await runCli(['plan', WEBM, '--model', CHECKPOINT, '--frames', '16'])
-    for (const label of ['video', 'model', 'read', 'encode', 'context', 'RoPE', 'KV cache', 'prefill']) {
+    for (const label of [
+      'video',
+      'model',
+      'read',
+      'encode',
+      'context',
+      'RoPE',
+      'KV cache',
+      'prefill',
+      'download',
+      'weights',
+      'memory',
+      'fits',
+    ]) {
       expect(stdout).toMatch(new RegExp(`^${label} `, 'm'))
     }
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -27,7 +40,15 @@ describe('plan', () => {
       '--json',
     ])
     const report = JSON.parse(stdout)
-    expect(Object.keys(report)).toEqual(['model', 'video', 'plan', 'notes'])
+    expect(Object.keys(report)).toEqual(['model', 'video', 'plan', 'notes', 'resources'])
+    expect(report.resources).toMatchObject({
+      download: { bytes: 0, files: 0 },
+      memory: { storage: 'fp32' },
+      fits: { memory: expect.any(Boolean), disk: expect.toBeOneOf([true, false, null]) },
+    })
+    const { weights, kvCache, working, answering } = report.resources.memory
+    expect(weights + kvCache + working).toBe(answering)
+    expect(kvCache).toBe(report.plan.kvCache.bytes)
     expect(report.plan).toMatchObject({
       frames: 16,
       layout: 'contiguous',

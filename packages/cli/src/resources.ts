@@ -51,7 +51,7 @@ function diskBytes({ download, weightBytes }: ModelDescription, weights: (typeof
   return download.files === 0 ? 0 : download.bytes + weightBytes[weights].total
 }
 
-export function weightTotals({ weightBytes }: ModelSizes): Resources['weights'] {
+function weightTotals({ weightBytes }: ModelSizes): Resources['weights'] {
   return { fp32: weightBytes.fp32.total, int8: weightBytes.int8.total, int4: weightBytes.int4.total }
 }
 

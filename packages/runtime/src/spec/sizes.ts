@@ -22,7 +22,7 @@ export interface PartSizes {
 }
 
 /** Sizes that memory at work follows from. */
-export interface WorkingSizes {
+interface WorkingSizes {
   readonly vision: {
     readonly hiddenSize: number
     readonly intermediateSize: number
