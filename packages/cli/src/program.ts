@@ -48,7 +48,7 @@ export function buildProgram(session: Session, onExit: (code: ExitCode) => void)
   addModels(program, session)
   program
     .command('doctor')
-    .description('check that everything Longtake needs is here and works')
+    .description('check that everything Longtake needs is here and works, and which models fit')
     .option('--json', 'print one JSON object')
     .action(async (flags) => onExit(await doctor(flags, session)))
   return program

@@ -10,6 +10,8 @@ export interface PublishedModel extends ModelSizes {
   readonly id: string
   /** Bytes that pulling it downloads, about. */
   readonly downloadBytes: number
+  /** Folder of the repository that it lies in; such a model is not pulled, but loads once the folder is here. */
+  readonly subfolder?: string
 }
 
 /**
@@ -20,10 +22,12 @@ export function publishedModels(): Promise<PublishedModel[]> {
   return Promise.all(PUBLISHED.map(describe))
 }
 
-async function describe({ id, downloadBytes, files, tensors = {} }: PublishedShape): Promise<PublishedModel> {
+async function describe(published: PublishedShape): Promise<PublishedModel> {
+  const { id, downloadBytes, subfolder, files, tensors = {} } = published
   const place = { path: id, json: async (name: string) => files[name] }
   const { family, json } = await readConfig(place)
-  return { id, downloadBytes, ...sizesOf(await readParts(place, family, json, shapesOnly(tensors))) }
+  const sizes = sizesOf(await readParts(place, family, json, shapesOnly(tensors)))
+  return { id, downloadBytes, ...(subfolder !== undefined && { subfolder }), ...sizes }
 }
 
 /** Shapes without values. */

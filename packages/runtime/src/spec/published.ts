@@ -4,6 +4,8 @@ type Json = Readonly<Record<string, unknown>>
 export interface PublishedShape {
   /** Where it is published, on Hugging Face. */
   readonly id: string
+  /** Where in the repository it lies, if not at its top: then `pull` does not find it. */
+  readonly subfolder?: string
   /** Bytes of its weight files, rounded; what `pull` downloads is a little more. */
   readonly downloadBytes: number
   /** Fields of its JSON files that say sizes; absent ones are the library's defaults, as in the files themselves. */
@@ -116,8 +118,8 @@ export const PUBLISHED: readonly PublishedShape[] = [
     },
   },
   {
-    // In its folder ppllava_vicuna7b_image_video.
     id: 'farewellthree/ppllava_weight',
+    subfolder: 'ppllava_vicuna7b_image_video',
     downloadBytes: 14.4e9,
     files: {
       'config.json': {
