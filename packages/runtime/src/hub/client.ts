@@ -15,15 +15,17 @@ const PROGRESS_BYTES = 2 ** 20
 /** Longest wait before another try, whatever the hub asks for. */
 const MAX_WAIT_MS = 60_000
 
-/** How patient the client is. */
+/** How patient the client is, and in what pieces it asks. */
 export interface Patience {
   /** Milliseconds before the second try; doubled for every further one. */
   readonly backoffMs: number
   /** Milliseconds without a byte after which a connection counts as cut. */
   readonly stallMs: number
+  /** Files of more bytes than this come in ranges of so many. */
+  readonly segmentBytes: number
 }
 
-export const USUAL_PATIENCE: Patience = { backoffMs: 500, stallMs: 60_000 }
+export const USUAL_PATIENCE: Patience = { backoffMs: 500, stallMs: 60_000, segmentBytes: 64 * 2 ** 20 }
 
 /** What may go away by itself: a cut, a busy hub. */
 export class Interruption extends Error {

@@ -6,6 +6,7 @@ import { makeFolder } from '../features/make-folder.js'
 import type { ChosenFile } from './choose.js'
 import { Interruption } from './client.js'
 import { isRangeOf, mismatch, newHash } from './repository.js'
+import { NoRanges, receiveSegments, removeSegments } from './segments.js'
 import { asStoreError, fileSize } from './store.js'
 
 /** Ending of what is not complete yet. */
@@ -18,6 +19,8 @@ export interface DownloadJob {
   readonly signal: AbortSignal
   /** Told bytes of files that are in place; negative where some have to come again. */
   readonly onBytes: (bytes: number) => void
+  /** Files of more bytes than this come in ranges of so many, several at once. */
+  readonly segmentBytes: number
 }
 
 /**
@@ -38,6 +41,7 @@ export async function downloadFile(file: ChosenFile, job: DownloadJob): Promise<
     await rename(target + PART_ENDING, target)
   } catch (error) {
     if (error instanceof HubError && error.code === 'HUB_MISMATCH') {
+      await removeSegments(target + PART_ENDING)
       await rm(target + PART_ENDING, { force: true })
     }
     throw asStoreError(error, job.folder)
@@ -54,6 +58,7 @@ async function receiveWhole(file: ChosenFile, job: DownloadJob): Promise<boolean
   const part = new Part(await open(path, 'a+', 0o600), file, job)
   try {
     await part.readWhatIsThere()
+    if (file.sizeBytes > job.segmentBytes) await part.receiveParallel(path)
     await file.from.client.retry(
       job.signal,
       () => part.offset,
@@ -94,14 +99,17 @@ class Part {
   }
 
   async readWhatIsThere(): Promise<void> {
-    const { size } = await this.handle.stat()
-    if (size > this.#file.sizeBytes) return this.restart()
+    const { size: found } = await this.handle.stat()
+    if (found > this.#file.sizeBytes) return this.restart()
+    const size = this.#usable(found)
+    if (size < found) await this.handle.truncate(size)
     const buffer = new Uint8Array(Math.min(READ_BYTES, size))
     while (this.offset < size) {
       this.#job.signal.throwIfAborted()
       const { bytesRead } = await this.handle.read(buffer, 0, buffer.length, this.offset)
       if (bytesRead === 0) return this.restart()
       this.#count(buffer.subarray(0, bytesRead))
+      this.#job.onBytes(bytesRead)
       this.isJoined = true
     }
   }
@@ -112,6 +120,29 @@ class Part {
     this.offset = 0
     this.#etag = undefined
     this.#hash = newHash(this.#file)
+  }
+
+  /** Receives what is missing in ranges, several at once; nothing of it where the hub sends none. */
+  async receiveParallel(path: string): Promise<void> {
+    if (this.offset >= this.#file.sizeBytes) return
+    const { segmentBytes, signal, onBytes } = this.#job
+    const append = async (bytes: Uint8Array): Promise<void> => {
+      await this.handle.appendFile(bytes)
+      this.#count(bytes)
+    }
+    try {
+      const job = { path, segmentBytes, signal, onBytes, append }
+      this.isJoined = await receiveSegments(this.#file, this.offset, job)
+    } catch (error) {
+      if (!(error instanceof NoRanges)) throw error
+    }
+  }
+
+  /** Bytes to go on after: whole ranges, where the file comes in ranges. */
+  #usable(bytes: number): number {
+    const { segmentBytes } = this.#job
+    const { sizeBytes } = this.#file
+    return sizeBytes <= segmentBytes || bytes === sizeBytes ? bytes : bytes - (bytes % segmentBytes)
   }
 
   /** One try to receive all that is missing. */
@@ -166,11 +197,11 @@ class Part {
     }
     await this.handle.appendFile(bytes)
     this.#count(bytes)
+    this.#job.onBytes(bytes.length)
   }
 
   #count(bytes: Uint8Array): void {
     this.#hash.update(bytes)
     this.offset += bytes.length
-    this.#job.onBytes(bytes.length)
   }
 }

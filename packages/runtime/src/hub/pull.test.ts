@@ -28,7 +28,7 @@ const WEIGHTS = 'model.safetensors'
 const VIDEO = fileURLToPath(new URL('../../../../tests/data/demo/0000.mp4', import.meta.url))
 const ID = 'org/tiny'
 const TOKEN = 'hf_secret_token'
-const HASTE = { backoffMs: 1, stallMs: 10_000 }
+const HASTE = { backoffMs: 1, stallMs: 10_000, segmentBytes: 2 ** 30 }
 
 let hub: TestHub
 let folder: string
@@ -245,7 +245,7 @@ describe('connections', () => {
       response.writeHead(200, { 'content-length': weights.length })
       return response.write(weights.subarray(0, 1)) || true
     })
-    const pulled = await pullWith(ID, options(), { backoffMs: 1, stallMs: 1000 })
+    const pulled = await pullWith(ID, options(), { ...HASTE, stallMs: 1000 })
     expectAll(pulled.folder)
   })
 

@@ -9,6 +9,7 @@ import type { HubFile } from './listing.js'
 import { type HubModel, requireModel } from './model-id.js'
 import { PullMeter, type PullProgress } from './progress.js'
 import { type RemoteAccess, RemoteModel } from './remote-model.js'
+import { segmentBytesHere } from './segments.js'
 import { type HubOptions, hubSettings } from './settings.js'
 import { asStoreError, DEFAULT_REVISION, fileSize, freeBytes, ModelStore, type PulledModel } from './store.js'
 
@@ -108,7 +109,8 @@ async function downloadAll(files: readonly ChosenFile[], folder: string, work: P
   const failed = new AbortController()
   const signal = AbortSignal.any([work.signal, failed.signal])
   const waiting = [...files]
-  const job = { folder, signal, onBytes: meter.addBytes }
+  const { segmentBytes } = work.patience
+  const job = { folder, signal, onBytes: meter.addBytes, segmentBytes }
   const worker = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       signal.throwIfAborted()
@@ -141,6 +143,8 @@ async function requireRoom(files: readonly HubFile[], folder: string): Promise<v
 }
 
 async function missingBytes({ path, sizeBytes }: HubFile, folder: string): Promise<number> {
-  const there = (await fileSize(join(folder, path))) ?? (await fileSize(`${join(folder, path)}.part`)) ?? 0
-  return Math.max(0, sizeBytes - there)
+  const part = `${join(folder, path)}.part`
+  const there = await fileSize(join(folder, path))
+  const arrived = there ?? ((await fileSize(part)) ?? 0) + (await segmentBytesHere(part))
+  return Math.max(0, sizeBytes - arrived)
 }
