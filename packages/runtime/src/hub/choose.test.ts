@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isLongtakeError } from '@longtake/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { toTorch } from '../../../kernels/test/torch-file.js'
 import { filesOf, TestHub } from '../../test/hub-server.js'
+import { makeCheckpoint, writeCheckpoint } from '../../test/random-checkpoint.js'
 import { load, pull, pulledModels, readSpec } from '../index.js'
 
 const parity = (name: string) =>
@@ -81,6 +83,23 @@ describe('weights', () => {
     await using hub = await TestHub.open(listed('a.bin', 'b.bin'))
     expect(await failureOf(pull(ID, optionsFor(hub)))).toMatchObject({ code: 'CHECKPOINT_INVALID' })
   })
+})
+
+test('weights as torch writes them are described before, pulled and loaded', async () => {
+  const made = makeCheckpoint()
+  const { folder, remove } = await writeCheckpoint(made)
+  const files = filesOf(folder)
+  await remove()
+  files.delete('model.safetensors')
+  files.set('pytorch_model.bin', Buffer.from(toTorch(made.tensors)))
+  await using hub = await TestHub.open(files)
+  const remote = await readSpec(ID, { hub: optionsFor(hub) })
+  const whole = files.get('pytorch_model.bin')?.length ?? 0
+  expect(hub.requestsFor('pytorch_model.bin').map(({ headers }) => headers.range)).not.toContain(undefined)
+  expect(remote.download.bytes).toBeGreaterThan(whole)
+  expect(await pulledPaths(hub)).toContain('pytorch_model.bin')
+  await using longtake = await load(ID, { hub: { folder: home }, threads: 1 })
+  expect(longtake.spec).toEqual(remote.spec)
 })
 
 describe('the original Video-LLaVA', () => {
