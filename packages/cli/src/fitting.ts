@@ -1,7 +1,7 @@
 import { InvalidOptionError, type KvCacheType, planVideo, type VideoFacts } from '@longtake/core'
 import { estimateMemory, type ModelSizes } from '@longtake/runtime'
 import type { Machine } from './machine.js'
-import { usableMemory, WEIGHTS } from './resources.js'
+import { preparedBytes, usableMemory, WEIGHTS } from './resources.js'
 
 /** Frames that are tried: what encoders were trained on, and what long videos need. */
 export const FRAMES = [8, 32, 64, 256] as const
@@ -41,7 +41,7 @@ export interface FittingStorage {
 export function fitModel(model: ModelSizes, machine: Machine): FittingStorage[] {
   return WEIGHTS.map((weights) => ({
     weights,
-    bytes: model.weightBytes[weights].total,
+    bytes: preparedBytes(model, weights),
     plans: FRAMES.map((frames) => fitFrames(model, weights, frames, usableMemory(machine))),
   }))
 }

@@ -36,7 +36,11 @@ export function measureResources(
   return {
     parameters: model.parameters.total,
     download: model.download,
-    weights: weightTotals(model),
+    weights: {
+      fp32: preparedBytes(model, 'fp32'),
+      int8: preparedBytes(model, 'int8'),
+      int4: preparedBytes(model, 'int4'),
+    },
     memory: { storage: options.weights, ...memory },
     machine,
     fits: {
@@ -47,12 +51,15 @@ export function measureResources(
 }
 
 /** A model that is to come takes its files, and its weights as they are prepared from them. */
-function diskBytes({ download, weightBytes }: ModelDescription, weights: (typeof WEIGHTS)[number]): number {
-  return download.files === 0 ? 0 : download.bytes + weightBytes[weights].total
+function diskBytes(model: ModelDescription, weights: (typeof WEIGHTS)[number]): number {
+  const { bytes, files } = model.download
+  return files === 0 ? 0 : bytes + preparedBytes(model, weights)
 }
 
-function weightTotals({ weightBytes }: ModelSizes): Resources['weights'] {
-  return { fp32: weightBytes.fp32.total, int8: weightBytes.int8.total, int4: weightBytes.int4.total }
+/** Weights in a storage, without the embedding table, whose rows are read from the published files. */
+export function preparedBytes({ weightBytes }: ModelSizes, weights: (typeof WEIGHTS)[number]): number {
+  const { total, embedding } = weightBytes[weights]
+  return total - embedding
 }
 
 /** Bytes that a process may still take. */

@@ -8,34 +8,38 @@ import { findWeights, type WeightFormat, type WeightNames } from './weight-names
 /** Largest JSON or text file that is read whole: tokenizers of 256k entries take about 35 MB. */
 const MAX_TEXT_BYTES = 128 * 1024 * 1024
 
-/** A file read by range. Structurally the `RandomAccess` of `@longtake/kernels`. */
-export interface FileRange {
+/** A file read by range, wherever it is. Structurally the `RandomAccess` of `@longtake/kernels`. */
+export interface RangedFile {
   readonly name: string
   /** Bytes. */
   readonly size: number
-  /** When it was last changed, milliseconds since 1970. */
-  readonly modifiedMs: number
   read(offset: number, length: number): Promise<Uint8Array>
 }
 
-export interface WeightFiles {
+/** A file of a folder, read by range. */
+export interface FileRange extends RangedFile {
+  /** When it was last changed, milliseconds since 1970. */
+  readonly modifiedMs: number
+}
+
+export interface WeightFiles<F extends RangedFile = FileRange> {
   readonly format: WeightFormat
   /** The only file, or every shard. */
-  readonly files: readonly FileRange[]
+  readonly files: readonly F[]
 }
 
 /** Files of a checkpoint, wherever they are. */
-export interface CheckpointFiles {
+export interface CheckpointFiles<F extends RangedFile = RangedFile> {
   /** What to call the place in errors. */
   readonly path: string
   /** The object in a JSON file, or undefined where there is no such file. */
   json(name: string): Promise<Readonly<Record<string, unknown>> | undefined>
   /** The weight files, each read by range. */
-  weights(): Promise<WeightFiles>
+  weights(): Promise<WeightFiles<F>>
 }
 
 /** A checkpoint folder in the published Hugging Face layout. Hold it only while loading; then `close()` it. */
-export class CheckpointFolder implements CheckpointFiles {
+export class CheckpointFolder implements CheckpointFiles<FileRange> {
   readonly path: string
   readonly #closers: (() => Promise<void>)[] = []
 

@@ -5,7 +5,7 @@ import { llavaOnevision } from './families/llava-onevision.js'
 import { ppllava } from './families/ppllava.js'
 import { videoLlava } from './families/video-llava.js'
 import { videoLlavaOriginal } from './families/video-llava-original.js'
-import type { CheckpointFiles, FileRange } from './folder.js'
+import type { CheckpointFiles, RangedFile } from './folder.js'
 import { type Guide, hasGuide, readGuide } from './guide.js'
 import { checkTensors, joinInventories, type TensorInventory } from './tensors.js'
 
@@ -28,9 +28,9 @@ export interface ReadModel {
  *
  * @throws {CheckpointError} Naming the file, field or tensor that is missing, invalid or not supported.
  */
-export async function readModel(
-  files: CheckpointFiles,
-): Promise<ReadModel & { readonly files: readonly FileRange[] }> {
+export async function readModel<F extends RangedFile>(
+  files: CheckpointFiles<F>,
+): Promise<ReadModel & { readonly files: readonly F[] }> {
   const { family, json } = await readConfig(files)
   const { format, files: weights } = await files.weights()
   const source = await (format === 'torch' ? openTorch(weights) : openSafetensors(weights))

@@ -1,4 +1,4 @@
-import type { CheckpointFiles, WeightFiles } from '../checkpoint/folder.js'
+import type { CheckpointFiles, RangedFile, WeightFiles } from '../checkpoint/folder.js'
 import { type ChosenFile, chooseFiles } from './choose.js'
 import { HubClient, type Patience } from './client.js'
 import { chooseCompanions } from './companions.js'
@@ -55,7 +55,7 @@ export class RemoteModel implements CheckpointFiles {
     return file?.from.json(file.remotePath)
   }
 
-  weights(): Promise<WeightFiles> {
+  weights(): Promise<WeightFiles<RangedFile>> {
     return this.#repository.weights()
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { HubError } from '@longtake/core'
-import { type CheckpointFiles, type FileRange, parseObject, type WeightFiles } from '../checkpoint/folder.js'
+import { type CheckpointFiles, parseObject, type RangedFile, type WeightFiles } from '../checkpoint/folder.js'
 import { findWeights, type WeightNames } from '../checkpoint/weight-names.js'
 import { type HubClient, Interruption } from './client.js'
 import { type HubFile, type Revision, readRevision } from './listing.js'
@@ -60,7 +60,7 @@ export class HubRepository implements CheckpointFiles {
   }
 
   /** The weight files, each read by range requests: what of them is read cannot be compared with a hash. */
-  async weights(): Promise<WeightFiles> {
+  async weights(): Promise<WeightFiles<RangedFile>> {
     const { format, names } = (await this.weightNames()) ?? { format: 'safetensors', names: [] }
     return { format, files: names.map((name) => this.#range(this.revision.file(name))) }
   }
@@ -75,7 +75,7 @@ export class HubRepository implements CheckpointFiles {
     return bytes
   }
 
-  #range(file: HubFile): FileRange {
+  #range(file: HubFile): RangedFile {
     const { path, sizeBytes } = file
     const read = (offset: number, length: number): Promise<Buffer> => this.#fetch(file, offset, length)
     return { name: path, size: sizeBytes, read }

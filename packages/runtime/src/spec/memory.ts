@@ -1,6 +1,6 @@
 import { kvCacheBytes, type VideoPlan } from '@longtake/core'
 import type { WeightType } from '@longtake/kernels'
-import type { ModelSizes } from './sizes.js'
+import type { ModelSizes, PartSizes } from './sizes.js'
 
 /** What of a plan memory depends on. */
 export type PlannedSizes = Pick<VideoPlan, 'frames' | 'visualTokens' | 'contextTokens' | 'maxNewTokens'> &
@@ -28,8 +28,8 @@ export interface MemoryEstimate {
 }
 
 const FLOAT_BYTES = 4
-/** Graphs that hold the decoder's weights: one for videos, one for questions and answers. */
-const DECODER_COPIES = 2
+/** Weights of more bytes than this are prepared on disk, and the two graphs of the decoder share them. */
+const SHARED_BYTES = 256 * 2 ** 20
 /** Node, ONNX Runtime and FFmpeg before any weight is read. */
 const PROGRAM_BYTES = 160 * 2 ** 20
 /** As the engine has them: pixels of a group, and frames of one run of the encoder. */
@@ -47,13 +47,18 @@ export function estimateMemory(
   plan: PlannedSizes,
   { weights: type = 'fp32', memoryBudgetBytes }: MemoryOptions = {},
 ): MemoryEstimate {
-  const { total, decoder, embedding } = sizes.weightBytes[type]
-  const packed = total - embedding + (DECODER_COPIES - 1) * decoder
-  const weights = embedding + packed * (type === 'fp32' ? 2 : 1)
+  const weights = heldBytes(sizes.weightBytes[type], type)
   const working = PROGRAM_BYTES + encodingBytes(sizes, plan) + contextBytes(sizes, plan)
   const kvCache = plan.kvCache.bytes
   const peak = weights + working + kvCache + fillingBytes(sizes, plan, memoryBudgetBytes)
   return { weights, kvCache, working, answering: weights + working + kvCache, peak }
+}
+
+/** Rows of the embedding table are read when they are needed; few weights are held by each decoder graph for itself. */
+function heldBytes({ total, decoder, embedding }: PartSizes, type: WeightType): number {
+  const stored = total - embedding
+  const copied = stored > SHARED_BYTES ? stored : stored + decoder
+  return copied * (type === 'fp32' ? 2 : 1)
 }
 
 /** Pictures, and the largest arrays of one run of the tower. */

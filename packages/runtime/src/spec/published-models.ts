@@ -40,5 +40,12 @@ function shapesOnly(tensors: NonNullable<PublishedShape['tensors']>): TensorSour
   const refuse = (name: string): Promise<never> =>
     Promise.reject(new CheckpointError('CHECKPOINT_TENSOR', `${name} is known by its shape only.`))
   const names = Object.keys(tensors)
-  return { names: () => names, has: (name) => names.includes(name), info, read: refuse, readRaw: refuse }
+  return {
+    names: () => names,
+    has: (name) => names.includes(name),
+    info,
+    read: refuse,
+    readRows: refuse,
+    readRaw: refuse,
+  }
 }
