@@ -7,7 +7,20 @@ import { CHECKPOINT, runCli, VIDEO, WEBM } from '../test/run-cli.js'
 describe('plan', () => {
   test('tells people what would happen', async () => {
     const { code, stdout, stderr } = await runCli(['plan', WEBM, '--model', CHECKPOINT, '--frames', '16'])
-    for (const label of ['video', 'model', 'read', 'encode', 'context', 'RoPE', 'KV cache', 'prefill']) {
+    for (const label of [
+      'video',
+      'model',
+      'read',
+      'encode',
+      'context',
+      'RoPE',
+      'KV cache',
+      'prefill',
+      'download',
+      'weights',
+      'memory',
+      'fits',
+    ]) {
       expect(stdout).toMatch(new RegExp(`^${label} `, 'm'))
     }
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -27,7 +40,15 @@ describe('plan', () => {
       '--json',
     ])
     const report = JSON.parse(stdout)
-    expect(Object.keys(report)).toEqual(['model', 'video', 'plan', 'notes'])
+    expect(Object.keys(report)).toEqual(['model', 'video', 'plan', 'notes', 'resources'])
+    expect(report.resources).toMatchObject({
+      download: { bytes: 0, files: 0 },
+      memory: { storage: 'fp32' },
+      fits: { memory: expect.any(Boolean), disk: expect.toBeOneOf([true, false, null]) },
+    })
+    const { weights, kvCache, working, answering } = report.resources.memory
+    expect(weights + kvCache + working).toBe(answering)
+    expect(kvCache).toBe(report.plan.kvCache.bytes)
     expect(report.plan).toMatchObject({
       frames: 16,
       layout: 'contiguous',
@@ -109,7 +130,15 @@ describe('models', () => {
 describe('doctor', () => {
   test('checks everything; its exit code says whether all is well', async () => {
     const { code, stdout, stderr } = await runCli(['doctor', '--json'])
-    const checks: { name: string; state: string; detail: string }[] = JSON.parse(stdout).checks
+    const { checks, machine, models } = JSON.parse(stdout) as {
+      checks: { name: string; state: string; detail: string }[]
+      machine: { memory: number; freeMemory: number }
+      models: { id: string; source: string; storages: unknown[] }[]
+    }
+    expect(machine.freeMemory).toBeLessThanOrEqual(machine.memory)
+    expect(models[0]).toMatchObject({ id: '@longtake/tiny', source: 'embedded', downloadBytes: 0 })
+    expect(models.filter(({ source }) => source === 'published').length).toBeGreaterThan(3)
+    for (const { storages } of models) expect(storages).toHaveLength(3)
     expect(checks.map(({ name }) => name)).toEqual([
       'runtime',
       'memory',
@@ -127,8 +156,14 @@ describe('doctor', () => {
     expect(stderr).toBe('')
   })
 
-  test('prints a line for each check', async () => {
+  test('prints a line for each check, and a table of what fits', async () => {
     const { stdout } = await runCli(['doctor'])
-    expect(stdout.trimEnd().split('\n')).toHaveLength(6)
+    const [checks = '', table = ''] = stdout.split('\n\n')
+    expect(checks.split('\n')).toHaveLength(6)
+    expect(table).toMatch(/^What fits: .* free/)
+    expect(table).toMatch(/^ {2}weights {2}8 frames +32 frames +64 frames +256 frames$/m)
+    expect(table).toMatch(/^@longtake\/tiny {2}here\n {2}fp32 .*\n {2}int8 .*\n {2}int4 /m)
+    expect(table).toMatch(/^LanguageBind\/Video-LLaVA-7B {2}to pull: about 15\.1 GB/m)
+    for (const line of table.split('\n').slice(1)) expect(line.length).toBeLessThan(120)
   })
 })

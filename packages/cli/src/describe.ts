@@ -13,6 +13,13 @@ export function formatBytes(bytes: number): string {
   return `${power === 0 ? bytes : (bytes / 1000 ** power).toFixed(1)} ${units[power]}`
 }
 
+/** Large numbers for people: `7.4 billion`. */
+export function formatCount(amount: number): string {
+  const words = ['', ' thousand', ' million', ' billion', ' trillion']
+  const power = amount < 1000 ? 0 : Math.min(Math.floor(Math.log10(amount) / 3), words.length - 1)
+  return `${power === 0 ? amount : (amount / 1000 ** power).toFixed(1)}${words[power]}`
+}
+
 /** `1 clip`, `4 clips`. */
 export function count(amount: number, noun: string): string {
   return `${amount} ${noun}${amount === 1 ? '' : 's'}`

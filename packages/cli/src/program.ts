@@ -48,7 +48,7 @@ export function buildProgram(session: Session, onExit: (code: ExitCode) => void)
   addModels(program, session)
   program
     .command('doctor')
-    .description('check that everything Longtake needs is here and works')
+    .description('check that everything Longtake needs is here and works, and which models fit')
     .option('--json', 'print one JSON object')
     .action(async (flags) => onExit(await doctor(flags, session)))
   return program
@@ -102,9 +102,10 @@ function addChat(program: Command, session: Session, onExit: (code: ExitCode) =>
 function addPlan(program: Command, session: Session): void {
   const command = program
     .command('plan')
-    .description('tell what would be read, encoded and held, and run nothing')
+    .description('tell what would be downloaded, read, encoded and held, and run nothing')
     .argument('<files...>', 'a video file, or one or more images')
   addFlags(command)
+    .option('--offline', 'ask no hub about a model that was not pulled')
     .option('--json', 'print one JSON object')
     .action((files, flags) => plan(files, flags, session))
 }

@@ -68,6 +68,28 @@ test('progress is one live line on a terminal, within its width', async () => {
   expect(stderr.endsWith('\r\u001b[K')).toBe(true)
 })
 
+test('plan describes a model before it is downloaded, and after', async () => {
+  const argv = ['plan', dataPath('demo/0000.mp4'), '--model', ID, '--frames', '32', '--weights', 'int4']
+  expect(await run([...argv, '--offline'])).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining('longtake pull org/tiny'),
+  })
+  expect(hub.requests).toEqual([])
+  const { stdout, stderr, code } = await run(argv)
+  expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+  expect(stdout).toMatch(/^download {2}4\.2 MB in 9 files: longtake pull/m)
+  expect(stdout).toMatch(/^weights {3}2\.1 million parameters: fp32 8\.3 MB, int8 3\.1 MB, int4 2\.2 MB$/m)
+  const before = JSON.parse((await run([...argv, '--json'])).stdout)
+  expect(hub.requestsFor('tokenizer.json')).toEqual([])
+  await run(['pull', ID, '--quiet'])
+  const { length } = hub.requests
+  const after = JSON.parse((await run([...argv, '--json'])).stdout)
+  expect(hub.requests).toHaveLength(length)
+  expect(after.plan).toEqual(before.plan)
+  const { download, machine, fits, ...sizes } = before.resources
+  expect(after.resources).toMatchObject({ ...sizes, download: { bytes: 0, files: 0 } })
+})
+
 test('failures are a sentence and exit code 4; wrong usage is 2, an interrupt 130', async () => {
   hub.fault = (_request, response) => Boolean(response.writeHead(403).end())
   const denied = await run(['pull', ID], { env: { HF_TOKEN: 'hf_secret', LONGTAKE_DEBUG: '1' } })

@@ -1,4 +1,4 @@
-import { type PlanOptions, planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
+import { type ModelSpec, type PlanOptions, planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
 import { type Longtake, load, type WatchedVideo } from '@longtake/runtime'
 import { openVideo } from '@longtake/runtime/video'
 import { asInput } from './input.js'
@@ -35,9 +35,7 @@ export async function prepare(
   const { facts, notes } = await readFacts(input, signal)
   const longtake = await progress.load(() => load(flags.model, loadOptions(flags, io.env, signal)))
   try {
-    const asked = planOptions(flags, longtake.spec)
-    const options = withRoomFor(flags.maxTokens, asked, planVideo(longtake.spec, facts, asked))
-    const plan = planVideo(longtake.spec, facts, options)
+    const { options, plan } = planFor(longtake.spec, facts, flags)
     return {
       input,
       longtake,
@@ -51,6 +49,17 @@ export async function prepare(
     await longtake.close()
     throw error
   }
+}
+
+/** The plan that flags ask for, and the options that it comes of. */
+export function planFor(
+  spec: ModelSpec,
+  facts: VideoFacts,
+  flags: WatchFlags & AnswerFlags,
+): { readonly options: PlanOptions; readonly plan: VideoPlan } {
+  const asked = planOptions(flags, spec)
+  const options = withRoomFor(flags.maxTokens, asked, planVideo(spec, facts, asked))
+  return { options, plan: planVideo(spec, facts, options) }
 }
 
 /** Watches a prepared video; its notes are told before the work starts. */
@@ -83,7 +92,8 @@ export function tell(err: Terminal, notes: readonly string[]): void {
   for (const note of notes) err.line(err.style('dim', err.plain(`note: ${note}`)))
 }
 
-async function readFacts(
+/** What is known of a video without a model. */
+export async function readFacts(
   input: Prepared['input'],
   signal: AbortSignal,
 ): Promise<{ facts: VideoFacts; notes: readonly string[] }> {

@@ -36,6 +36,10 @@ export {
   removeModel,
 } from './hub/index.js'
 export type { BackendKind } from './ort/index.js'
+export { estimateMemory, type MemoryEstimate, type MemoryOptions } from './spec/memory.js'
+export { type PublishedModel, publishedModels } from './spec/published-models.js'
+export { type ModelDescription, type ReadSpecOptions, readSpec } from './spec/read-spec.js'
+export type { ModelSizes, PartSizes } from './spec/sizes.js'
 export {
   mattered,
   type Picture,

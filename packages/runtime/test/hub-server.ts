@@ -18,13 +18,15 @@ export interface HubRequest {
 /** Answers a request in another way than usual; false where the usual answer is wanted. */
 export type Fault = (request: IncomingMessage, response: ServerResponse, path: string) => boolean
 
-/** A hub on loopback with one model, which can be made to misbehave. */
+/** A hub on loopback with one model, and others beside it, which can be made to misbehave. */
 export class TestHub implements AsyncDisposable {
   readonly requests: HubRequest[] = []
   readonly endpoint: string
   /** Changed by tests: entries of the list of files. */
   listed: Record<string, unknown>[]
   fault: Fault = () => false
+  /** Changed by tests: files of other models, by id. All other ids are the one model. */
+  readonly others = new Map<string, ReadonlyMap<string, Buffer>>()
   readonly #server: Server
   readonly #files: ReadonlyMap<string, Buffer>
 
@@ -57,12 +59,16 @@ export class TestHub implements AsyncDisposable {
     const path = decodeURIComponent(pathname)
     this.requests.push({ host: request.headers.host ?? '', path, headers: request.headers })
     if (this.fault(request, response, path)) return
-    if (path.startsWith('/api/models/')) {
+    const isList = path.startsWith('/api/models/')
+    const parts = path.split('/').slice(isList ? 3 : 1)
+    const other = this.others.get(parts.slice(0, 2).join('/'))
+    if (isList) {
+      const siblings = other ? [...other].map(([name, bytes]) => describeFile(name, bytes)) : this.listed
       response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify({ sha: COMMIT, siblings: this.listed }))
+      response.end(JSON.stringify({ sha: COMMIT, siblings }))
       return
     }
-    const bytes = this.#files.get(path.split('/').slice(5).join('/'))
+    const bytes = (other ?? this.#files).get(parts.slice(4).join('/'))
     if (bytes === undefined) {
       response.writeHead(404).end()
       return
@@ -71,23 +77,24 @@ export class TestHub implements AsyncDisposable {
   }
 }
 
-/** Sends a file, or the rest of it that is asked for. */
+/** Sends a file, or the part of it that is asked for. */
 export function sendRange(request: IncomingMessage, response: ServerResponse, bytes: Buffer): void {
   const etag = `"${createHash('md5').update(bytes).digest('hex')}"`
   response.setHeader('etag', etag)
-  const [, start] = /^bytes=(\d+)-$/.exec(request.headers.range ?? '') ?? []
+  const [, start, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? []
   const wanted = request.headers['if-range']
   if (start === undefined || (wanted !== undefined && wanted !== etag)) {
     response.writeHead(200, { 'content-length': bytes.length }).end(bytes)
     return
   }
-  const from = Number(start)
+  const part = bytes.subarray(Number(start), last ? Number(last) + 1 : undefined)
+  const end = Number(start) + part.length - 1
   response
     .writeHead(206, {
-      'content-length': bytes.length - from,
-      'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}`,
+      'content-length': part.length,
+      'content-range': `bytes ${start}-${end}/${bytes.length}`,
     })
-    .end(bytes.subarray(from))
+    .end(part)
 }
 
 /** As the hub's list describes a file. */

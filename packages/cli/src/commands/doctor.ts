@@ -1,11 +1,13 @@
-import { availableParallelism, totalmem } from 'node:os'
+import { availableParallelism } from 'node:os'
 import { CancelledError } from '@longtake/core'
-import { load } from '@longtake/runtime'
+import { load, modelsFolder } from '@longtake/runtime'
 import { openBackend } from '@longtake/runtime/ort'
 import { measureCache } from '../cache-size.js'
 import { count, formatBytes } from '../describe.js'
 import { EMBEDDED_MODELS } from '../embedded.js'
 import { describeFailure, ExitCode } from '../exit-code.js'
+import { listKnownModels, printKnownModels } from '../known-models.js'
+import { readMachine } from '../machine.js'
 import type { Session } from '../main.js'
 import { cachePath } from '../options.js'
 
@@ -38,7 +40,7 @@ const CODECS = {
 } as const
 
 /**
- * `longtake doctor`: whether everything that Longtake needs is here and works.
+ * `longtake doctor`: whether everything that Longtake needs is here and works, and which models this machine has room for.
  *
  * @returns `answered`, or `model` if something failed.
  */
@@ -51,7 +53,10 @@ export async function doctor({ json }: DoctorFlags, session: Session): Promise<E
     checks.push(found)
     if (!json) printCheck(found, session)
   }
-  if (json) out.line(JSON.stringify({ checks }, null, 2))
+  const machine = await readMachine(modelsFolder(session.io.env))
+  const models = await listKnownModels(machine, session)
+  if (json) out.line(JSON.stringify({ checks, machine, models }, null, 2))
+  else printKnownModels(models, machine, session)
   return checks.some(({ state }) => state === 'failed') ? ExitCode.model : ExitCode.answered
 }
 
@@ -70,15 +75,11 @@ async function checkRuntime(): Promise<Check> {
   }
 }
 
-async function checkMemory(): Promise<Check> {
-  const limit = typeof process.constrainedMemory === 'function' ? process.constrainedMemory() : 0
-  // Without a limit, systems report none, zero or more than the machine has.
-  const total = limit > 0 && limit < totalmem() ? limit : totalmem()
-  const free =
-    typeof process.availableMemory === 'function' ? Math.min(process.availableMemory(), total) : undefined
-  const left = free === undefined ? '' : `, ${formatBytes(free)} free`
-  const isLow = (free ?? total) < LOW_MEMORY_BYTES
-  return { name: 'memory', state: isLow ? 'warning' : 'ok', detail: `${formatBytes(total)}${left}` }
+async function checkMemory({ io }: Session): Promise<Check> {
+  const { memory, freeMemory } = await readMachine(modelsFolder(io.env))
+  const left = freeMemory === undefined ? '' : `, ${formatBytes(freeMemory)} free`
+  const isLow = (freeMemory ?? memory) < LOW_MEMORY_BYTES
+  return { name: 'memory', state: isLow ? 'warning' : 'ok', detail: `${formatBytes(memory)}${left}` }
 }
 
 async function checkBackend({ io }: Session): Promise<Check> {

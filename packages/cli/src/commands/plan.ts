@@ -5,35 +5,79 @@ import {
   type VideoFacts,
   type VideoPlan,
 } from '@longtake/core'
-import { count, describeVideo, formatBytes } from '../describe.js'
+import { modelsFolder, readSpec } from '@longtake/runtime'
+import { count, describeVideo, formatBytes, formatCount } from '../describe.js'
+import { asInput } from '../input.js'
+import { type Machine, readMachine } from '../machine.js'
 import type { Session } from '../main.js'
-import type { AnswerFlags, ModelFlags, WatchFlags } from '../options.js'
-import { Progress } from '../progress.js'
+import { type AnswerFlags, type ModelFlags, planOptions, type WatchFlags } from '../options.js'
 import { reportPlanDetails } from '../report.js'
+import { measureResources, type Resources, usableMemory, WEIGHTS } from '../resources.js'
 import type { Terminal } from '../terminal.js'
-import { prepare } from '../watching.js'
+import { planFor, readFacts } from '../watching.js'
 
 export interface PlanFlags extends ModelFlags, WatchFlags, AnswerFlags {
   readonly json?: boolean
+  readonly offline?: boolean
 }
 
 /** Width of the first column. */
 const LABEL_WIDTH = 10
 
-/** `longtake plan`: what watching would read, encode and hold; runs no model. */
+/** `longtake plan`: what watching would read, encode and hold; loads no model, and downloads none. */
 export async function plan(files: readonly string[], flags: PlanFlags, session: Session): Promise<void> {
-  const { out, err } = session
-  const progress = new Progress(err, { quiet: true })
-  await using prepared = await prepare(files, flags, session, progress)
-  const { facts, plan, notes, longtake } = prepared
+  const { out, io } = session
+  const { model, facts, plan, notes } = await describe(files, flags, session)
+  const machine = await readMachine(modelsFolder(io.env))
+  const { weights, memory: memoryBudgetBytes } = flags
+  const resources = measureResources(model, plan, { weights, memoryBudgetBytes }, machine)
   if (flags.json) {
-    out.line(JSON.stringify(reportPlanDetails(flags.model, facts, plan, notes), null, 2))
+    const report = reportPlanDetails(flags.model, facts, plan, notes)
+    out.line(JSON.stringify({ ...report, resources }, null, 2))
     return
   }
   row(out, facts.stills === undefined ? 'video' : 'images', `${files.join(', ')}: ${describeVideo(facts)}`)
-  row(out, 'model', `${flags.model} (${describeModel(longtake.spec)})`)
-  printPlan(out, facts, plan, longtake.spec)
+  row(out, 'model', `${flags.model} (${describeModel(model.spec)})`)
+  printPlan(out, facts, plan, model.spec)
+  printResources(out, resources)
   for (const note of notes) row(out, 'note', note)
+}
+
+/** The video's facts, the model's description, and the plan for both. */
+async function describe(files: readonly string[], flags: PlanFlags, { io, signal }: Session) {
+  // A slip in the flags should not have to wait for anything.
+  planOptions(flags)
+  const { facts, notes } = await readFacts(asInput(files), signal)
+  const { HF_ENDPOINT: endpoint, HF_TOKEN: token = '' } = io.env
+  const hub = { folder: modelsFolder(io.env), endpoint: endpoint || undefined, token, offline: flags.offline }
+  const model = await readSpec(flags.model, { hub, signal })
+  const { plan } = planFor(model.spec, facts, flags)
+  return { model, facts, plan, notes: [...notes, ...plan.notes] }
+}
+
+function printResources(
+  out: Terminal,
+  { download, parameters, weights, memory, machine, fits }: Resources,
+): void {
+  const isHere = download.files === 0
+  const amount = `${formatBytes(download.bytes)} in ${count(download.files, 'file')}`
+  row(out, 'download', isHere ? 'nothing, the model is here' : `${amount}: longtake pull fetches them`)
+  const storages = WEIGHTS.map((type) => `${type} ${formatBytes(weights[type])}`).join(', ')
+  row(out, 'weights', `${formatCount(parameters)} parameters: ${storages}`)
+  const { storage, kvCache, working, answering, peak } = memory
+  const parts = `weights ${formatBytes(memory.weights)}, KV cache ${formatBytes(kvCache)}, work ${formatBytes(working)}`
+  row(out, 'memory', `about ${formatBytes(answering)} with ${storage} weights (${parts})`)
+  if (peak > answering) row(out, 'at most', `about ${formatBytes(peak)}, while the KV cache is compressed`)
+  row(out, 'fits', describeFit(fits, machine))
+}
+
+function describeFit(fits: Resources['fits'], machine: Machine): string {
+  const memory = `${formatBytes(usableMemory(machine))} of memory are free`
+  const room = fits.memory
+    ? `yes, ${memory}`
+    : `no, ${memory}: try --weights int4, --memory, or fewer --frames`
+  if (fits.disk !== false || machine.freeDisk === undefined) return room
+  return `${room}; the download does not fit: ${formatBytes(machine.freeDisk)} are free on the disk`
 }
 
 /** A plan in a few lines. */

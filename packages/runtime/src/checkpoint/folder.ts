@@ -1,51 +1,45 @@
 import type { Stats } from 'node:fs'
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { CheckpointError } from '@longtake/core'
 import { isObject } from './fields.js'
+import { findWeights, type WeightFormat, type WeightNames } from './weight-names.js'
 
 /** Largest JSON or text file that is read whole: tokenizers of 256k entries take about 35 MB. */
 const MAX_TEXT_BYTES = 128 * 1024 * 1024
-/** Largest count of weight files: the largest published checkpoints have about 200. */
-const MAX_SHARDS = 1024
 
-/** A file read by range. Structurally the `RandomAccess` of `@longtake/kernels`. */
-export interface FileRange {
+/** A file read by range, wherever it is. Structurally the `RandomAccess` of `@longtake/kernels`. */
+export interface RangedFile {
   readonly name: string
   /** Bytes. */
   readonly size: number
-  /** When it was last changed, milliseconds since 1970. */
-  readonly modifiedMs: number
   read(offset: number, length: number): Promise<Uint8Array>
 }
 
-/** What the weights are written in. */
-type WeightFormat = 'safetensors' | 'torch'
+/** A file of a folder, read by range. */
+export interface FileRange extends RangedFile {
+  /** When it was last changed, milliseconds since 1970. */
+  readonly modifiedMs: number
+}
 
-export interface WeightFiles {
+export interface WeightFiles<F extends RangedFile = FileRange> {
   readonly format: WeightFormat
   /** The only file, or every shard. */
-  readonly files: readonly FileRange[]
+  readonly files: readonly F[]
 }
 
-/** Index files in the order in which they are looked for: no safetensors are passed over for pickles. */
-const INDEXES = [
-  { name: 'model.safetensors.index.json', format: 'safetensors' },
-  { name: 'pytorch_model.bin.index.json', format: 'torch' },
-] as const
-
-const SUFFIXES: Readonly<Record<WeightFormat, RegExp>> = {
-  safetensors: /\.safetensors$/,
-  torch: /\.(bin|pth)$/,
-}
-
-interface WeightNames {
-  readonly format: WeightFormat
-  readonly names: readonly string[]
+/** Files of a checkpoint, wherever they are. */
+export interface CheckpointFiles<F extends RangedFile = RangedFile> {
+  /** What to call the place in errors. */
+  readonly path: string
+  /** The object in a JSON file, or undefined where there is no such file. */
+  json(name: string): Promise<Readonly<Record<string, unknown>> | undefined>
+  /** The weight files, each read by range. */
+  weights(): Promise<WeightFiles<F>>
 }
 
 /** A checkpoint folder in the published Hugging Face layout. Hold it only while loading; then `close()` it. */
-export class CheckpointFolder {
+export class CheckpointFolder implements CheckpointFiles<FileRange> {
   readonly path: string
   readonly #closers: (() => Promise<void>)[] = []
 
@@ -86,16 +80,7 @@ export class CheckpointFolder {
   async json(name: string): Promise<Readonly<Record<string, unknown>> | undefined> {
     const text = await this.text(name)
     if (text === undefined) return undefined
-    let value: unknown
-    try {
-      value = JSON.parse(text)
-    } catch (error) {
-      throw new CheckpointError('CHECKPOINT_INVALID', `${name} is not JSON: ${(error as Error).message}`, {
-        cause: error,
-      })
-    }
-    if (!isObject(value)) throw new CheckpointError('CHECKPOINT_INVALID', `${name} must hold a JSON object.`)
-    return value
+    return parseObject(text, name)
   }
 
   /**
@@ -123,12 +108,8 @@ export class CheckpointFolder {
         cause: error,
       })
     })
-    for (const { name, format } of INDEXES) {
-      const index = await this.json(name)
-      if (index !== undefined) return { format, names: shardsOfIndex(index, name, SUFFIXES[format]) }
-      const names = present.filter((file) => SUFFIXES[format].test(file)).sort()
-      if (names.length > 0) return { format, names: withoutIndex(names, format, this.path) }
-    }
+    const found = await findWeights(present, (name) => this.json(name), this.path)
+    if (found !== undefined) return found
     throw new CheckpointError(
       'CHECKPOINT_NOT_FOUND',
       `${this.path} has no .safetensors, .bin or .pth file; other weight files are not read.`,
@@ -182,39 +163,18 @@ function requireFile(facts: Stats, name: string): void {
   if (!facts.isFile()) throw new CheckpointError('CHECKPOINT_INVALID', `${name} is no ordinary file.`)
 }
 
-/** The weights among the files of a folder without an index; optimisers and options are pickled under the same suffixes. */
-function withoutIndex(names: readonly string[], format: WeightFormat, folder: string): readonly string[] {
-  if (format === 'safetensors') return names.includes('model.safetensors') ? ['model.safetensors'] : names
-  if (names.includes('pytorch_model.bin')) return ['pytorch_model.bin']
-  const shards = names.filter((name) => name.startsWith('pytorch_model-'))
-  if (shards.length > 0) return shards
-  if (names.length === 1) return names
-  throw new CheckpointError(
-    'CHECKPOINT_INVALID',
-    `${folder} has ${names.length} .bin or .pth files, but none is pytorch_model.bin and no index names the weights.`,
-  )
-}
-
-function shardsOfIndex(index: Readonly<Record<string, unknown>>, file: string, suffix: RegExp): string[] {
-  const map = index.weight_map
-  if (!isObject(map)) throw new CheckpointError('CHECKPOINT_INVALID', `${file} has no object "weight_map".`)
-  const names = new Set<string>()
-  for (const name of Object.values(map)) {
-    if (typeof name !== 'string' || name !== basename(name) || name.includes('\\') || !suffix.test(name)) {
-      throw new CheckpointError(
-        'CHECKPOINT_INVALID',
-        `${file} names ${JSON.stringify(name)}, which is no weight file of the folder.`,
-      )
-    }
-    names.add(name)
+/** @throws {CheckpointError} `CHECKPOINT_INVALID` unless the text is a JSON object. */
+export function parseObject(text: string, name: string): Readonly<Record<string, unknown>> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new CheckpointError('CHECKPOINT_INVALID', `${name} is not JSON: ${(error as Error).message}`, {
+      cause: error,
+    })
   }
-  if (names.size === 0 || names.size > MAX_SHARDS) {
-    throw new CheckpointError(
-      'CHECKPOINT_INVALID',
-      `${file} names ${names.size} files; 1 to ${MAX_SHARDS} are read.`,
-    )
-  }
-  return [...names].sort()
+  if (isObject(value)) return value
+  throw new CheckpointError('CHECKPOINT_INVALID', `${name} must hold a JSON object.`)
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,9 +1,9 @@
 import { CheckpointError } from '@longtake/core'
 import { type ClipTextNames, stretchedLength, type TensorSource } from '@longtake/kernels'
-import { readClipConfig } from './clip-config.js'
+import { type ClipTextFacts, readClipConfig } from './clip-config.js'
 import type { FamilyParts, GuideModel } from './families/family.js'
 import { PROJECTOR_PREFIXES } from './families/shared.js'
-import type { CheckpointFolder } from './folder.js'
+import type { CheckpointFiles } from './folder.js'
 import { GuideEncoder, type GuideText } from './guide-text.js'
 import { addClipLayer, addNorm, findPrefix, type TensorInventory, type TensorShapes } from './tensors.js'
 import { CheckpointTokenizer } from './tokenizer.js'
@@ -13,11 +13,11 @@ const MARK = 'clip_visual_projection.weight'
 /** Published CLIP models stop at 100; a scale beyond this would be a mistake, and its softmax one-hot anyway. */
 const MAX_LOGIT_SCALE = 10_000
 
-/** A checkpoint's text guide, read and checked. */
+/** A checkpoint's text guide, as its config and the shapes of its tensors say. */
 export interface Guide {
   readonly model: GuideModel
   readonly inventory: TensorInventory
-  encodeText(question: string): GuideText
+  readonly facts: ClipTextFacts
 }
 
 /** Whether a checkpoint has a text guide. */
@@ -26,24 +26,21 @@ export function hasGuide(source: TensorSource): boolean {
 }
 
 /**
- * Reads the guide of a checkpoint: its tensors lie in the projector, its config and tokenizer in the folder `clip/`.
+ * Reads what the guide of a checkpoint is built of: its tensors lie in the projector, its config in the folder `clip/`.
  *
  * @throws {CheckpointError} `CHECKPOINT_NOT_FOUND` if the folder is missing, or naming the field that is invalid.
  */
-export async function openGuide(
-  folder: CheckpointFolder,
+export async function readGuide(
+  files: Pick<CheckpointFiles, 'path' | 'json'>,
   { spec, vision, pooling }: FamilyParts,
   source: TensorSource,
 ): Promise<Guide> {
-  const config = await folder.json('clip/config.json')
-  const tokenizer = await folder.json('clip/tokenizer.json')
-  if (config === undefined || tokenizer === undefined) throw missingFolder(folder, pooling.clipWeight)
-  const settings = (await folder.json('clip/tokenizer_config.json')) ?? {}
+  const config = await files.json('clip/config.json')
+  if (config === undefined) throw missingFolder(files.path, pooling.clipWeight)
   const facts = readClipConfig(config)
   const prefix = findPrefix(source, PROJECTOR_PREFIXES, MARK)
   const text = { model: `${prefix}clip_text_model.`, projection: `${prefix}clip_text_projection.weight` }
   const table = readPositions(source, text, pooling.extendClip)
-  const encoder = new GuideEncoder(readTokenizer(tokenizer, settings), facts, table.positions)
   const model: GuideModel = {
     text: { ...facts.text, positions: table.positions },
     alignment: {
@@ -56,11 +53,24 @@ export async function openGuide(
     logitScale: `${prefix}logit_scale`,
     temperature: spec.pooling.temperature,
   }
-  return {
-    model,
-    inventory: guideTensors(model, table.shapes),
-    encodeText: (question) => encoder.encode(question),
-  }
+  return { model, facts, inventory: guideTensors(model, table.shapes) }
+}
+
+/**
+ * Reads the guide's tokenizer in the folder `clip/`.
+ *
+ * @throws {CheckpointError} `CHECKPOINT_NOT_FOUND` if it is missing, or naming what is wrong with it.
+ */
+export async function openGuideText(
+  files: Pick<CheckpointFiles, 'path' | 'json'>,
+  { facts, model }: Guide,
+  { pooling }: FamilyParts,
+): Promise<(question: string) => GuideText> {
+  const tokenizer = await files.json('clip/tokenizer.json')
+  if (tokenizer === undefined) throw missingFolder(files.path, pooling.clipWeight)
+  const settings = (await files.json('clip/tokenizer_config.json')) ?? {}
+  const encoder = new GuideEncoder(readTokenizer(tokenizer, settings), facts, model.text.positions)
+  return (question) => encoder.encode(question)
 }
 
 /**
@@ -136,10 +146,10 @@ function guideTensors(
   return { required, optional: new Map([[`${model}embeddings.position_ids`, null]]) }
 }
 
-function missingFolder(folder: CheckpointFolder, hubId: string | undefined): CheckpointError {
+function missingFolder(path: string, hubId: string | undefined): CheckpointError {
   const from = hubId === undefined ? 'the CLIP model that the guide was taken from' : hubId
   return new CheckpointError(
     'CHECKPOINT_NOT_FOUND',
-    `${folder.path} has a text guide for pooling, but no folder clip/ with its config.json and tokenizer.json. Put these two files of ${from} (Hugging Face) there.`,
+    `${path} has a text guide for pooling, but no folder clip/ with its config.json and tokenizer.json. Put these two files of ${from} (Hugging Face) there.`,
   )
 }

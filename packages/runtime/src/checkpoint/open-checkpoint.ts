@@ -1,28 +1,21 @@
 import { resolve } from 'node:path'
 import { CheckpointError } from '@longtake/core'
-import { openSafetensors, openTorch, type TensorSource } from '@longtake/kernels'
+import type { TensorSource } from '@longtake/kernels'
 import type { HubLookup } from '../hub/index.js'
-import type { CheckpointJson, Family, FamilyModel, FamilyParts, TensorNames } from './families/family.js'
-import { llavaNext } from './families/llava-next.js'
-import { llavaOnevision } from './families/llava-onevision.js'
-import { videoLlava } from './families/video-llava.js'
-import { videoLlavaOriginal } from './families/video-llava-original.js'
+import type { FamilyModel, FamilyParts, TensorNames } from './families/family.js'
 import { CheckpointFolder, type FileRange } from './folder.js'
 import { type CheckpointSampling, readSampling } from './generation-config.js'
-import { hasGuide, openGuide, readLogitScale } from './guide.js'
+import { openGuideText, readLogitScale } from './guide.js'
 import type { GuideText } from './guide-text.js'
 import { cutAtPlaceholder, encodePrompt, makePrompt, type PromptIds } from './prompt.js'
+import { readModel } from './read-model.js'
 import { resolveCheckpoint } from './resolve.js'
 import { readSentencePiece } from './sentence-piece-tokenizer.js'
-import { checkTensors, joinInventories } from './tensors.js'
 import { CheckpointTokenizer } from './tokenizer.js'
 import { readTokenizerJson } from './tokenizer-json.js'
 import type { SpecialToken, TokenizerParts } from './tokenizer-parts.js'
 
 export type { GuideText } from './guide-text.js'
-
-/** Every family that can be loaded. */
-const FAMILIES: readonly Family[] = [videoLlava, videoLlavaOriginal, llavaNext, llavaOnevision]
 
 /** A checkpoint that has been read and checked; its tensors are read while graphs are built. */
 export interface Checkpoint {
@@ -69,20 +62,10 @@ export interface CheckpointGuide {
 export async function openCheckpoint(id: string | URL, hub?: HubLookup): Promise<Checkpoint> {
   const folder = new CheckpointFolder(await resolveCheckpoint(id, hub))
   try {
-    const { family, json } = await readConfig(folder)
-    const { format, files } = await folder.weights()
-    const source = await (format === 'torch' ? openTorch(files) : openSafetensors(files))
-    const parts = family.read(json, hasGuide(source), source)
-    const { tokenizer, prompt } = await readText(folder, parts)
-    const names = parts.names(source)
-    const guide = hasGuide(source) ? await openGuide(folder, parts, source) : undefined
-    const inventory = parts.inventory(names)
-    checkTensors(source, guide === undefined ? inventory : joinInventories(inventory, guide.inventory))
-    const model: FamilyModel = {
-      ...parts,
-      eosTokenIds: withTokenizersEnd(parts.eosTokenIds, tokenizer),
-      guide: guide?.model,
-    }
+    const { source, files, model: read, names, guide, json } = await readModel(folder)
+    const { tokenizer, prompt } = await readText(folder, read)
+    const encodeText = guide && (await openGuideText(folder, guide, read))
+    const model: FamilyModel = { ...read, eosTokenIds: withTokenizersEnd(read.eosTokenIds, tokenizer) }
     return {
       id: String(id),
       folder: resolve(folder.path),
@@ -90,11 +73,8 @@ export async function openCheckpoint(id: string | URL, hub?: HubLookup): Promise
       model,
       names,
       source,
-      ...(guide && {
-        guide: {
-          encodeText: guide.encodeText,
-          logitScale: await readLogitScale(source, guide.model.logitScale),
-        },
+      ...(encodeText && {
+        guide: { encodeText, logitScale: await readLogitScale(source, guide.model.logitScale) },
       }),
       encodeQuestion: (question) =>
         requireRows(model, encodePrompt(prompt, question, model.placeholderId, tokenizer)),
@@ -130,34 +110,6 @@ function requireRows({ spec }: FamilyModel, ids: PromptIds): PromptIds {
     'CHECKPOINT_INVALID',
     `The tokenizer turns the prompt into token ${strange}; config.json has a vocabulary of ${vocabularySize}.`,
   )
-}
-
-/** The checkpoint's JSON files, and the family that its config belongs to. */
-async function readConfig(folder: CheckpointFolder): Promise<{ family: Family; json: CheckpointJson }> {
-  const config = await folder.json('config.json')
-  if (config === undefined) {
-    throw new CheckpointError(
-      'CHECKPOINT_NOT_FOUND',
-      `${folder.path} has no config.json, so it is no checkpoint.`,
-    )
-  }
-  const family = FAMILIES.find(({ matches }) => matches(config))
-  if (family === undefined) {
-    const known = FAMILIES.map(({ name }) => name).join(', ')
-    const found = JSON.stringify(config.model_type) ?? 'nothing'
-    throw new CheckpointError(
-      'CHECKPOINT_UNSUPPORTED',
-      `config.json: model_type ${found} is not supported; known: ${known}.`,
-    )
-  }
-  const [preprocessor, videoPreprocessor, generation, videoTower, longtake] = await Promise.all([
-    folder.json('preprocessor_config.json'),
-    folder.json('video_preprocessor_config.json'),
-    folder.json('generation_config.json'),
-    folder.json('video_tower/config.json'),
-    folder.json('longtake.json'),
-  ])
-  return { family, json: { config, preprocessor, videoPreprocessor, generation, videoTower, longtake } }
 }
 
 async function readText(folder: CheckpointFolder, model: FamilyParts) {

@@ -21,16 +21,28 @@ const ADDRESS = /^[a-z][a-z0-9+.-]+:/i
  * @throws {InvalidOptionError} If the id is not a string or URL, or is empty.
  */
 export async function resolveCheckpoint(id: string | URL, hub: HubLookup = {}): Promise<string> {
+  const place = await localPlace(id)
+  return 'folder' in place ? place.folder : hubFolder(place.model, hub)
+}
+
+/** The folder that an id stands for, or the id of a model that may have been pulled; both as in `resolveCheckpoint`. */
+export async function localPlace(
+  id: string | URL,
+): Promise<{ readonly folder: string } | { readonly model: string }> {
+  if (typeof id === 'string' && !isAbsolute(id) && !ADDRESS.test(id) && parseModelId(id) !== undefined) {
+    if (!(await isFolder(resolve(id)))) return { model: id }
+  }
+  return { folder: await folderOf(id) }
+}
+
+async function folderOf(id: string | URL): Promise<string> {
   if (id instanceof URL) return requireFolder(urlToPath(id), id.href)
   if (typeof id !== 'string' || id.trim() === '') {
     throw new InvalidOptionError('id', 'a folder, a package name or a file: URL', id)
   }
   if (ADDRESS.test(id)) return requireFolder(urlToPath(parseUrl(id)), id)
   if (PACKAGE_NAME.test(id)) return requireFolder(packageFolder(id), id)
-  const folder = resolve(id)
-  const model = isAbsolute(id) ? undefined : parseModelId(id)
-  if (model !== undefined && !(await isFolder(folder))) return hubFolder(id, hub)
-  return requireFolder(folder, id)
+  return requireFolder(resolve(id), id)
 }
 
 function parseUrl(text: string): URL {

@@ -1,6 +1,7 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 import { CancelledError, HubError } from '@longtake/core'
 import { systemCode } from '../features/error.js'
+import { reachOf } from './address.js'
 import type { HubModel } from './model-id.js'
 import type { HubSettings } from './settings.js'
 
@@ -14,15 +15,17 @@ const PROGRESS_BYTES = 2 ** 20
 /** Longest wait before another try, whatever the hub asks for. */
 const MAX_WAIT_MS = 60_000
 
-/** How patient the client is. */
+/** How patient the client is, and in what pieces it asks. */
 export interface Patience {
   /** Milliseconds before the second try; doubled for every further one. */
   readonly backoffMs: number
   /** Milliseconds without a byte after which a connection counts as cut. */
   readonly stallMs: number
+  /** Files of more bytes than this come in ranges of so many. */
+  readonly segmentBytes: number
 }
 
-export const USUAL_PATIENCE: Patience = { backoffMs: 500, stallMs: 60_000 }
+export const USUAL_PATIENCE: Patience = { backoffMs: 500, stallMs: 60_000, segmentBytes: 64 * 2 ** 20 }
 
 /** What may go away by itself: a cut, a busy hub. */
 export class Interruption extends Error {
@@ -184,17 +187,27 @@ export class HubClient {
         throw this.#refusal(response, isOwn, address.host)
       }
       await response.body?.cancel()
-      address = this.#redirected(response, address)
+      address = await this.#redirected(response, address)
     }
     throw new HubError('HUB_INVALID', `${this.#host} redirects more than ${MAX_REDIRECTS} times.`)
   }
 
-  #redirected(response: Response, from: URL): URL {
+  /**
+   * Where an answer leads. Never to a file, never from https: to http:, and never from the internet into a local network
+   * or to this machine: a hub must not make us ask there.
+   */
+  async #redirected(response: Response, from: URL): Promise<URL> {
     const location = response.headers.get('location') ?? ''
     const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined
     const isKept = url?.protocol === 'https:' || (url?.protocol === 'http:' && from.protocol === 'http:')
-    if (url !== undefined && isKept) return url
-    throw new HubError('HUB_INVALID', `${from.host} redirects to something else than an https: address.`)
+    if (url === undefined || !isKept) {
+      throw new HubError('HUB_INVALID', `${from.host} redirects to something else than an https: address.`)
+    }
+    const { endpoint } = this.#settings
+    if (url.host === endpoint.host) return url
+    const [reach, own] = await Promise.all([reachOf(url.hostname), reachOf(endpoint.hostname)])
+    if (reach === 'public' || reach === own) return url
+    throw new HubError('HUB_INVALID', `${from.host} redirects to ${url.host}, which is no public address.`)
   }
 
   /** What an answer that is no success means. Addresses are not repeated: redirects carry signatures. */

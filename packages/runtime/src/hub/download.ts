@@ -1,10 +1,12 @@
-import { createHash, type Hash } from 'node:crypto'
+import type { Hash } from 'node:crypto'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { HubError } from '@longtake/core'
 import { makeFolder } from '../features/make-folder.js'
-import { type HubClient, Interruption } from './client.js'
-import type { HubFile } from './listing.js'
+import type { ChosenFile } from './choose.js'
+import { Interruption } from './client.js'
+import { isRangeOf, mismatch, newHash } from './repository.js'
+import { NoRanges, receiveSegments, removeSegments } from './segments.js'
 import { asStoreError, fileSize } from './store.js'
 
 /** Ending of what is not complete yet. */
@@ -13,12 +15,12 @@ const READ_BYTES = 2 ** 20
 
 /** What a download needs to know. */
 export interface DownloadJob {
-  readonly client: HubClient
-  readonly commit: string
   readonly folder: string
   readonly signal: AbortSignal
   /** Told bytes of files that are in place; negative where some have to come again. */
   readonly onBytes: (bytes: number) => void
+  /** Files of more bytes than this come in ranges of so many, several at once. */
+  readonly segmentBytes: number
 }
 
 /**
@@ -28,7 +30,7 @@ export interface DownloadJob {
  * @throws {HubError} `HUB_MISMATCH`, `HUB_NO_SPACE`, `HUB_UNREACHABLE`, or what the hub refuses.
  * @throws {CancelledError} If the signal fires; what has arrived is kept.
  */
-export async function downloadFile(file: HubFile, job: DownloadJob): Promise<void> {
+export async function downloadFile(file: ChosenFile, job: DownloadJob): Promise<void> {
   const target = join(job.folder, file.path)
   // Only what was verified ever has this name.
   if ((await fileSize(target)) === file.sizeBytes) return job.onBytes(file.sizeBytes)
@@ -39,6 +41,7 @@ export async function downloadFile(file: HubFile, job: DownloadJob): Promise<voi
     await rename(target + PART_ENDING, target)
   } catch (error) {
     if (error instanceof HubError && error.code === 'HUB_MISMATCH') {
+      await removeSegments(target + PART_ENDING)
       await rm(target + PART_ENDING, { force: true })
     }
     throw asStoreError(error, job.folder)
@@ -50,12 +53,13 @@ export async function downloadFile(file: HubFile, job: DownloadJob): Promise<voi
  *
  * @returns Whether the hash is right; false at most where pieces that came at different times do not fit.
  */
-async function receiveWhole(file: HubFile, job: DownloadJob): Promise<boolean> {
+async function receiveWhole(file: ChosenFile, job: DownloadJob): Promise<boolean> {
   const path = join(job.folder, file.path) + PART_ENDING
   const part = new Part(await open(path, 'a+', 0o600), file, job)
   try {
     await part.readWhatIsThere()
-    await job.client.retry(
+    if (file.sizeBytes > job.segmentBytes) await part.receiveParallel(path)
+    await file.from.client.retry(
       job.signal,
       () => part.offset,
       () => part.receive(),
@@ -78,12 +82,12 @@ class Part {
   offset = 0
   /** Whether pieces of several answers are in it, which may be of different files. */
   isJoined = false
-  readonly #file: HubFile
+  readonly #file: ChosenFile
   readonly #job: DownloadJob
   #hash: Hash
   #etag: string | undefined
 
-  constructor(handle: FileHandle, file: HubFile, job: DownloadJob) {
+  constructor(handle: FileHandle, file: ChosenFile, job: DownloadJob) {
     this.handle = handle
     this.#file = file
     this.#job = job
@@ -95,14 +99,17 @@ class Part {
   }
 
   async readWhatIsThere(): Promise<void> {
-    const { size } = await this.handle.stat()
-    if (size > this.#file.sizeBytes) return this.restart()
+    const { size: found } = await this.handle.stat()
+    if (found > this.#file.sizeBytes) return this.restart()
+    const size = this.#usable(found)
+    if (size < found) await this.handle.truncate(size)
     const buffer = new Uint8Array(Math.min(READ_BYTES, size))
     while (this.offset < size) {
       this.#job.signal.throwIfAborted()
       const { bytesRead } = await this.handle.read(buffer, 0, buffer.length, this.offset)
       if (bytesRead === 0) return this.restart()
       this.#count(buffer.subarray(0, bytesRead))
+      this.#job.onBytes(bytesRead)
       this.isJoined = true
     }
   }
@@ -115,16 +122,38 @@ class Part {
     this.#hash = newHash(this.#file)
   }
 
+  /** Receives what is missing in ranges, several at once; nothing of it where the hub sends none. */
+  async receiveParallel(path: string): Promise<void> {
+    if (this.offset >= this.#file.sizeBytes) return
+    const { segmentBytes, signal, onBytes } = this.#job
+    const append = async (bytes: Uint8Array): Promise<void> => {
+      await this.handle.appendFile(bytes)
+      this.#count(bytes)
+    }
+    try {
+      const job = { path, segmentBytes, signal, onBytes, append }
+      this.isJoined = await receiveSegments(this.#file, this.offset, job)
+    } catch (error) {
+      if (!(error instanceof NoRanges)) throw error
+    }
+  }
+
+  /** Bytes to go on after: whole ranges, where the file comes in ranges. */
+  #usable(bytes: number): number {
+    const { segmentBytes } = this.#job
+    const { sizeBytes } = this.#file
+    return sizeBytes <= segmentBytes || bytes === sizeBytes ? bytes : bytes - (bytes % segmentBytes)
+  }
+
   /** One try to receive all that is missing. */
   async receive(): Promise<void> {
-    const { client, commit, signal } = this.#job
-    const { path, sizeBytes } = this.#file
+    const { path, sizeBytes, from, remotePath } = this.#file
     if (this.offset < sizeBytes) {
-      await client.receive(
-        path,
-        commit,
+      await from.client.receive(
+        remotePath,
+        from.revision.commit,
         this.#rangeHeaders(),
-        signal,
+        this.#job.signal,
         (response) => this.#accept(response),
         (bytes) => this.#append(bytes),
       )
@@ -158,12 +187,8 @@ class Part {
   }
 
   #goesOn(response: Response, etag: string | undefined): boolean {
-    if (response.status !== 206) return false
-    const [, start, total] =
-      /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '') ?? []
     const isSameFile = this.#etag === undefined || etag === undefined || etag === this.#etag
-    const isSameSize = total === '*' || Number(total) === this.#file.sizeBytes
-    return Number(start) === this.offset && isSameSize && isSameFile
+    return isSameFile && isRangeOf(response, this.offset, this.#file.sizeBytes)
   }
 
   async #append(bytes: Uint8Array): Promise<void> {
@@ -172,24 +197,11 @@ class Part {
     }
     await this.handle.appendFile(bytes)
     this.#count(bytes)
+    this.#job.onBytes(bytes.length)
   }
 
   #count(bytes: Uint8Array): void {
     this.#hash.update(bytes)
     this.offset += bytes.length
-    this.#job.onBytes(bytes.length)
   }
-}
-
-/** Git hashes a file with its kind and size before it. */
-function newHash({ algorithm, sizeBytes }: HubFile): Hash {
-  if (algorithm === 'sha256') return createHash('sha256')
-  return createHash('sha1').update(`blob ${sizeBytes}\0`)
-}
-
-function mismatch(file: HubFile, what: string): HubError {
-  return new HubError(
-    'HUB_MISMATCH',
-    `${file.path} was sent with ${what}. It was thrown away: try again, or another revision.`,
-  )
 }

@@ -1,5 +1,13 @@
 export { parseModelId } from './model-id.js'
-export { type HubLookup, hubFolder, type ModelsOptions, pulledModels, removeModel } from './models.js'
+export {
+  type HubLookup,
+  hubFolder,
+  type ModelsOptions,
+  pulledFolder,
+  pulledModels,
+  remoteFiles,
+  removeModel,
+} from './models.js'
 export type { PullProgress } from './progress.js'
 export { type PullOptions, pull } from './pull.js'
 export { type HubOptions, modelsFolder } from './settings.js'

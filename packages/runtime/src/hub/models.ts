@@ -1,7 +1,10 @@
 import { CheckpointError, InvalidOptionError } from '@longtake/core'
+import type { CheckpointFiles } from '../checkpoint/folder.js'
+import { USUAL_PATIENCE } from './client.js'
 import { requireModel } from './model-id.js'
 import { type PullOptions, pull } from './pull.js'
-import { modelsPlace } from './settings.js'
+import { RemoteModel } from './remote-model.js'
+import { type HubOptions, hubSettings, modelsPlace } from './settings.js'
 import { DEFAULT_REVISION, listStore, ModelStore, type PulledModel } from './store.js'
 
 /** Where pulled models are looked for. */
@@ -28,6 +31,36 @@ export async function removeModel(id: string, { folder }: ModelsOptions = {}): P
   return new ModelStore(modelsPlace(folder), model).remove(model.revision)
 }
 
+/** How a model that was not pulled is asked about. */
+export interface RemoteOptions extends HubOptions {
+  readonly revision?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A model on its hub, and what pulling it would download. */
+export interface RemoteFiles {
+  readonly files: CheckpointFiles
+  readonly commit: string
+  readonly download: { readonly bytes: number; readonly files: number }
+}
+
+/**
+ * A model's files on its hub, without downloading them.
+ *
+ * @throws {CheckpointError} If the model cannot be loaded, as far as its list of files shows.
+ * @throws {HubError} If the hub cannot be reached, refuses, or contradicts itself.
+ * @throws {InvalidOptionError} If an option cannot be used.
+ */
+export async function remoteFiles(id: string, options: RemoteOptions): Promise<RemoteFiles> {
+  const model = requireModel(id, options.revision)
+  const signal = options.signal ?? new AbortController().signal
+  const access = { settings: hubSettings(options), patience: USUAL_PATIENCE, signal }
+  const remote = await RemoteModel.open(model, access)
+  const chosen = await remote.choose()
+  const bytes = chosen.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  return { files: remote, commit: remote.commit, download: { bytes, files: chosen.length } }
+}
+
 /** How the folder of a model is found. */
 export interface HubLookup extends Omit<PullOptions, 'offline'> {
   /** Whether a model that is not here is downloaded. Default false. */
@@ -46,15 +79,23 @@ export async function hubFolder(
   { pull: mayPull = false, ...options }: HubLookup,
 ): Promise<string> {
   if (typeof mayPull !== 'boolean') throw new InvalidOptionError('hub.pull', 'true or false', mayPull)
-  const model = requireModel(id, options.revision)
-  const place = modelsPlace(options.folder)
-  const { revision } = model
-  const found = await new ModelStore(place, model).find(revision ?? DEFAULT_REVISION)
-  if (found !== undefined) return found.folder
+  const found = await pulledFolder(id, options)
+  if (found !== undefined) return found
   if (mayPull) return (await pull(id, options)).folder
-  const asked = revision === undefined ? model.id : `${model.id}@${revision}`
+  const { id: name, revision } = requireModel(id, options.revision)
+  const asked = revision === undefined ? name : `${name}@${revision}`
   throw new CheckpointError(
     'CHECKPOINT_NOT_FOUND',
-    `${asked} is no folder here, and was not pulled to ${place}. Run: longtake pull ${asked}`,
+    `${asked} is no folder here, and was not pulled to ${modelsPlace(options.folder)}. Run: longtake pull ${asked}`,
   )
+}
+
+/** The folder of a model that was pulled; undefined where it was not. @throws {InvalidOptionError} */
+export async function pulledFolder(
+  id: string,
+  { folder, revision: asked }: Pick<RemoteOptions, 'folder' | 'revision'>,
+): Promise<string | undefined> {
+  const model = requireModel(id, asked)
+  const found = await new ModelStore(modelsPlace(folder), model).find(model.revision ?? DEFAULT_REVISION)
+  return found?.folder
 }

@@ -2,13 +2,15 @@ import { join } from 'node:path'
 import { CancelledError, HubError, InvalidOptionError } from '@longtake/core'
 import { checkFields, checkSignal } from '../engine/check.js'
 import { makeFolder } from '../features/make-folder.js'
-import { chooseFiles } from './choose.js'
-import { HubClient, type Patience, USUAL_PATIENCE } from './client.js'
+import type { ChosenFile } from './choose.js'
+import { type Patience, USUAL_PATIENCE } from './client.js'
 import { downloadFile } from './download.js'
-import { type HubFile, readRevision } from './listing.js'
+import type { HubFile } from './listing.js'
 import { type HubModel, requireModel } from './model-id.js'
 import { PullMeter, type PullProgress } from './progress.js'
-import { type HubOptions, type HubSettings, hubSettings } from './settings.js'
+import { type RemoteAccess, RemoteModel } from './remote-model.js'
+import { segmentBytesHere } from './segments.js'
+import { type HubOptions, hubSettings } from './settings.js'
 import { asStoreError, DEFAULT_REVISION, fileSize, freeBytes, ModelStore, type PulledModel } from './store.js'
 
 /** Files that come at once: enough to fill a line, few enough for a hub's limits. */
@@ -30,7 +32,8 @@ export interface PullOptions extends HubOptions {
  *
  * @param id - `org/name` or `org/name@revision`.
  * @throws {HubError} If the hub cannot be reached, refuses, contradicts itself, or the disk has no room.
- * @throws {CheckpointError} `CHECKPOINT_UNSUPPORTED` if the model has no config or no safetensors.
+ * @throws {CheckpointError} `CHECKPOINT_UNSUPPORTED` if the model has no config or no weights that can be read,
+ *   `CHECKPOINT_INVALID` if its index names a file that it does not have.
  * @throws {InvalidOptionError} If the id or an option cannot be used.
  * @throws {CancelledError} If `signal` fires; what has arrived is kept for the next pull.
  */
@@ -61,11 +64,8 @@ export async function pullWith(id: string, options: PullOptions, patience: Patie
   }
 }
 
-interface PullWork {
+interface PullWork extends RemoteAccess {
   readonly model: HubModel
-  readonly settings: HubSettings
-  readonly patience: Patience
-  readonly signal: AbortSignal
   readonly onProgress: (progress: PullProgress) => void
 }
 
@@ -80,17 +80,16 @@ async function findOffline({ model, settings }: PullWork): Promise<PulledModel> 
 }
 
 async function pullOnline(work: PullWork): Promise<PulledModel> {
-  const { model, settings, patience, signal } = work
+  const { model, settings } = work
   const { revision = DEFAULT_REVISION } = model
-  const client = new HubClient(settings, model, patience)
-  const listed = readRevision(await client.list(revision, signal))
-  const { commit } = listed
+  const remote = await RemoteModel.open(model, work)
+  const { commit } = remote
   const store = new ModelStore(settings.folder, model)
   if (!(await store.find(commit))) {
-    const files = chooseFiles(model.id, listed)
+    const files = await remote.choose()
     const unlock = await store.lock(commit)
     try {
-      await downloadAll(files, store.filesFolder(commit), { ...work, client, commit })
+      await downloadAll(files, store.filesFolder(commit), work)
       await store.complete(commit, revision, files)
     } finally {
       await unlock()
@@ -102,11 +101,7 @@ async function pullOnline(work: PullWork): Promise<PulledModel> {
   throw new HubError('HUB_STORE', `${model.id} was removed while it was pulled; run it again.`)
 }
 
-async function downloadAll(
-  files: readonly HubFile[],
-  folder: string,
-  work: PullWork & { readonly client: HubClient; readonly commit: string },
-): Promise<void> {
+async function downloadAll(files: readonly ChosenFile[], folder: string, work: PullWork): Promise<void> {
   const total = { bytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), files: files.length }
   await makeFolder(folder)
   await requireRoom(files, folder)
@@ -114,7 +109,8 @@ async function downloadAll(
   const failed = new AbortController()
   const signal = AbortSignal.any([work.signal, failed.signal])
   const waiting = [...files]
-  const job = { client: work.client, commit: work.commit, folder, signal, onBytes: meter.addBytes }
+  const { segmentBytes } = work.patience
+  const job = { folder, signal, onBytes: meter.addBytes, segmentBytes }
   const worker = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       signal.throwIfAborted()
@@ -147,6 +143,8 @@ async function requireRoom(files: readonly HubFile[], folder: string): Promise<v
 }
 
 async function missingBytes({ path, sizeBytes }: HubFile, folder: string): Promise<number> {
-  const there = (await fileSize(join(folder, path))) ?? (await fileSize(`${join(folder, path)}.part`)) ?? 0
-  return Math.max(0, sizeBytes - there)
+  const part = `${join(folder, path)}.part`
+  const there = await fileSize(join(folder, path))
+  const arrived = there ?? ((await fileSize(part)) ?? 0) + (await segmentBytesHere(part))
+  return Math.max(0, sizeBytes - arrived)
 }

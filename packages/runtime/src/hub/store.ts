@@ -63,7 +63,8 @@ export class ModelStore {
 
   /** Declares a revision complete: the last step of pulling it. */
   async complete(commit: string, revision: string, files: readonly HubFile[]): Promise<void> {
-    const manifest = { version: 1, id: this.#model.id, commit, files }
+    const listed = files.map(({ path, sizeBytes, algorithm, hash }) => ({ path, sizeBytes, algorithm, hash }))
+    const manifest = { version: 1, id: this.#model.id, commit, files: listed }
     await writeWhole(this.#manifestPath(commit), `${JSON.stringify(manifest, null, 2)}\n`)
     await this.name(commit, revision)
   }
