@@ -3,8 +3,8 @@ import numpy as np
 
 import guide
 import reference
-from cases import Decoder, make_frames, normalise, single
-from checkpoint import Drawn, round_as_stored
+from cases import Decoder, answer, make_frames, normalise, single
+from checkpoint import Drawn, lean, round_as_stored
 from clip_tokenizer import ClipBpe, clip_words
 from tensors import Tensors
 from tokenizers import SPECIAL, WordLevel
@@ -24,6 +24,7 @@ VARIANTS = {
     "shards": "three shards with an index",
     "unaligned": "tensor data at odd offsets",
     "anywhere": "special and placeholder ids anywhere in the vocabulary",
+    "plain": "LLaVA-NeXT itself: no guide, every patch a token; its case instead of the others",
 }
 
 
@@ -36,39 +37,52 @@ def make_config(variants, tokenizer, words):
         # The original writes the branch's sizes here too.
         **({"depth": 3, "max_T": 8} if adapter else {}),
     )
+    vision = variants.vision(vision)
+    side = vision["image_size"] // vision["patch_size"]
     text = dict(
         model_type="llama", hidden_size=64, intermediate_size=112, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=4, head_dim=16, max_position_embeddings=512, rms_norm_eps=1e-5, rope_theta=10000.0,
         rope_scaling=None, vocab_size=max(tokenizer.vocabulary.values()) + 4, hidden_act="silu",
         tie_word_embeddings="tied" in variants, bos_token_id=tokenizer.vocabulary["<s>"], eos_token_id=tokenizer.vocabulary["</s>"],
     )
-    return dict(
-        model_type="llava_next", architectures=["LlavaInterleaveForConditionalGeneration"], pooling="ppllava",
+    text = variants.text(text, max(tokenizer.vocabulary.values()))
+    guided = dict(
+        architectures=["LlavaInterleaveForConditionalGeneration"], pooling="ppllava",
         clip_weight="openai/clip-vit-large-patch14-336", pooling_kernel=list(KERNEL), pooling_stride=list(KERNEL),
-        image_pooling_kernel=[1, 3, 3], image_pooling_stride=[1, 3, 3], frame_shape=[6, 6], pooling_temp=guide.TEMPERATURE,
+        image_pooling_kernel=[1, 3, 3], image_pooling_stride=[1, 3, 3], frame_shape=[side, side], pooling_temp=guide.TEMPERATURE,
         btadapter=adapter, btadapter_depth=3 if adapter else 4, max_T=8 if adapter else 64, extend_clip=True,
         clip_post_pretrain=None, qwen=False, valuew_plus=False,
+    )
+    plain = dict(architectures=["LlavaNextForConditionalGeneration"], btadapter=False)
+    return dict(
+        model_type="llava_next", **(plain if "plain" in variants else guided),
         image_grid_pinpoints=PROCESSOR["image_grid_pinpoints"], image_token_index=tokenizer.vocabulary["<image>"],
-        pad_token_id=0, projector_hidden_act="gelu", tie_word_embeddings="tied" in variants, torch_dtype="float16",
-        use_image_newline_parameter=True, vision_feature_layer=-2, vision_feature_select_strategy="default",
-        vision_config=vision, text_config=text, hidden_size=64,
+        pad_token_id=0, projector_hidden_act=variants.value("projector-act", "gelu"), tie_word_embeddings="tied" in variants, torch_dtype="float16",
+        use_image_newline_parameter=True, vision_feature_layer=variants.value("feature-layer", -2),
+        vision_feature_select_strategy=variants.value("select", "default"),
+        vision_config=vision, text_config=text, hidden_size=text["hidden_size"],
         clip=guide.clip_config(words, True),
     )
 
 
-def published(config):
+def published(config, variants):
     """The config as a file: without what equals the library's defaults."""
-    drop = {"": ("clip", "projector_hidden_act"), "vision_config": ("layer_norm_eps", "hidden_act"), "text_config": ("rope_theta", "rope_scaling", "hidden_act", "head_dim")}
-    lean = lambda part, names: {k: v for k, v in part.items() if k not in names}
-    out = lean(config, drop[""])
-    return {**out, **{part: lean(config[part], drop[part]) for part in ("vision_config", "text_config")}}
+    text = config["text_config"]
+    natural = text["hidden_size"] / text["num_attention_heads"]
+    out = lean({k: v for k, v in config.items() if k != "clip"}, {
+        "": dict(projector_hidden_act="gelu"),
+        "vision_config": dict(layer_norm_eps=1e-5, hidden_act="quick_gelu"),
+        "text_config": dict(rope_theta=10000.0, rope_scaling=None, hidden_act="silu", head_dim=natural),
+    })
+    variants.spell(out, text, out["text_config"])
+    return out
 
 
 def make_tensors(rng, config, variants, reserved):
     made = Tensors(rng)
     v, t = config["vision_config"], config["text_config"]
-    outer, text, head = ("model.", "model.language_model.", "lm_head.weight") if "prefixed" in variants else ("", "language_model.model.", "language_model.lm_head.weight")
-    tower, projector = outer + "vision_tower.vision_model.", outer + "multi_modal_projector."
+    outer, tower, text, head = variants.prefixes("vision_tower")
+    projector = outer + "multi_modal_projector."
     made.clip_tower(tower, v)
     if config["btadapter"]:
         import bt_adapter
@@ -76,17 +90,17 @@ def make_tensors(rng, config, variants, reserved):
     made.projector(projector, v["hidden_size"], t["hidden_size"])
     made.llama(text, head, t, reserved)
     made.normal(outer + "image_newline", 0.25, t["hidden_size"])
-    made.all.update(guide.make_tensors(rng, config["clip"], v["hidden_size"], projector, True))
+    if "plain" not in variants:
+        made.all.update(guide.make_tensors(rng, config["clip"], v["hidden_size"], projector, True))
     return made.all, tower, projector, text, head
 
 
 class PpLlava:
-    """The reference model over one drawn checkpoint; features are without the class token."""
-
-    class_token = False
+    """The reference model over one drawn checkpoint; features are without the class token unless it is selected."""
 
     def __init__(self, config, tensors, tower, projector, text, head):
         self.config = config
+        self.class_token = config["vision_feature_select_strategy"] == "full"
         self.tower, self.projector = reference.Weights(tensors, tower), reference.Weights(tensors, projector)
         self.decoder = Decoder(config, tensors, text, head)
         if config["btadapter"]:
@@ -94,14 +108,14 @@ class PpLlava:
             self.branch = bt_adapter.Tower(tensors, tower, config["vision_config"], config)
 
     def encode(self, pixels):
-        layer = self.config["vision_feature_layer"]
+        layer, first = self.config["vision_feature_layer"], 0 if self.class_token else 1
         if not self.config["btadapter"]:
-            return reference.encode_clip(self.tower, pixels, {**self.config["vision_config"], "add_time_attn": False}, layer)[:, 1:]
+            return reference.encode_clip(self.tower, pixels, {**self.config["vision_config"], "add_time_attn": False}, layer)[:, first:]
         # As few clips as the time table allows, each spread over the whole video.
         clips = -(-len(pixels) // self.config["max_T"])
         features = [None] * len(pixels)
         for j in range(clips):
-            features[j::clips] = self.branch.encode(pixels[j::clips], layer)[:, 1:]
+            features[j::clips] = self.branch.encode(pixels[j::clips], layer)[:, first:]
         return np.array(features)
 
     def look(self, rng, count):
@@ -111,6 +125,19 @@ class PpLlava:
         features = self.encode(pixels)
         projected = reference.project(self.projector, features, self.config["projector_hidden_act"])
         return features, projected, dict(frames_u8=frames, pixel_values=single(pixels), vision_features=single(features), projected=single(projected))
+
+
+def plain_case(rng, model, tokenizer):
+    """The arrays and facts of a video without pooling; None where a greedy choice is too close to call."""
+    _, projected, arrays = model.look(rng, 5)
+    words = [str(word) for word in rng.choice(tokenizer.words, 3)]
+    question = f"what is the {words[0]} {words[1]} in {words[2]}?"
+    prompt = f"USER: <image>\n{question} ASSISTANT:"
+    text = model.config["text_config"]
+    inv_freq = reference.inverse_frequencies(text["rope_theta"], text["head_dim"], text["rope_scaling"])
+    answered = answer(model.decoder, tokenizer, prompt, "<image>", projected.reshape(-1, projected.shape[-1]), inv_freq)
+    facts = dict(kind="video", frames=len(projected), placeholder="<image>", prompt=prompt, question=question, placeholder_id=tokenizer.vocabulary["<image>"])
+    return answered and (facts, {**arrays, **answered})
 
 
 def draw(seed, variants):
@@ -125,9 +152,13 @@ def draw(seed, variants):
         used = set(tokenizer.vocabulary.values()) - {tokenizer.vocabulary[token] for token in SPECIAL}
         reserved = [i for i in range(config["text_config"]["vocab_size"]) if i not in used]
         tensors, *names = make_tensors(rng, config, variants, reserved)
-        dtype = "F32" if "f32" in variants else "BF16" if "bf16" in variants else "F16"
+        dtype = variants.dtype("F16")
         model = PpLlava(config, round_as_stored(tensors, dtype), *names)
-        cases = guide.cases(rng, model, words, tokenizer, KERNEL, amounts, "<image>")
+        if "plain" in variants:
+            cases, files = {"video": plain_case(rng, model, tokenizer)}, {}
+        else:
+            cases = guide.cases(rng, model, words, tokenizer, KERNEL, amounts, "<image>")
+            files = guide.files(config["clip"], words)
         if all(cases.values()):
-            return Drawn(rng, tokenizer, published(config), tensors, dtype, cases, guide.files(config["clip"], words))
+            return Drawn(rng, tokenizer, published(config, variants), tensors, dtype, cases, files)
     raise RuntimeError("no draw has clear greedy choices")

@@ -15,7 +15,7 @@ export interface VisionConfig {
   readonly layers: number
   readonly heads: number
   readonly intermediateSize: number
-  /** Side of the square picture, pixels; a multiple of `patchSize`, but for SigLIP, which leaves a rest out. */
+  /** Side of the square picture, pixels; a rest that fills no patch is left out. */
   readonly imageSize: number
   readonly patchSize: number
   readonly activation: Activation
@@ -115,6 +115,10 @@ export interface DecoderConfig {
   readonly tiedHead: boolean
   /** Whether query, key and value projections have a bias (Qwen2). */
   readonly qkvBias: boolean
+  /** Whether the projection out of attention has a bias too (Llama's `attention_bias`); absent = it has none. */
+  readonly outputBias?: boolean
+  /** Whether the MLP's three projections have biases (Llama's `mlp_bias`); absent = they have none. */
+  readonly mlpBias?: boolean
 }
 
 /** Where a decoder's tensors are in the checkpoint. */

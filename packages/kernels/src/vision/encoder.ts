@@ -84,8 +84,8 @@ function selectedLayer({ featureLayer, layers }: VisionConfig): number {
 
 /** Pixels to the stream [F·(1 + cells), D]: patches, class token, positions, first norm. */
 async function embedPatches({ graph, loader, config, prefix }: Tower, pixels: Value): Promise<Value> {
-  const { hiddenSize: width, patchSize, imageSize } = config
-  const cells = (imageSize / patchSize) ** 2
+  const { hiddenSize: width, patchSize } = config
+  const cells = tokensPerFrame(config) - 1
   const frames = pixels.dims[0]!
   const names = `${prefix}embeddings.`
   const kernel = [width, CHANNELS, patchSize, patchSize]
@@ -147,12 +147,9 @@ function checkVisionConfig(config: VisionConfig): void {
 
 function checkKind({ kind = 'clip', imageSize, patchSize, ...config }: VisionConfig): void {
   expectOneOf('vision.kind', kind, ['clip', 'siglip'])
-  if (kind === 'clip') {
-    expectMultiple('vision.imageSize', imageSize, patchSize)
-    return
-  }
   expectCount('vision.patchSize', patchSize)
   expectCount('vision.imageSize', imageSize, patchSize)
+  if (kind === 'clip') return
   if (config.temporalFrames > 0)
     throw new InvalidOptionError('vision.temporalFrames', '0 in a SigLIP tower', config.temporalFrames)
   if (config.keepClassToken)

@@ -58,7 +58,7 @@ export function visionTensors(config: VisionConfig, prefix: string): TensorInven
   required.set(`${prefix}embeddings.class_embedding`, [width])
   required.set(`${prefix}embeddings.patch_embedding.weight`, [width, 3, config.patchSize, config.patchSize])
   required.set(`${prefix}embeddings.position_embedding.weight`, [
-    (config.imageSize / config.patchSize) ** 2 + 1,
+    Math.floor(config.imageSize / config.patchSize) ** 2 + 1,
     width,
   ])
   addNorm(required, `${prefix}pre_layrnorm`, width)
@@ -174,14 +174,24 @@ export function decoderTensors(config: DecoderConfig, model: string, head: strin
     required.set(`${prefix}mlp.gate_proj.weight`, [intermediateSize, width])
     required.set(`${prefix}mlp.up_proj.weight`, [intermediateSize, width])
     required.set(`${prefix}mlp.down_proj.weight`, [width, intermediateSize])
-    if (config.qkvBias) {
-      required.set(`${prefix}self_attn.q_proj.bias`, [config.heads * headDim])
-      required.set(`${prefix}self_attn.k_proj.bias`, [config.kvHeads * headDim])
-      required.set(`${prefix}self_attn.v_proj.bias`, [config.kvHeads * headDim])
-    }
+    addBiases(required, prefix, config)
     optional.set(`${prefix}self_attn.rotary_emb.inv_freq`, null)
   }
   return { required, optional }
+}
+
+function addBiases(shapes: TensorShapes, layer: string, config: DecoderConfig): void {
+  const { hiddenSize, headDim, intermediateSize } = config
+  if (config.qkvBias) {
+    shapes.set(`${layer}self_attn.q_proj.bias`, [config.heads * headDim])
+    shapes.set(`${layer}self_attn.k_proj.bias`, [config.kvHeads * headDim])
+    shapes.set(`${layer}self_attn.v_proj.bias`, [config.kvHeads * headDim])
+  }
+  if (config.outputBias === true) shapes.set(`${layer}self_attn.o_proj.bias`, [hiddenSize])
+  if (config.mlpBias !== true) return
+  shapes.set(`${layer}mlp.gate_proj.bias`, [intermediateSize])
+  shapes.set(`${layer}mlp.up_proj.bias`, [intermediateSize])
+  shapes.set(`${layer}mlp.down_proj.bias`, [hiddenSize])
 }
 
 /** Joins inventories; what one requires stays required. */

@@ -29,10 +29,10 @@ export interface TextFacts {
  */
 export function readLlamaConfig(fields: Fields, tiedAbove: boolean): TextFacts {
   fields.word('model_type', ['llama'], 'llama')
-  for (const name of ['attention_bias', 'mlp_bias']) {
-    if (fields.boolean(name, false)) throw fields.unsupported(name, 'linear layers without bias only')
-  }
-  const facts = readDecoder(fields, tiedAbove, LLAMA_DEFAULTS)
+  const attentionBias = fields.boolean('attention_bias', false)
+  const mlpBias = fields.boolean('mlp_bias', false)
+  const biases = { qkvBias: attentionBias, outputBias: attentionBias, mlpBias }
+  const facts = readDecoder(fields, tiedAbove, { ...LLAMA_DEFAULTS, ...biases })
   fields.finish(HARMLESS_TEXT)
   return facts
 }
@@ -52,7 +52,7 @@ export function readQwen2Config(fields: Fields, tiedAbove: boolean): TextFacts {
   if (!Array.isArray(layerTypes) || layerTypes.some((type) => type !== 'full_attention')) {
     throw fields.unsupported('layer_types', 'full_attention in every layer only')
   }
-  const facts = readDecoder(fields, tiedAbove, QWEN2_DEFAULTS)
+  const facts = readDecoder(fields, tiedAbove, { ...QWEN2_DEFAULTS, qkvBias: true })
   fields.finish(HARMLESS_QWEN2)
   return facts
 }
@@ -63,8 +63,10 @@ interface TextDefaults {
   readonly vocabularySize: number
   readonly length: number
   readonly eosTokenId: number
-  readonly qkvBias: boolean
 }
+
+/** Which layers of a decoder have biases. */
+type Biases = Pick<DecoderConfig, 'qkvBias' | 'outputBias' | 'mlpBias'>
 
 /** Llama 7B. */
 const LLAMA_DEFAULTS: TextDefaults = {
@@ -72,7 +74,6 @@ const LLAMA_DEFAULTS: TextDefaults = {
   vocabularySize: 32_000,
   length: 2048,
   eosTokenId: 2,
-  qkvBias: false,
 }
 
 /** Qwen2; its class names no end, and chats end with `<|im_end|>`. */
@@ -81,11 +82,10 @@ const QWEN2_DEFAULTS: TextDefaults = {
   vocabularySize: 151_936,
   length: 32_768,
   eosTokenId: 151_645,
-  qkvBias: true,
 }
 
 /** What both have. */
-function readDecoder(fields: Fields, tiedAbove: boolean, defaults: TextDefaults): TextFacts {
+function readDecoder(fields: Fields, tiedAbove: boolean, defaults: TextDefaults & Biases): TextFacts {
   fields.word('hidden_act', ['silu'], 'silu')
   const hiddenSize = fields.integer('hidden_size', { default: 4096, min: 1, max: MAX_SIZE })
   const length = { default: defaults.length, min: 1, max: MAX_CONTEXT_TOKENS }
@@ -104,6 +104,8 @@ function readDecoder(fields: Fields, tiedAbove: boolean, defaults: TextDefaults)
     rmsNormEpsilon: fields.number('rms_norm_eps', { default: 1e-6, min: 0, max: 1 }),
     tiedHead: fields.boolean('tie_word_embeddings', tiedAbove),
     qkvBias: defaults.qkvBias,
+    outputBias: defaults.outputBias ?? false,
+    mlpBias: defaults.mlpBias ?? false,
   }
   const eosTokenIds = readTokenIds(fields, 'eos_token_id', [defaults.eosTokenId])
   return { decoder, ...rope, nominalLength, eosTokenIds }

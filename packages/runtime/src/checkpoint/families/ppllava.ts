@@ -120,7 +120,7 @@ function readBranch(fields: Fields, tower: Fields): BtAdapterConfig | undefined 
 
 /** `frame_shape` repeats the tower's grid; another one would mean another tower. */
 function checkFrameShape(fields: Fields, { imageSize, patchSize }: VisionConfig): void {
-  const side = imageSize / patchSize
+  const side = Math.floor(imageSize / patchSize)
   const shape = fields.numbers('frame_shape', 2, [side, side])
   if (shape.every((size) => size === side)) return
   throw fields.invalid('frame_shape', `[${side}, ${side}], the tower's patches`)
