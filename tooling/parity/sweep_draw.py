@@ -22,6 +22,9 @@ def draw(rng, family):
     maybe = lambda share: bool(rng.random() < share)
     variants = [name for name, share in FAMILIES[family].items() if maybe(share)]
     values = {**draw_text(pick, maybe, family), **draw_vision(pick, maybe, family)}
+    if "no-tower-config" in variants:
+        # Tensors alone tell the patches, not what is left over beside them.
+        values["side"] -= values["side"] % values["patch"]
     values["dtype"] = pick("f32", "f16", "bf16", "mixed")
     values["shards"] = pick(1, 1, 2, 3, 5)
     if family != "video_llava_original":

@@ -174,6 +174,8 @@ def draw(seed, variants):
         config, files = make_config(rng, variants, tokenizer), {}
         if "guide" in variants:
             words = GuideWords(rng, 80)
+            while words.end == 2:  # Which by CLIP's historic rule means another token.
+                words = GuideWords(rng, 80)
             config.update(clip=guide.clip_config(words, False), extend_clip=True)
             files = guide.files(config["clip"], words, {"default_pooling": "guided", "pooling_kernel": POOLING, "trained_length": 512})
         size = config["text_config"]["vocab_size"]

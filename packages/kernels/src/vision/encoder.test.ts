@@ -81,7 +81,7 @@ test('layers after the selected one are not needed', async () => {
 
 test.each<[string, Partial<VisionConfig>]>([
   ['vision.hiddenSize', { hiddenSize: 30 }],
-  ['vision.imageSize', { imageSize: 13 }],
+  ['vision.imageSize', { imageSize: 3 }],
   ['vision.featureLayer', { featureLayer: 4 }],
   ['vision.featureLayer', { featureLayer: -5 }],
   ['vision.layers', { layers: 0 }],

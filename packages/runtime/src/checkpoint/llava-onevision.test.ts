@@ -149,7 +149,7 @@ describe('is refused, by name, with', () => {
     ['no tower', set({ vision_config: undefined }), 'vision_config must be an object, found nothing'],
     ['no decoder', set({ text_config: null }), 'text_config must be an object'],
     ['a dropped token', set({ vision_feature_select_strategy: 'default' }), 'strategy = "default"'],
-    ['several layers', set({ vision_feature_layer: [-1, -2] }), 'vision_feature_layer must be'],
+    ['several layers', set({ vision_feature_layer: [-1, -2] }), 'vision_feature_layer = [-1,-2] is not'],
     ['a layer beyond the tower', set({ vision_feature_layer: -5 }), 'one of the tower'],
     ['a placeholder outside', set({ video_token_index: 151_647 }), 'video_token_index must be a token id'],
     ['pooling of another family', set({ pooling: 'ppllava' }), 'pooling = "ppllava"'],

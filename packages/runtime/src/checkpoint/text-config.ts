@@ -63,6 +63,8 @@ interface TextDefaults {
   readonly vocabularySize: number
   readonly length: number
   readonly eosTokenId: number
+  /** Key/value heads of a config that does not name them; where it says null, as many as heads. */
+  readonly kvHeads?: number
 }
 
 /** Which layers of a decoder have biases. */
@@ -82,6 +84,7 @@ const QWEN2_DEFAULTS: TextDefaults = {
   vocabularySize: 151_936,
   length: 32_768,
   eosTokenId: 151_645,
+  kvHeads: 32,
 }
 
 /** What both have. */
@@ -94,7 +97,7 @@ function readDecoder(fields: Fields, tiedAbove: boolean, defaults: TextDefaults 
   const decoder: DecoderConfig = {
     hiddenSize,
     layers: fields.integer('num_hidden_layers', { default: 32, min: 1, max: 1024 }),
-    ...readHeads(fields, hiddenSize),
+    ...readHeads(fields, hiddenSize, defaults),
     intermediateSize: fields.integer('intermediate_size', {
       ...{ default: defaults.intermediateSize, min: 1, max: MAX_SIZE },
     }),
@@ -111,14 +114,21 @@ function readDecoder(fields: Fields, tiedAbove: boolean, defaults: TextDefaults 
   return { decoder, ...rope, nominalLength, eosTokenIds }
 }
 
-function readHeads(fields: Fields, hiddenSize: number): Pick<DecoderConfig, 'heads' | 'kvHeads' | 'headDim'> {
+function readHeads(
+  fields: Fields,
+  hiddenSize: number,
+  defaults: TextDefaults,
+): Pick<DecoderConfig, 'heads' | 'kvHeads' | 'headDim'> {
   const heads = fields.integer('num_attention_heads', { default: 32, min: 1, max: 1024 })
-  const kvHeads = fields.integer('num_key_value_heads', { default: heads, min: 1, max: heads })
+  const { kvHeads: usual = heads } = defaults
+  const silent = !fields.names('num_key_value_heads') && heads % usual === 0
+  const fallback = silent ? usual : heads
+  const kvHeads = fields.integer('num_key_value_heads', { default: fallback, min: 1, max: heads })
   if (heads % kvHeads !== 0) {
     throw fields.invalid('num_key_value_heads', `a divisor of num_attention_heads ${heads}`)
   }
-  const fallback = hiddenSize % heads === 0 ? { default: hiddenSize / heads } : {}
-  const headDim = fields.integer('head_dim', { ...fallback, min: 1, max: 1024 })
+  const natural = hiddenSize % heads === 0 ? { default: hiddenSize / heads } : {}
+  const headDim = fields.integer('head_dim', { ...natural, min: 1, max: 1024 })
   if (headDim % HEAD_STEP !== 0) throw fields.unsupported('head_dim', `multiples of ${HEAD_STEP} only`)
   return { heads, kvHeads, headDim }
 }

@@ -21,6 +21,7 @@ import {
   findProjectorNames,
   makeSpec,
   readEosTokenIds,
+  readFeatureLayer,
   readImageProcessing,
   readPlaceholder,
   readProjector,
@@ -92,7 +93,7 @@ function readPpllava(json: CheckpointJson, guided: boolean): FamilyParts {
 }
 
 function readTower(fields: Fields): VisionConfig {
-  const featureLayer = fields.integer('vision_feature_layer', { default: -2 })
+  const featureLayer = readFeatureLayer(fields, -2)
   const strategy = fields.word('vision_feature_select_strategy', ['default', 'full'], 'default')
   // The library's default tower as a whole; a config that is there has CLIP's defaults field by field.
   const config =
