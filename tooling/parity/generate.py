@@ -39,12 +39,16 @@ def choose(known, names, settings):
     return Options(names, values)
 
 
-def write_expected(folder, family, seed, variants, cases):
+def write_expected(folder, family, seed, variants, cases, left_out):
     expected = {"family": family, "seed": seed, "variants": variants.words(), "cases": {}}
     (folder / "expected").mkdir()
     for name, (facts, arrays) in cases.items():
+        if name in left_out:
+            continue
         files = {}
         for key, array in arrays.items():
+            if key in left_out:
+                continue
             file = f"{name}.{key}.npy"
             np.save(folder / "expected" / file, np.ascontiguousarray(array))
             files[key] = {"file": file, "shape": list(array.shape), "dtype": str(array.dtype)}
@@ -92,6 +96,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True, help="folder; must not exist, or --force")
     parser.add_argument("--variant", action="append", default=[], help="may be given several times; a wrong one lists all")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="may be given several times")
+    parser.add_argument("--leave-out", action="append", default=[], help="a case or an expected array; may be given several times")
     parser.add_argument("--force", action="store_true", help="replace the folder if it is a parity folder")
     arguments = parser.parse_args()
     family = FAMILIES[arguments.family]
@@ -105,7 +110,7 @@ def main():
     folder.mkdir(parents=True)
     getattr(family, "write_configs", write_files)(folder, drawn, family)
     write_weights(folder, drawn.rng, drawn.tensors, drawn.dtype, variants.shards(), "unaligned" not in variants)
-    write_expected(folder, arguments.family, arguments.seed, variants, drawn.cases)
+    write_expected(folder, arguments.family, arguments.seed, variants, drawn.cases, arguments.leave_out)
     print(json.dumps({"folder": str(folder), "variants": variants.words(), "dtype": drawn.dtype, "cases": sorted(drawn.cases)}))
 
 

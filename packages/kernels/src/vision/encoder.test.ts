@@ -54,6 +54,10 @@ test.each([
   },
 )
 
+test('a rest that fills no patch is left out', async () => {
+  expect(await difference({ ...LANGUAGE_BIND, imageSize: 15 }, 8)).toBeLessThan(1e-4)
+})
+
 test.each([0, 1, 3, -1, -4])('feature layer %i', async (featureLayer) => {
   expect(await difference({ ...LANGUAGE_BIND, temporalFrames: 2, featureLayer }, 4)).toBeLessThan(1e-4)
 })

@@ -2,10 +2,13 @@ import type { Stats } from 'node:fs'
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { CheckpointError } from '@longtake/core'
+import { isNestedBeyond } from '@longtake/kernels'
 import { isObject } from './fields.js'
 
 /** Largest JSON or text file that is read whole: tokenizers of 256k entries take about 35 MB. */
 const MAX_TEXT_BYTES = 128 * 1024 * 1024
+/** Deepest nesting of a JSON file: published ones stay below 10. Deeper ones cost memory, and recursion its stack. */
+const MAX_JSON_DEPTH = 100
 /** Largest count of weight files: the largest published checkpoints have about 200. */
 const MAX_SHARDS = 1024
 
@@ -56,7 +59,7 @@ export class CheckpointFolder {
   /** The text of a file, or undefined where there is none. */
   async text(name: string): Promise<string | undefined> {
     const bytes = await this.bytes(name)
-    return bytes && new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+    return bytes && decode(bytes)
   }
 
   /** The bytes of a small file, or undefined where there is none. */
@@ -84,11 +87,17 @@ export class CheckpointFolder {
 
   /** The object in a JSON file, or undefined where there is no such file. */
   async json(name: string): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const text = await this.text(name)
-    if (text === undefined) return undefined
+    const bytes = await this.bytes(name)
+    if (bytes === undefined) return undefined
+    if (isNestedBeyond(bytes, MAX_JSON_DEPTH)) {
+      throw new CheckpointError(
+        'CHECKPOINT_INVALID',
+        `${name} is nested deeper than ${MAX_JSON_DEPTH} levels, which no checkpoint is. Download the file again.`,
+      )
+    }
     let value: unknown
     try {
-      value = JSON.parse(text)
+      value = JSON.parse(decode(bytes))
     } catch (error) {
       throw new CheckpointError('CHECKPOINT_INVALID', `${name} is not JSON: ${(error as Error).message}`, {
         cause: error,
@@ -155,6 +164,10 @@ export class CheckpointFolder {
           })
     }
   }
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 }
 
 async function readRange(

@@ -169,7 +169,9 @@ describe('is refused, by name, with', () => {
       'preprocessor_config.json',
       (json) => ({ ...json, size: { height: 48, width: 48 } }),
     ])
-    await expect(failure).rejects.toThrow('position_embedding.weight: config.json asks for shape [64, 32]')
+    await expect(failure).rejects.toThrow(
+      'position_embedding.weight in model-00001-of-00003.safetensors: config.json asks for shape [64, 32]',
+    )
   })
 
   test('the tensors of a text guide', async () => {

@@ -10,6 +10,10 @@ export interface TensorInventory {
   readonly optional: TensorShapes
 }
 
+/** What to do about weights that are not those of the config. */
+const COMPLETE =
+  'Either a weight file is missing, or config.json is of another checkpoint; download both again.'
+
 const FLOAT_TYPES: readonly string[] = ['F64', 'F32', 'F16', 'BF16']
 /** Names repeated in one message: enough to recognise a layout, few enough to read. */
 const MAX_NAMED = 4
@@ -22,7 +26,7 @@ const MAX_NAMED = 4
  */
 export function checkTensors(source: TensorSource, inventory: TensorInventory): void {
   const missing = [...inventory.required.keys()].filter((name) => !source.has(name))
-  if (missing.length > 0) throw wrong(`Tensors are missing: ${listNames(missing)}.`)
+  if (missing.length > 0) throw wrong(`Tensors are missing: ${listNames(missing)}. ${COMPLETE}`)
   const extra: string[] = []
   for (const name of source.names()) {
     const shape = inventory.required.get(name) ?? inventory.optional.get(name)
@@ -218,14 +222,15 @@ function addLinear(shapes: TensorShapes, name: string, outputs: number, inputs: 
 }
 
 function checkTensor(source: TensorSource, name: string, expected: readonly number[]): void {
-  const { dtype, shape } = source.info(name)
+  const { dtype, shape, fileName } = source.info(name)
+  const where = fileName === undefined ? '' : ` in ${fileName}`
   if (shape.length !== expected.length || shape.some((size, axis) => size !== expected[axis])) {
     throw wrong(
-      `Tensor ${name}: config.json asks for shape [${expected.join(', ')}], found [${shape.join(', ')}].`,
+      `Tensor ${name}${where}: config.json asks for shape [${expected.join(', ')}], found [${shape.join(', ')}].`,
     )
   }
   if (!FLOAT_TYPES.includes(dtype)) {
-    throw wrong(`Tensor ${name}: expected one of ${FLOAT_TYPES.join(', ')}, found ${dtype}.`)
+    throw wrong(`Tensor ${name}${where}: expected one of ${FLOAT_TYPES.join(', ')}, found ${dtype}.`)
   }
 }
 
