@@ -210,7 +210,7 @@ test.each([
   ['tokenizer_config.json', 'chat_template'],
   ['tokenizer.json', 'pre_tokenizer'],
 ])('%s whose %s is nested without end', async (file, field) => {
-  const folder = await copyOf('llava_next')
+  const folder = await copyOf('llava_next_plain')
   await changeJson(folder, file, (json) =>
     JSON.stringify({ ...json, [field]: '@' }).replace(`"${field}":"@"`, `"${field}":${DEEP}`),
   )

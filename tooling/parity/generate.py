@@ -74,7 +74,7 @@ def write_configs(folder, drawn, processor):
     fields = {
         "crop_size": {"height": side, "width": side}, "do_center_crop": True, "do_convert_rgb": True,
         "do_normalize": True, "do_rescale": True, "do_resize": True, "image_mean": MEAN,
-        **processor, "image_std": STD, "resample": 3, "rescale_factor": 0.00392156862745098,
+        **{name: drawn.config.get(name, value) for name, value in processor.items()}, "image_std": STD, "resample": 3, "rescale_factor": 0.00392156862745098,
         "size": {"shortest_edge": side},
     }
     write_json(folder / "preprocessor_config.json", {name: fields[name] for name in sorted(fields)})

@@ -12,7 +12,7 @@ from tokenizers import SPECIAL, WordLevel
 KERNEL = (2, 3, 3)
 PROCESSOR = {
     "image_processor_type": "LlavaNextImageProcessor", "processor_class": "LlavaNextProcessor", "do_pad": True,
-    "image_grid_pinpoints": [[36, 72], [72, 36], [72, 72]],
+    "image_grid_pinpoints": [],
 }
 
 VARIANTS = {
@@ -56,13 +56,18 @@ def make_config(variants, tokenizer, words):
     plain = dict(architectures=["LlavaNextForConditionalGeneration"], btadapter=False)
     return dict(
         model_type="llava_next", **(plain if "plain" in variants else guided),
-        image_grid_pinpoints=PROCESSOR["image_grid_pinpoints"], image_token_index=tokenizer.vocabulary["<image>"],
+        image_grid_pinpoints=pinpoints(vision["image_size"]), image_token_index=tokenizer.vocabulary["<image>"],
         pad_token_id=0, projector_hidden_act=variants.value("projector-act", "gelu"), tie_word_embeddings="tied" in variants, torch_dtype="float16",
         use_image_newline_parameter=True, vision_feature_layer=variants.value("feature-layer", -2),
         vision_feature_select_strategy=variants.value("select", "default"),
         vision_config=vision, text_config=text, hidden_size=text["hidden_size"],
         clip=guide.clip_config(words, True),
     )
+
+
+def pinpoints(side):
+    """Sizes of pictures in several tiles: multiples of the tower's, as published."""
+    return [[side, 2 * side], [2 * side, side], [2 * side, 2 * side]]
 
 
 def published(config, variants):

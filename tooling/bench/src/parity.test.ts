@@ -85,7 +85,7 @@ describe('published layouts by other choices', () => {
   const { pixelValues: __, projected: ___, ...features } = seen
   test.each([
     ['video_llava_per_frame', { ...seen, ...plain }],
-    ['llava_next', { ...features, ...plain }],
+    ['llava_next_plain', { ...features, ...plain }],
     ['llava_onevision_scaled', { ...features, ...answered }],
   ])('%s agrees in fp32', async (name, expected) => {
     const { code, cases } = await runParity('--dir', join(SOURCE, name))
