@@ -28,6 +28,8 @@ VISION = {
     "feature-layer": "vision_feature_layer, from the front or, negative, from the end",
     "select": "vision_feature_select_strategy: default or full",
     "projector-act": "projector_hidden_act",
+    "pool": "average or max: spatial_pool_mode of LLaVA-NeXT-Video (variant next-video)",
+    "pool-stride": "spatial_pool_stride",
 }
 STORAGE = {
     "dtype": "f32, f16, bf16, or mixed: each tensor one of the three",

@@ -24,6 +24,7 @@ VARIANTS = {
     "shards": "three shards with an index",
     "unaligned": "tensor data at odd offsets",
     "anywhere": "special and placeholder ids anywhere in the vocabulary",
+    "next-video": "LLaVA-NeXT-Video: no guide, squares of patches made one before the projector; its case instead of the others",
     "plain": "LLaVA-NeXT itself: no guide, every patch a token; its case instead of the others",
 }
 
@@ -54,15 +55,24 @@ def make_config(variants, tokenizer, words):
         clip_post_pretrain=None, qwen=False, valuew_plus=False,
     )
     plain = dict(architectures=["LlavaNextForConditionalGeneration"], btadapter=False)
-    return dict(
-        model_type="llava_next", **(plain if "plain" in variants else guided),
+    if "next-video" in variants:
+        plain.update(
+            architectures=["LlavaNextVideoForConditionalGeneration"], model_type="llava_next_video", spatial_pool_mode=variants.value("pool", "average"),
+            spatial_pool_stride=variants.value("pool-stride", 2), spatial_pool_out_channels=1024, video_token_index=tokenizer.vocabulary["<video>"],
+        )
+        del plain["btadapter"]
+    return {"model_type": "llava_next", **(plain if unguided(variants) else guided), **dict(
         image_grid_pinpoints=pinpoints(vision["image_size"]), image_token_index=tokenizer.vocabulary["<image>"],
         pad_token_id=0, projector_hidden_act=variants.value("projector-act", "gelu"), tie_word_embeddings="tied" in variants, torch_dtype="float16",
         use_image_newline_parameter=True, vision_feature_layer=variants.value("feature-layer", -2),
         vision_feature_select_strategy=variants.value("select", "default"),
         vision_config=vision, text_config=text, hidden_size=text["hidden_size"],
         clip=guide.clip_config(words, True),
-    )
+    )}
+
+
+def unguided(variants):
+    return "plain" in variants or "next-video" in variants
 
 
 def pinpoints(side):
@@ -89,15 +99,29 @@ def make_tensors(rng, config, variants, reserved):
     outer, tower, text, head = variants.prefixes("vision_tower")
     projector = outer + "multi_modal_projector."
     made.clip_tower(tower, v)
-    if config["btadapter"]:
+    if config.get("btadapter"):
         import bt_adapter
         made.all.update(bt_adapter.make_tensors(rng, v, config, tower))
     made.projector(projector, v["hidden_size"], t["hidden_size"])
     made.llama(text, head, t, reserved)
     made.normal(outer + "image_newline", 0.25, t["hidden_size"])
-    if "plain" not in variants:
+    if not unguided(variants):
         made.all.update(guide.make_tensors(rng, config["clip"], v["hidden_size"], projector, True))
     return made.all, tower, projector, text, head
+
+
+def pool_squares(features, config):
+    """Features [F, n x n, D] -> [F, m x m, D], square by square; unchanged without `spatial_pool_mode`."""
+    if "spatial_pool_mode" not in config:
+        return features
+    frames, count, width = features.shape
+    side, stride = int(round(count**0.5)), config["spatial_pool_stride"]
+    goal, grid = side // stride, features.reshape(frames, side, side, width)
+    pooled = np.empty((frames, goal, goal, width))
+    for y, x in np.ndindex(goal, goal):
+        square = grid[:, y * stride : (y + 1) * stride, x * stride : (x + 1) * stride].reshape(frames, -1, width)
+        pooled[:, y, x] = square.mean(axis=1) if config["spatial_pool_mode"] == "average" else square.max(axis=1)
+    return pooled.reshape(frames, goal * goal, width)
 
 
 class PpLlava:
@@ -108,13 +132,13 @@ class PpLlava:
         self.class_token = config["vision_feature_select_strategy"] == "full"
         self.tower, self.projector = reference.Weights(tensors, tower), reference.Weights(tensors, projector)
         self.decoder = Decoder(config, tensors, text, head)
-        if config["btadapter"]:
+        if config.get("btadapter"):
             import bt_adapter
             self.branch = bt_adapter.Tower(tensors, tower, config["vision_config"], config)
 
     def encode(self, pixels):
         layer, first = self.config["vision_feature_layer"], 0 if self.class_token else 1
-        if not self.config["btadapter"]:
+        if not self.config.get("btadapter"):
             return reference.encode_clip(self.tower, pixels, {**self.config["vision_config"], "add_time_attn": False}, layer)[:, first:]
         # As few clips as the time table allows, each spread over the whole video.
         clips = -(-len(pixels) // self.config["max_T"])
@@ -127,21 +151,21 @@ class PpLlava:
         """So many pictures through tower and projector: features, projected, arrays."""
         frames = make_frames(rng, count, self.config["vision_config"]["image_size"])
         pixels = normalise(frames)
-        features = self.encode(pixels)
+        features = pool_squares(self.encode(pixels), self.config)
         projected = reference.project(self.projector, features, self.config["projector_hidden_act"])
         return features, projected, dict(frames_u8=frames, pixel_values=single(pixels), vision_features=single(features), projected=single(projected))
 
 
-def plain_case(rng, model, tokenizer):
+def plain_case(rng, model, tokenizer, placeholder):
     """The arrays and facts of a video without pooling; None where a greedy choice is too close to call."""
     _, projected, arrays = model.look(rng, 5)
     words = [str(word) for word in rng.choice(tokenizer.words, 3)]
     question = f"what is the {words[0]} {words[1]} in {words[2]}?"
-    prompt = f"USER: <image>\n{question} ASSISTANT:"
+    prompt = f"USER: {placeholder}\n{question} ASSISTANT:"
     text = model.config["text_config"]
     inv_freq = reference.inverse_frequencies(text["rope_theta"], text["head_dim"], text["rope_scaling"])
-    answered = answer(model.decoder, tokenizer, prompt, "<image>", projected.reshape(-1, projected.shape[-1]), inv_freq)
-    facts = dict(kind="video", frames=len(projected), placeholder="<image>", prompt=prompt, question=question, placeholder_id=tokenizer.vocabulary["<image>"])
+    answered = answer(model.decoder, tokenizer, prompt, placeholder, projected.reshape(-1, projected.shape[-1]), inv_freq)
+    facts = dict(kind="video", frames=len(projected), placeholder=placeholder, prompt=prompt, question=question, placeholder_id=tokenizer.vocabulary[placeholder])
     return answered and (facts, {**arrays, **answered})
 
 
@@ -159,8 +183,8 @@ def draw(seed, variants):
         tensors, *names = make_tensors(rng, config, variants, reserved)
         dtype = variants.dtype("F16")
         model = PpLlava(config, round_as_stored(tensors, dtype), *names)
-        if "plain" in variants:
-            cases, files = {"video": plain_case(rng, model, tokenizer)}, {}
+        if unguided(variants):
+            cases, files = {"video": plain_case(rng, model, tokenizer, "<video>" if "next-video" in variants else "<image>")}, {}
         else:
             cases = guide.cases(rng, model, words, tokenizer, KERNEL, amounts, "<image>")
             files = guide.files(config["clip"], words)

@@ -8,11 +8,12 @@ FAMILIES = {
     "ppllava": {"anywhere": 0.5, "unaligned": 0.5},
     "ppllava_btadapter": {"btadapter": 1.0, "anywhere": 0.5, "unaligned": 0.5},
     "llava_next": {"plain": 1.0, "anywhere": 0.5, "unaligned": 0.5},
+    "llava_next_video": {"next-video": 1.0, "anywhere": 0.5, "unaligned": 0.5},
     "llava_onevision": {"head": 0.4, "full": 0.3, "anywhere": 0.5, "unaligned": 0.5},
 }
 """Each sweep family with its variants and how often they are drawn."""
 
-GENERATORS = {"video_llava_hf": "video_llava", "video_llava_guide": "video_llava", "ppllava_btadapter": "ppllava", "llava_next": "ppllava"}
+GENERATORS = {"video_llava_hf": "video_llava", "video_llava_guide": "video_llava", "ppllava_btadapter": "ppllava", "llava_next": "ppllava", "llava_next_video": "ppllava"}
 """The generator of a sweep family where it has another name."""
 
 
@@ -68,6 +69,9 @@ def draw_vision(pick, maybe, family):
         values["select"] = "full"
     elif family != "video_llava_original":
         values["select"] = pick("default", "full")
+    if family == "llava_next_video":
+        values.update({"select": "default", "pool": pick("average", "average", "max"), "pool-stride": pick(1, 2, 2, 3)})
+        values["side"] = patch * pick(3, 4, 5, 6) + pick(0, 1)
     if family == "ppllava_btadapter":
         # At least one layer of the branch beside the tower must be there to be seen.
         values.update({"vision-layers": 4, "feature-layer": pick(-1, -2), "select": "default"})

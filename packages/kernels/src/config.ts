@@ -31,6 +31,15 @@ export interface VisionConfig {
   readonly keepClassToken: boolean
   /** The BT-Adapter beside the tower's last layers; absent where there is none. Excludes `temporalFrames`. */
   readonly btAdapter?: BtAdapterConfig
+  /** Neighbouring patches of the result that are made one; absent where they are not. Excludes `keepClassToken`. */
+  readonly pool?: PatchPoolConfig
+}
+
+/** Squares of patches that become one patch, as LLaVA-NeXT-Video has it before its projector. */
+export interface PatchPoolConfig {
+  readonly mode: 'average' | 'max'
+  /** Side of a square, patches; the squares lie side by side, and what fills none is left out. */
+  readonly stride: number
 }
 
 /** A temporal branch beside a tower, as released PPLLaVA checkpoints have it. */

@@ -86,6 +86,7 @@ describe('published layouts by other choices', () => {
   test.each([
     ['video_llava_per_frame', { ...seen, ...plain }],
     ['llava_next_plain', { ...features, ...plain }],
+    ['llava_next_video', { ...features, ...plain }],
     ['llava_onevision_scaled', { ...features, ...answered }],
   ])('%s agrees in fp32', async (name, expected) => {
     const { code, cases } = await runParity('--dir', join(SOURCE, name))

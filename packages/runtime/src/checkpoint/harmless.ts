@@ -43,13 +43,20 @@ export const HARMLESS_PPLLAVA: ReadonlySet<string> = new Set([
   'clip_post_pretrain',
 ])
 
+/** Beside what is read at the top of a `llava_next_video` config: images, lengths that only batching code uses. */
+export const HARMLESS_NEXT_VIDEO: ReadonlySet<string> = new Set([
+  ...COMMON,
+  ...words('image_seq_length video_seq_length image_grid_pinpoints image_token_index image_token_id'),
+  ...words('use_image_newline_parameter vocab_size hidden_size spatial_pool_out_channels'),
+])
+
 /** Beside what is read at the top of a `llava_onevision` config: images and how they are cut into crops. */
 export const HARMLESS_ONEVISION: ReadonlySet<string> = new Set([
   ...COMMON,
   ...words(
     'image_grid_pinpoints image_token_index image_token_id use_image_newline_parameter vision_aspect_ratio',
   ),
-  ...words('vocab_size hidden_size'),
+  ...words('vocab_size hidden_size image_seq_length video_seq_length'),
 ])
 
 /** Beside what is read of a Qwen2 config: sizes of a sliding window that is off. */

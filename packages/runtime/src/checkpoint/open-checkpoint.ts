@@ -3,6 +3,7 @@ import { CheckpointError } from '@longtake/core'
 import { openSafetensors, openTorch, type TensorSource } from '@longtake/kernels'
 import type { HubLookup } from '../hub/index.js'
 import type { CheckpointJson, Family, FamilyModel, FamilyParts, TensorNames } from './families/family.js'
+import { llavaNextVideo } from './families/llava-next-video.js'
 import { llavaOnevision } from './families/llava-onevision.js'
 import { ppllava } from './families/ppllava.js'
 import { videoLlava } from './families/video-llava.js'
@@ -21,7 +22,7 @@ import type { SpecialToken, TokenizerParts } from './tokenizer-parts.js'
 export type { GuideText } from './guide-text.js'
 
 /** Every family that can be loaded. */
-const FAMILIES: readonly Family[] = [videoLlava, videoLlavaOriginal, ppllava, llavaOnevision]
+const FAMILIES: readonly Family[] = [videoLlava, videoLlavaOriginal, llavaNextVideo, ppllava, llavaOnevision]
 
 /** A checkpoint that has been read and checked; its tensors are read while graphs are built. */
 export interface Checkpoint {

@@ -1,6 +1,7 @@
 import type { TensorSource } from '@longtake/kernels'
 import { describe, expect, test } from 'vitest'
 import type { CheckpointJson, Family, FamilyParts } from './families/family.js'
+import { llavaNextVideo } from './families/llava-next-video.js'
 import { llavaOnevision } from './families/llava-onevision.js'
 import { ppllava } from './families/ppllava.js'
 import { videoLlava } from './families/video-llava.js'
@@ -172,6 +173,42 @@ describe('configs as they are published', () => {
     expect(decoder).toMatchObject({ ...LLAMA_7B, vocabularySize: 32_064 })
     expect(spec.encoder).toMatchObject({ imageSize: 336, tokensPerFrame: 576, classToken: false })
     expect(placeholderId).toBe(32_000)
+  })
+
+  const nextVideo = {
+    ...{ ...next, architectures: ['LlavaNextVideoForConditionalGeneration'], image_token_index: 32_001 },
+    ...{ model_type: 'llava_next_video', spatial_pool_mode: 'average', spatial_pool_stride: 2 },
+    ...{ tie_word_embeddings: false, torch_dtype: 'bfloat16', transformers_version: '4.42.0.dev0' },
+    ...{ video_token_index: 32_000, image_seq_length: 576, video_seq_length: 288, hidden_size: 4096 },
+  }
+  const scaled = { ...VICUNA, rope_scaling: { factor: 2.5, rope_type: 'linear', type: 'linear' } }
+
+  test.each([
+    ['as it is', { text_config: scaled }, { type: 'linear', factor: 2.5 }],
+    ['as it first was', { model_type: 'llava_next', spatial_pool_out_channels: 1024 }, { type: 'none' }],
+  ])('llava-hf/LLaVA-NeXT-Video-7B-hf %s', (_, fields, scaling) => {
+    const videoPreprocessor = {
+      ...{ video_processor_type: 'LlavaNextVideoVideoProcessor', size: { shortest_edge: 336 } },
+      ...{ crop_size: { height: 336, width: 336 }, do_center_crop: true, resample: 3 },
+    }
+    const parts = read(llavaNextVideo, { ...nextVideo, ...fields }, { videoPreprocessor })
+    expect(parts.decoder).toMatchObject({ ...LLAMA_7B, vocabularySize: 32_064 })
+    expect(parts.vision.pool).toEqual({ mode: 'average', stride: 2 })
+    expect(parts.spec.encoder).toMatchObject({ imageSize: 336, grid: [12, 12], tokensPerFrame: 144 })
+    expect(parts.spec.rope.scaling).toEqual(scaling)
+    expect(parts.placeholderId).toBe(32_000)
+  })
+
+  test.each([
+    ['spatial_pool_mode', 'conv', 'UNSUPPORTED'],
+    ['spatial_pool_stride', 25, 'INVALID'],
+    ['spatial_pool_stride', 0, 'INVALID'],
+    ['vision_feature_select_strategy', 'full', 'UNSUPPORTED'],
+  ])('LLaVA-NeXT-Video with %s %j: refused by name', (name, value, code) => {
+    const refusal = { code: `CHECKPOINT_${code}`, message: expect.stringContaining(name) }
+    const config = { ...nextVideo, [name]: value }
+    expect(() => read(llavaNextVideo, config, { preprocessor })).toThrow(expect.objectContaining(refusal))
+    expect(() => read(llavaNextVideo, nextVideo, { preprocessor }, true)).toThrow('text guide')
   })
 
   test('PPLLaVA with its temporal branch', () => {
