@@ -16,6 +16,7 @@ const NO_TENSORS: TensorSource = {
     throw new Error('No tensor is needed to read a config.')
   },
   readRaw: () => Promise.reject(new Error('No tensor is read with a config.')),
+  readRows: () => Promise.reject(new Error('No tensor is read with a config.')),
   read: () => Promise.reject(new Error('No tensor is read with a config.')),
 }
 
