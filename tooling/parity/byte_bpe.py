@@ -21,7 +21,7 @@ class ByteBpe:
 
     special = SPECIAL
 
-    def __init__(self, rng):
+    def __init__(self, rng, anywhere=False):
         self.words = random_words(rng, 12)
         self.letters = byte_letters()
         self.ranks, pieces = {}, list(self.letters.values())
@@ -34,15 +34,17 @@ class ByteBpe:
                     pieces.append("".join(pair))
                 self.ranks.setdefault(pair, len(self.ranks))
                 parts[at : at + 2] = ["".join(pair)]
-        words = {piece: i for i, piece in enumerate(pieces)}
-        self.vocabulary = {**words, **{token: len(words) + i for i, token in enumerate(SPECIAL)}}
+        tokens = pieces + SPECIAL
+        ids = [int(i) for i in rng.permutation(len(tokens) + 40)] if anywhere else range(len(tokens))
+        self.vocabulary = dict(zip(tokens, ids))
+        words = {piece: self.vocabulary[piece] for piece in pieces}
         split = {"type": "Split", "pattern": {"Regex": PATTERN}, "behavior": "Isolated", "invert": False}
         level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
         self.json = {
             "version": "1.0", "truncation": None, "padding": None,
             "added_tokens": [
                 {"id": self.vocabulary[token], "content": token, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-                for token in SPECIAL
+                for token in sorted(SPECIAL, key=self.vocabulary.get)
             ],
             "normalizer": {"type": "NFC"},
             "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, level]},

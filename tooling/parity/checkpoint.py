@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from options import mixed_dtype
+
 
 class Drawn(NamedTuple):
     """A drawn checkpoint with its cases; `files` are JSON files beside the usual ones, by name."""
@@ -48,7 +50,7 @@ def write_weights(folder, rng, tensors, dtype, shards, aligned):
     names = [str(name) for name in rng.permutation(sorted(tensors))]
     entries = []
     for name in names:
-        kind = "F32" if name.endswith("class_embedding") else dtype
+        kind = stored_type(name, dtype)
         entries.append((name, kind, tensors[name].shape, quantise(tensors[name], kind)[0]))
     if shards == 1:
         (folder / "model.safetensors").write_bytes(safetensors(entries, aligned))
@@ -64,7 +66,20 @@ def write_weights(folder, rng, tensors, dtype, shards, aligned):
 
 def round_as_stored(tensors, dtype):
     """The values that a reader of the written file gets."""
-    return {name: quantise(value, "F32" if name.endswith("class_embedding") else dtype)[1] for name, value in tensors.items()}
+    return {name: quantise(value, stored_type(name, dtype))[1] for name, value in tensors.items()}
+
+
+def stored_type(name, dtype):
+    if name.endswith("class_embedding"):
+        return "F32"
+    return mixed_dtype(name) if dtype == "mixed" else dtype
+
+
+def lean(config, usual):
+    """A config as a file: without the fields that equal the library's defaults. usual: those by part, "" is the top."""
+    without = lambda part, known: {k: v for k, v in part.items() if k not in known or known[k] != v}
+    out = without(config, usual[""])
+    return {**out, **{name: without(config[name], known) for name, known in usual.items() if name}}
 
 
 def write_json(path, content):

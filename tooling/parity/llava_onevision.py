@@ -6,7 +6,7 @@ import numpy as np
 import reference
 from byte_bpe import ByteBpe
 from cases import Decoder, answer, make_frames, normalise, single
-from checkpoint import Drawn, round_as_stored
+from checkpoint import Drawn, lean, round_as_stored
 from tensors import Tensors
 
 PROCESSOR = None
@@ -32,6 +32,7 @@ VARIANTS = {
     "f32": "weights stored as F32 (default BF16)",
     "shards": "three shards with an index",
     "unaligned": "tensor data at odd offsets",
+    "anywhere": "special and placeholder ids anywhere in the vocabulary",
 }
 
 
@@ -42,36 +43,44 @@ def make_config(variants, tokenizer):
         patch_size=6, image_size=36 if "even" in variants else 44, layer_norm_eps=1e-6, hidden_act="gelu_pytorch_tanh",
         num_channels=3, attention_dropout=0.0, vision_use_head="head" in variants,
     )
+    vision = variants.vision(vision)
     text = dict(
         model_type="qwen2", architectures=["Qwen2ForCausalLM"], hidden_size=64, intermediate_size=112, num_hidden_layers=2,
         num_attention_heads=4, num_key_value_heads=2, head_dim=24 if "head-dim" in variants else 16, max_position_embeddings=32768,
-        rms_norm_eps=1e-6, rope_theta=1000000.0, rope_scaling=None, vocab_size=len(ids) + 7, hidden_act="silu",
+        rms_norm_eps=1e-6, rope_theta=1000000.0, rope_scaling=None, vocab_size=max(ids.values()) + 8, hidden_act="silu",
         tie_word_embeddings="untied" not in variants, attention_dropout=0.0, use_sliding_window=False, sliding_window=32768,
         max_window_layers=2, bos_token_id=ids["<|endoftext|>"], eos_token_id=ids["<|im_end|>"],
     )
+    text = variants.text(text, max(ids.values()))
     return dict(
         model_type="llava_onevision", architectures=["LlavaOnevisionForConditionalGeneration"], ignore_index=-100,
         image_grid_pinpoints=[[44, 44], [44, 88]], image_token_index=ids["<image>"], video_token_index=ids["<video>"],
-        projector_hidden_act="gelu", tie_word_embeddings=False, torch_dtype="bfloat16", use_image_newline_parameter=True,
-        vision_aspect_ratio="anyres_max_9", vision_feature_layer=-1, vision_feature_select_strategy="full",
+        projector_hidden_act=variants.value("projector-act", "gelu"), tie_word_embeddings=False, torch_dtype="bfloat16", use_image_newline_parameter=True,
+        vision_aspect_ratio="anyres_max_9", vision_feature_layer=variants.value("feature-layer", -1), vision_feature_select_strategy="full",
         vision_config=vision, text_config=text,
     )
 
 
 def published(config, variants):
     """The config as a file: without what equals the library's default, unless the variant asks for all of it."""
-    if "full" in variants:
-        return config
     text = config["text_config"]
-    drop = {
-        "vision_config": {"layer_norm_eps", "hidden_act", "num_channels", "attention_dropout"},
-        "text_config": {"max_position_embeddings", "rms_norm_eps", "rope_scaling", "hidden_act", "attention_dropout"},
-    }
-    if text["head_dim"] * text["num_attention_heads"] == text["hidden_size"]:
-        drop["text_config"].add("head_dim")
-    lean = {part: {k: v for k, v in config[part].items() if k not in names} for part, names in drop.items()}
-    left = {"ignore_index", "projector_hidden_act", "vision_feature_layer", "vision_feature_select_strategy"}
-    return {**{k: v for k, v in config.items() if k not in left}, **lean}
+    config = {**config, "text_config": dict(text)}
+    out = config if "full" in variants else left_out(config)
+    variants.spell(out, text, out["text_config"])
+    return out
+
+
+def left_out(config):
+    """Without what equals the library's defaults."""
+    text = config["text_config"]
+    natural = text["hidden_size"] / text["num_attention_heads"]
+    return lean(config, {
+        "": dict(ignore_index=-100, projector_hidden_act="gelu", vision_feature_layer=-1, vision_feature_select_strategy="full"),
+        "vision_config": dict(layer_norm_eps=1e-6, hidden_act="gelu_pytorch_tanh", num_channels=3, attention_dropout=0.0),
+        "text_config": dict(
+            max_position_embeddings=32768, rms_norm_eps=1e-6, rope_scaling=None, hidden_act="silu", attention_dropout=0.0, head_dim=natural
+        ),
+    })
 
 
 def files(config, tokenizer):
@@ -95,8 +104,8 @@ def files(config, tokenizer):
 def make_tensors(rng, config, variants, reserved):
     made = Tensors(rng)
     v, t = config["vision_config"], config["text_config"]
-    outer, text, head = ("model.", "model.language_model.", "lm_head.weight") if "prefixed" in variants else ("", "language_model.model.", "language_model.lm_head.weight")
-    tower, projector = outer + "vision_tower.vision_model.", outer + "multi_modal_projector."
+    outer, tower, text, head = variants.prefixes("vision_tower")
+    projector = outer + "multi_modal_projector."
     width, patch = v["hidden_size"], v["patch_size"]
     made.normal(tower + "embeddings.patch_embedding.weight", 3**-0.5 / patch, width, 3, patch, patch)
     made.normal(tower + "embeddings.patch_embedding.bias", 0.3, width)
@@ -175,7 +184,7 @@ def run_case(rng, config, tensors, tokenizer, names):
     words = [str(word) for word in rng.choice(tokenizer.words, 4)]
     question = f"what is the {words[0]} {words[1]} in {words[2]}'s 12 {words[3]}?"
     prompt = f"<|im_start|>user <video>\n{question}<|im_end|><|im_start|>assistant\n"
-    inv_freq = reference.inverse_frequencies(config["text_config"]["rope_theta"], config["text_config"]["head_dim"])
+    inv_freq = reference.inverse_frequencies(config["text_config"]["rope_theta"], config["text_config"]["head_dim"], config["text_config"]["rope_scaling"])
     answered = answer(decoder, tokenizer, prompt, "<video>", visual, inv_freq)
     if answered is None:
         return None
@@ -188,12 +197,12 @@ def draw(seed, variants):
     """One checkpoint with its case, drawn again until every greedy choice is clear. Deterministic in the seed."""
     for attempt in range(1000):
         rng = np.random.Generator(np.random.PCG64([seed, attempt]))
-        tokenizer = ByteBpe(rng)
+        tokenizer = ByteBpe(rng, "anywhere" in variants)
         config = make_config(variants, tokenizer)
         used = set(tokenizer.vocabulary.values()) - {tokenizer.vocabulary[token] for token in tokenizer.special}
         reserved = [i for i in range(config["text_config"]["vocab_size"]) if i not in used]
         tensors, *names = make_tensors(rng, config, variants, reserved)
-        dtype = "F32" if "f32" in variants else "BF16"
+        dtype = variants.dtype("BF16")
         case = run_case(rng, config, round_as_stored(tensors, dtype), tokenizer, names)
         if case:
             return Drawn(rng, tokenizer, published(config, variants), tensors, dtype, {"video": case}, files(config, tokenizer))

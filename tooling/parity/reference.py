@@ -85,7 +85,9 @@ def encode_clip(w, pixels, config, feature_layer):
     frames, _, side, _ = pixels.shape
     patch, grid = config["patch_size"], side // config["patch_size"]
     kernel = w["embeddings.patch_embedding.weight"].reshape(config["hidden_size"], -1)
-    patches = pixels.reshape(frames, 3, grid, patch, grid, patch).transpose(0, 2, 4, 1, 3, 5)
+    # What fills no patch is left out, as a convolution without padding does.
+    cut = pixels[:, :, : grid * patch, : grid * patch]
+    patches = cut.reshape(frames, 3, grid, patch, grid, patch).transpose(0, 2, 4, 1, 3, 5)
     tokens = patches.reshape(frames, grid * grid, -1) @ kernel.T
     first = np.broadcast_to(w["embeddings.class_embedding"], (frames, 1, config["hidden_size"]))
     x = np.concatenate([first, tokens], axis=1) + w["embeddings.position_embedding.weight"]

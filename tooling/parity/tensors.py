@@ -58,9 +58,9 @@ class Tensors:
             self.norm(layer + "post_attention_layernorm", hidden, False)
             inner = t["num_attention_heads"] * t["head_dim"]
             for name, rows, columns in (("q_proj", inner, hidden), ("k_proj", kv, hidden), ("v_proj", kv, hidden), ("o_proj", hidden, inner)):
-                self.linear(layer + "self_attn." + name, rows, columns, False)
+                self.linear(layer + "self_attn." + name, rows, columns, t.get("attention_bias", False))
             for name, rows, columns in (("gate_proj", t["intermediate_size"], hidden), ("up_proj", t["intermediate_size"], hidden), ("down_proj", hidden, t["intermediate_size"])):
-                self.linear(layer + "mlp." + name, rows, columns, False)
+                self.linear(layer + "mlp." + name, rows, columns, t.get("mlp_bias", False))
         self.norm(model + "norm", hidden, False)
         if t["tie_word_embeddings"]:
             self.all[model + "embed_tokens.weight"][reserved] = 0

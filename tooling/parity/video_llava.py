@@ -4,7 +4,7 @@ import numpy as np
 import guide
 import reference
 from cases import Decoder, answer, make_frames, normalise, single
-from checkpoint import Drawn, round_as_stored
+from checkpoint import Drawn, lean, round_as_stored
 from clip_tokenizer import GuideWords
 from tensors import Tensors
 from tokenizers import SPECIAL, Bpe, WordLevel
@@ -50,58 +50,64 @@ def make_config(rng, variants, tokenizer):
         scaling = {"type": "linear", "factor": 2.0}
     if "rope-llama3" in variants:
         scaling = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64}
+    vision = variants.vision(vision)
     text = dict(
         model_type="llama", hidden_size=64, intermediate_size=112, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=2 if "gqa" in variants else 4, head_dim=24 if "head-dim" in variants else 16,
-        max_position_embeddings=512 if "guide" in variants else 128, rms_norm_eps=1e-5, rope_theta=10000.0, rope_scaling=scaling,
+        max_position_embeddings=512 if variants.values or "guide" in variants else 128, rms_norm_eps=1e-5, rope_theta=10000.0, rope_scaling=scaling,
         vocab_size=max(tokenizer.vocabulary.values()) + 4, hidden_act="silu", tie_word_embeddings="tied" in variants,
         attention_bias=False, mlp_bias=False,
         bos_token_id=tokenizer.vocabulary["<s>"], eos_token_id=tokenizer.vocabulary["</s>"],
     )
+    text = variants.text(text, max(tokenizer.vocabulary.values()))
     return dict(
         model_type="video_llava", architectures=["VideoLlavaForConditionalGeneration"], ignore_index=-100,
         image_token_index=tokenizer.vocabulary["<image>"], video_token_index=tokenizer.vocabulary["<video>"],
-        pad_token_id=tokenizer.vocabulary["<pad>"], projector_hidden_act="gelu",
+        pad_token_id=tokenizer.vocabulary["<pad>"], projector_hidden_act=variants.value("projector-act", "gelu"),
         tie_word_embeddings="tied" in variants, torch_dtype="float32",
-        vision_feature_layer=-1 if "last-layer" in variants else -2, vision_feature_select_strategy="default",
+        vision_feature_layer=variants.value("feature-layer", -1 if "last-layer" in variants else -2),
+        vision_feature_select_strategy=variants.value("select", "default"),
         vision_config=vision, text_config=text,
     )
 
 
 def published(config, variants):
     """The config as a file: without what equals the library's default, unless the variant asks for all of it."""
-    config = {k: v for k, v in config.items() if k != "clip"}
-    if "full" in variants:
-        return config
-    defaults = {
+    text = config["text_config"]
+    config = {**config, "text_config": dict(text)}
+    config.pop("clip", None)
+    out = config if "full" in variants else left_out(config)
+    variants.spell(out, text, out["text_config"])
+    return out
+
+
+def left_out(config):
+    """Without what equals the library's defaults."""
+    text = config["text_config"]
+    heads = text["num_attention_heads"]
+    return lean(config, {
         "": dict(ignore_index=-100, projector_hidden_act="gelu", vision_feature_layer=-2, vision_feature_select_strategy="default", tie_word_embeddings=False),
         "vision_config": dict(layer_norm_eps=1e-5, hidden_act="quick_gelu", add_time_attn=False),
-        "text_config": dict(rope_theta=10000.0, rope_scaling=None, hidden_act="silu", tie_word_embeddings=False, attention_bias=False, mlp_bias=False),
-    }
-    text = config["text_config"]
-    defaults["text_config"]["num_key_value_heads"] = text["num_attention_heads"]
-    defaults["text_config"]["head_dim"] = text["hidden_size"] // text["num_attention_heads"]
-    lean = lambda part, known: {k: v for k, v in part.items() if k not in known or known[k] != v}
-    out = lean(config, defaults[""])
-    for part in ("vision_config", "text_config"):
-        out[part] = lean(config[part], defaults[part])
-    return out
+        "text_config": dict(
+            rope_theta=10000.0, rope_scaling=None, hidden_act="silu", tie_word_embeddings=False, attention_bias=False, mlp_bias=False,
+            num_key_value_heads=heads, head_dim=text["hidden_size"] / heads,
+        ),
+    })
 
 
 def make_tensors(rng, config, variants, reserved):
     """Random tensors by the names of the `-hf` checkpoint; ids in `reserved` never win."""
     made = Tensors(rng)
     v, t = config["vision_config"], config["text_config"]
-    prefixed = "prefixed" in variants
-    outer, text, head = ("model.", "model.language_model.", "lm_head") if prefixed else ("", "language_model.model.", "language_model.lm_head")
-    made.clip_tower(outer + "video_tower.vision_model.", v, v["add_time_attn"])
+    outer, tower, text, head = variants.prefixes("video_tower")
+    made.clip_tower(tower, v, v["add_time_attn"])
     if "image-tower" in variants:
-        made.clip_tower(outer + "image_tower.vision_model.", v)
+        made.clip_tower(tower.replace("video_tower", "image_tower"), v)
     made.projector(outer + "multi_modal_projector.", v["hidden_size"], t["hidden_size"])
-    made.llama(text, head + ".weight", t, reserved)
+    made.llama(text, head, t, reserved)
     if "guide" in variants:
         made.all.update(guide.make_tensors(rng, config["clip"], v["hidden_size"], outer + "multi_modal_projector.", False))
-    return made.all, outer, text, head + ".weight"
+    return made.all, outer, tower, text, head
 
 
 class VideoLlava:
@@ -109,10 +115,10 @@ class VideoLlava:
 
     class_token = True
 
-    def __init__(self, config, tensors, outer, text, head):
+    def __init__(self, config, tensors, outer, tower, text, head):
         self.config = config
         weights = reference.Weights(tensors)
-        self.tower = weights.at(outer + "video_tower.vision_model.")
+        self.tower = weights.at(tower)
         self.projector = weights.at(outer + "multi_modal_projector.")
         self.decoder = Decoder(config, tensors, text, head)
 
@@ -168,6 +174,8 @@ def draw(seed, variants):
         config, files = make_config(rng, variants, tokenizer), {}
         if "guide" in variants:
             words = GuideWords(rng, 80)
+            while words.end == 2:  # Which by CLIP's historic rule means another token.
+                words = GuideWords(rng, 80)
             config.update(clip=guide.clip_config(words, False), extend_clip=True)
             files = guide.files(config["clip"], words, {"default_pooling": "guided", "pooling_kernel": POOLING, "trained_length": 512})
         size = config["text_config"]["vocab_size"]
@@ -175,7 +183,7 @@ def draw(seed, variants):
         used = set(tokenizer.vocabulary.values()) - special
         reserved = [i for i in range(size) if i not in used]
         tensors, *names = make_tensors(rng, config, variants, reserved)
-        dtype = "F32" if "f32" in variants else "BF16" if "bf16" in variants else "F16"
+        dtype = variants.dtype("F16")
         model = VideoLlava(config, round_as_stored(tensors, dtype), *names)
         if "guide" in variants:
             cases = guide.cases(rng, model, words, tokenizer, POOLING, {"guide": 2, "video_long_question": 1}, "<video>")

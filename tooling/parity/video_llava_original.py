@@ -34,6 +34,8 @@ RENAMED = [
 class Llama:
     """The tokenizer as the original uses it: each text between two `<image>` is encoded by itself."""
 
+    special = ["<unk>", "<s>", "</s>"]
+
     def __init__(self, rng):
         corpus = [SYSTEM, "USER: what is the in, ? ASSISTANT:", *WORDS, *(f"the {word}" for word in WORDS)]
         self.model = SentencePieceModel(random_pieces(rng, corpus, 90))
@@ -53,24 +55,32 @@ def make_config(variants, size):
         model_type="clip_vision_model", hidden_size=128, intermediate_size=64, num_hidden_layers=3, num_attention_heads=2,
         patch_size=8, image_size=16, projection_dim=16, layer_norm_eps=1e-5, hidden_act="gelu", add_time_attn=True, num_frames=8,
     )
+    vision = variants.vision(vision)
+    vision["num_attention_heads"] = vision["hidden_size"] // 64
     text = dict(
         hidden_size=64, intermediate_size=112, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=2 if "gqa" in variants else 4, head_dim=16, max_position_embeddings=512, rms_norm_eps=1e-5,
         rope_theta=10000.0, rope_scaling={"type": "linear", "factor": 2.0} if "rope-linear" in variants else None,
         vocab_size=size, tie_word_embeddings=False,
     )
-    return dict(vision_config=vision, text_config=text, vision_feature_layer=-2, projector_hidden_act="gelu")
+    text = variants.text(text, size - 1)
+    return dict(vision_config=vision, text_config=text, vision_feature_layer=variants.value("feature-layer", -2), projector_hidden_act="gelu")
 
 
-def published(config):
+def published(config, variants):
     """The Llama fields stand at the top; what equals a default of the library may be absent."""
-    text = {k: v for k, v in config["text_config"].items() if k not in ("head_dim", "rope_theta", "tie_word_embeddings")}
+    text = dict(config["text_config"])
+    if text["head_dim"] * text["num_attention_heads"] == text["hidden_size"]:
+        del text["head_dim"]
+    for name in ("rope_theta", "tie_word_embeddings"):
+        del text[name]
+    variants.spell({}, config["text_config"], text)
     return dict(
         architectures=["LlavaLlamaForCausalLM"], model_type="llava", bos_token_id=1, eos_token_id=2, pad_token_id=0,
         freeze_mm_mlp_adapter=False, hidden_act="silu", image_aspect_ratio="pad", initializer_range=0.02, max_length=4096,
         mm_hidden_size=config["vision_config"]["hidden_size"], mm_image_tower="LanguageBind/LanguageBind_Image",
         mm_projector_type="mlp2x_gelu", mm_use_im_patch_token=False, mm_use_im_start_end=False,
-        mm_video_tower="LanguageBind/LanguageBind_Video_merge", mm_vision_select_feature="patch", mm_vision_select_layer=-2,
+        mm_video_tower="LanguageBind/LanguageBind_Video_merge", mm_vision_select_feature="patch", mm_vision_select_layer=config["vision_feature_layer"],
         pretraining_tp=1, torch_dtype="float16", tune_mm_mlp_adapter=False, use_cache=True, use_mm_proj=True, **text,
     )
 
@@ -102,15 +112,18 @@ def draw(seed, variants):
         rng = np.random.Generator(np.random.PCG64([seed, attempt]))
         tokenizer = Llama(rng)
         config = make_config(variants, len(tokenizer.model.pieces))
-        reserved = [i for i, piece in enumerate(tokenizer.model.pieces) if piece[2] != NORMAL]
+        pieces = tokenizer.model.pieces
+        reserved = [i for i in range(config["text_config"]["vocab_size"]) if i >= len(pieces) or pieces[i][2] != NORMAL]
         tensors, *names = video_llava.make_tensors(rng, config, variants, reserved)
-        dtype = "F32" if "f32" in variants else "BF16" if "bf16" in variants else "F16"
-        model = video_llava.VideoLlava(config, round_as_stored(tensors, dtype), *names)
+        dtype = variants.dtype("F16")
+        # What a mixed checkpoint stores a tensor as goes by its name in the file.
+        stored = round_as_stored({rename(name): value for name, value in tensors.items()}, dtype)
+        model = video_llava.VideoLlava(config, {name: stored[rename(name)] for name in tensors}, *names)
         cases = {kind: run_case(rng, model, tokenizer, kind) for kind in ("video", "intp")}
         if all(cases.values()):
             tower = {"video_tower/config.json": {"model_type": "LanguageBindVideo", "vision_config": config["vision_config"]}}
             files = {} if "no-tower-config" in variants else tower
-            return Drawn(rng, tokenizer, published(config), {rename(name): value for name, value in tensors.items()}, dtype, cases, files)
+            return Drawn(rng, tokenizer, published(config, variants), {rename(name): value for name, value in tensors.items()}, dtype, cases, files)
     raise RuntimeError("no draw has clear greedy choices")
 
 

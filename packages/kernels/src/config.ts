@@ -15,7 +15,7 @@ export interface VisionConfig {
   readonly layers: number
   readonly heads: number
   readonly intermediateSize: number
-  /** Side of the square picture, pixels; a multiple of `patchSize`, but for SigLIP, which leaves a rest out. */
+  /** Side of the square picture, pixels; a rest that fills no patch is left out. */
   readonly imageSize: number
   readonly patchSize: number
   readonly activation: Activation
@@ -31,6 +31,15 @@ export interface VisionConfig {
   readonly keepClassToken: boolean
   /** The BT-Adapter beside the tower's last layers; absent where there is none. Excludes `temporalFrames`. */
   readonly btAdapter?: BtAdapterConfig
+  /** Neighbouring patches of the result that are made one; absent where they are not. Excludes `keepClassToken`. */
+  readonly pool?: PatchPoolConfig
+}
+
+/** Squares of patches that become one patch, as LLaVA-NeXT-Video has it before its projector. */
+interface PatchPoolConfig {
+  readonly mode: 'average' | 'max'
+  /** Side of a square, patches; the squares lie side by side, and what fills none is left out. */
+  readonly stride: number
 }
 
 /** A temporal branch beside a tower, as released PPLLaVA checkpoints have it. */
@@ -115,6 +124,10 @@ export interface DecoderConfig {
   readonly tiedHead: boolean
   /** Whether query, key and value projections have a bias (Qwen2). */
   readonly qkvBias: boolean
+  /** Whether the projection out of attention has a bias too (Llama's `attention_bias`); absent = it has none. */
+  readonly outputBias?: boolean
+  /** Whether the MLP's three projections have biases (Llama's `mlp_bias`); absent = they have none. */
+  readonly mlpBias?: boolean
 }
 
 /** Where a decoder's tensors are in the checkpoint. */

@@ -16,6 +16,7 @@ export { portableCrc32 } from './crc32.js'
 export { buildAlignment } from './guide/alignment.js'
 export { buildPooling } from './guide/pooling.js'
 export { buildRelevance } from './guide/relevance.js'
+export { isNestedBeyond } from './json-depth.js'
 export type {
   Dimension,
   ExternalData,

@@ -58,8 +58,8 @@ export class StoredTensors implements TensorSource {
   }
 
   info(name: string): TensorInfo {
-    const { dtype, shape } = this.#locate(name)
-    return { dtype, shape: [...shape] }
+    const { dtype, shape, file } = this.#locate(name)
+    return { dtype, shape: [...shape], fileName: file.name }
   }
 
   async read(name: string): Promise<Float32Array<ArrayBuffer>> {

@@ -21,6 +21,8 @@ export interface TensorInfo {
   readonly dtype: TensorDtype
   /** Sizes, outermost first; empty for a 0-dimensional tensor. */
   readonly shape: readonly number[]
+  /** Name of the file that it is in; absent where it is in none. */
+  readonly fileName?: string
 }
 
 /**

@@ -20,6 +20,12 @@ export function decoderShapes(config: DecoderConfig): Record<string, number[]> {
       if (config.qkvBias) shapes[`${names}self_attn.${part}_proj.bias`] = [count * headDim]
     }
     shapes[`${names}self_attn.o_proj.weight`] = [width, heads * headDim]
+    if (config.outputBias) shapes[`${names}self_attn.o_proj.bias`] = [width]
+    if (config.mlpBias) {
+      shapes[`${names}mlp.gate_proj.bias`] = [inner]
+      shapes[`${names}mlp.up_proj.bias`] = [inner]
+      shapes[`${names}mlp.down_proj.bias`] = [width]
+    }
     shapes[`${names}mlp.gate_proj.weight`] = [inner, width]
     shapes[`${names}mlp.up_proj.weight`] = [inner, width]
     shapes[`${names}mlp.down_proj.weight`] = [width, inner]
@@ -53,6 +59,7 @@ export function decoderOracle(
   cache: LossyCache = { from: embeds.length, stored: (rows) => rows },
 ): DecoderOracle {
   const get = (name: string) => tensors.get(name)!.data
+  const bias = (name: string) => tensors.get(`${name}.bias`)?.data
   const attention: Rows[][] = []
   const keys: Rows[][] = []
   const values: Rows[][] = []
@@ -69,12 +76,15 @@ export function decoderOracle(
     values.push(own.values)
     stream = addRows(stream, own.output)
     const second = rmsNorm(stream, get(`${names}post_attention_layernorm.weight`), config.rmsNormEpsilon)
-    const up = linear(second, get(`${names}mlp.up_proj.weight`))
-    const gate = linear(second, get(`${names}mlp.gate_proj.weight`))
+    const up = linear(second, get(`${names}mlp.up_proj.weight`), bias(`${names}mlp.up_proj`))
+    const gate = linear(second, get(`${names}mlp.gate_proj.weight`), bias(`${names}mlp.gate_proj`))
     const product = gate.map((row, at) =>
       row.map((value, channel) => activations.silu(value) * up[at]![channel]!),
     )
-    stream = addRows(stream, linear(product, get(`${names}mlp.down_proj.weight`)))
+    stream = addRows(
+      stream,
+      linear(product, get(`${names}mlp.down_proj.weight`), bias(`${names}mlp.down_proj`)),
+    )
   }
   const last = rmsNorm(stream, get(`${NAMES.model}norm.weight`), config.rmsNormEpsilon)
   const head = get(config.tiedHead ? `${NAMES.model}embed_tokens.weight` : NAMES.head)
@@ -112,7 +122,11 @@ function selfAttention(
     return { output: chosen('output'), weights: chosen('weights') }
   })
   const joined = joinHeads(results.map((result) => result.output))
-  const output = linear(joined, tensors.get(`${names}self_attn.o_proj.weight`)!.data)
+  const output = linear(
+    joined,
+    tensors.get(`${names}self_attn.o_proj.weight`)!.data,
+    tensors.get(`${names}self_attn.o_proj.bias`)?.data,
+  )
   return { output, weights: results.map((result) => result.weights), keys, values }
 }
 

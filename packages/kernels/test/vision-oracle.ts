@@ -44,7 +44,7 @@ export function blockShapes(width: number, inner: number, names: string): Shapes
 /** Names and shapes of a tower's tensors. */
 export function visionShapes(config: VisionConfig, prefix: string): Record<string, number[]> {
   const { hiddenSize: width, intermediateSize: inner, patchSize, imageSize } = config
-  const tokens = (imageSize / patchSize) ** 2 + 1
+  const tokens = Math.floor(imageSize / patchSize) ** 2 + 1
   const shapes: Record<string, number[]> = {
     'embeddings.class_embedding': [width],
     'embeddings.patch_embedding.weight': [width, 3, patchSize, patchSize],
@@ -98,8 +98,8 @@ function embed(config: VisionConfig, get: Get, pixels: Float32Array): Rows {
   const kernels = rowsOf(get('embeddings.patch_embedding.weight'), 3 * patch * patch)
   const positions = rowsOf(get('embeddings.position_embedding.weight'), width)
   const rows: Rows = [Array.from(get('embeddings.class_embedding'))]
-  for (let top = 0; top < side; top += patch) {
-    for (let left = 0; left < side; left += patch) {
+  for (let top = 0; top + patch <= side; top += patch) {
+    for (let left = 0; left + patch <= side; left += patch) {
       const window: number[] = []
       for (let channel = 0; channel < 3; channel++) {
         for (let y = top; y < top + patch; y++) {

@@ -108,6 +108,21 @@ describe('pooling by a question', () => {
   })
 })
 
+describe('published layouts by other choices', () => {
+  const { pooled: _, ...plain } = answered
+  const { pixelValues: __, projected: ___, ...features } = seen
+  test.each([
+    ['video_llava_per_frame', { ...seen, ...plain }],
+    ['llava_next_plain', { ...features, ...plain }],
+    ['llava_next_video', { ...features, ...plain }],
+    ['llava_onevision_scaled', { ...features, ...answered }],
+  ])('%s agrees in fp32', async (name, expected) => {
+    const { code, cases } = await runParity('--dir', join(SOURCE, name))
+    expect(cases).toEqual([{ case: 'video', ...expected }])
+    expect(code).toBe(0)
+  })
+})
+
 test.each(['llava_onevision', 'llava_onevision_variants'])('%s agrees in fp32', async (name) => {
   const { code, cases } = await runParity('--dir', join(SOURCE, name))
   expect(cases).toEqual([{ case: 'video', ...seen, ...answered }])

@@ -243,6 +243,21 @@ export function patchConvolution(graph: GraphBuilder, x: Value, weight: Value, b
   return graph.node('Conv', [x, weight, bias], [{ type: 'float32', dims }], { attributes })[0]
 }
 
+/** Squares of `side` cells of x [n, channels, rows, columns] made one cell each; cells that fill no square are left out. */
+export function poolCells(graph: GraphBuilder, x: Value, mode: 'average' | 'max', side: number): Value {
+  const name = graph.nextName('Pool')
+  expectDims(`${name} input`, x, [undefined, undefined, undefined, undefined])
+  const [count, channels, ...cells] = x.dims
+  const pooled = cells.map((size) => {
+    if (typeof size === 'number' && size >= side) return Math.floor(size / side)
+    throw new ShapeError(`${name} input (${x.name})`, `known sizes of at least ${side}`, x.dims)
+  })
+  const attributes = { kernel_shape: [side, side], strides: [side, side] }
+  const dims = [count!, channels!, ...pooled]
+  const operator = mode === 'average' ? 'AveragePool' : 'MaxPool'
+  return graph.node(operator, [x], [{ type: 'float32', dims }], { attributes })[0]
+}
+
 /** Layer normalisation over the last axis. */
 export function layerNorm(graph: GraphBuilder, x: Value, weight: Value, bias: Value, epsilon: number): Value {
   const name = graph.nextName('LayerNormalization')

@@ -26,6 +26,8 @@ const PROCESSORS: ReadonlyMap<string, readonly [Defaults, ResizeArithmetic]> = n
   ['CLIPImageProcessorFast', [CLIP, 'torchvision']],
   ['LlavaNextImageProcessor', [CLIP, 'pil']],
   ['LlavaNextImageProcessorFast', [CLIP, 'torchvision']],
+  ['LlavaNextVideoImageProcessor', [CLIP, 'pil']],
+  ['LlavaNextVideoVideoProcessor', [CLIP, 'torchvision']],
   ['LlavaOnevisionImageProcessor', [ONEVISION, 'pil']],
   ['LlavaOnevisionImageProcessorFast', [ONEVISION, 'torchvision']],
   ['LlavaOnevisionVideoProcessor', [ONEVISION, 'torchvision']],

@@ -1,4 +1,5 @@
 import { CheckpointError } from '@longtake/core'
+import { isNestedBeyond } from '../json-depth.js'
 import { BYTES_PER_ELEMENT, byteCount } from '../stored-tensors.js'
 import type { TensorDtype, TensorInfo } from '../tensor-source.js'
 import { findDuplicateKey } from './duplicate-keys.js'
@@ -11,6 +12,9 @@ declare const TextDecoder: new (
 
 /** Longest header that is parsed, bytes; the reference implementation's limit. A 7B checkpoint's is under 100 KB. */
 const MAX_HEADER_BYTES = 100_000_000
+
+/** Depth of a header: its object, a tensor's, and the lists in there. More is refused before it costs memory. */
+const HEADER_DEPTH = 3
 
 /** Length field before the header, bytes. */
 export const HEADER_PREFIX_BYTES = 8
@@ -63,6 +67,9 @@ export function parseHeader(header: Uint8Array, fileSize: number, file: string):
 }
 
 function parseJson(header: Uint8Array, file: string): object {
+  if (isNestedBeyond(header, HEADER_DEPTH)) {
+    throw invalid(file, `the header is nested deeper than the ${HEADER_DEPTH} levels of a header`)
+  }
   let root: unknown
   let text: string
   try {

@@ -55,6 +55,7 @@ test.each<{ name: string; config: Partial<DecoderConfig> }>([
   { name: 'grouped heads, head size apart from hidden / heads, untied', config: {} },
   { name: 'as many key/value heads as heads, tied', config: { kvHeads: 4, tiedHead: true } },
   { name: 'biases on query, key and value', config: { qkvBias: true } },
+  { name: 'biases everywhere', config: { qkvBias: true, outputBias: true, mlpBias: true } },
   { name: 'one head, one layer', config: { heads: 1, kvHeads: 1, headDim: 32, layers: 1 } },
   { name: 'heads of 8', config: { headDim: 8 } },
   { name: 'heads of 24', config: { headDim: 24 } },

@@ -104,7 +104,7 @@ async function decoderLayer(decoder: Decoder, stream: Stream, layer: number): Pr
   const attended = await selfAttention(decoder, normed, layer)
   const cut = lastOnly && layer === layers - 1
   const [mixed, residual] = cut ? [lastAlong(graph, attended, 1), lastAlong(graph, sum, 1)] : [attended, sum]
-  const shape = { inputs: heads * headDim, outputs: hiddenSize, bias: false }
+  const shape = { inputs: heads * headDim, outputs: hiddenSize, bias: config.outputBias ?? false }
   const pending = loader.linear(mixed, `${names}self_attn.o_proj`, shape)
   const second = await norm(decoder, { residual, pending }, `${names}post_attention_layernorm.weight`)
   return { residual: second.sum, pending: await mlp(decoder, second.normed, `${names}mlp.`) }
@@ -112,11 +112,11 @@ async function decoderLayer(decoder: Decoder, stream: Stream, layer: number): Pr
 
 /** Gated MLP: down(silu(gate(x)) · up(x)). */
 async function mlp({ config, graph, loader }: Decoder, x: Value, names: string): Promise<Value> {
-  const { hiddenSize, intermediateSize } = config
-  const inward = { inputs: hiddenSize, outputs: intermediateSize, bias: false }
+  const { hiddenSize, intermediateSize, mlpBias: bias = false } = config
+  const inward = { inputs: hiddenSize, outputs: intermediateSize, bias }
   const gate = sigmoidLinear(graph, loader.linear(x, `${names}gate_proj`, inward), 1)
   const product = binary(graph, 'Mul', gate, loader.linear(x, `${names}up_proj`, inward))
-  const outward = { inputs: intermediateSize, outputs: hiddenSize, bias: false }
+  const outward = { inputs: intermediateSize, outputs: hiddenSize, bias }
   return loader.linear(product, `${names}down_proj`, outward)
 }
 

@@ -54,6 +54,40 @@ test.each([
   },
 )
 
+test.each([
+  { mode: 'average', stride: 2 },
+  { mode: 'max', stride: 3 },
+  { mode: 'average', stride: 1 },
+] as const)('squares of patches are made one: $mode, $stride', async (pool) => {
+  const config = { ...LANGUAGE_BIND, imageSize: 20, temporalFrames: 0, keepClassToken: false }
+  const tensors = randomTensors(visionShapes(config, PREFIX))
+  const pixels = randomArray(2 * 3 * 20 * 20, 7, 2)
+  const model = await buildVisionEncoder({ ...config, pool }, heldWeights(tensors), PREFIX)
+  const { features } = await runGraph(model, { pixel_values: floats([2, 3, 20, 20], pixels) })
+  const rows = visionOracle(config, tensors, PREFIX, pixels)
+  const goal = Math.floor(5 / pool.stride)
+  const expected: number[] = []
+  for (const frame of [rows.slice(0, 25), rows.slice(25)]) {
+    for (let cell = 0; cell < goal * goal; cell++) {
+      const members = frame.filter((_, at) => {
+        const [row, column] = [Math.floor(at / 5 / pool.stride), Math.floor((at % 5) / pool.stride)]
+        return row === Math.floor(cell / goal) && column === cell % goal
+      })
+      for (let channel = 0; channel < config.hiddenSize; channel++) {
+        const values = members.map((member) => member[channel]!)
+        const sum = values.reduce((total, value) => total + value, 0)
+        expected.push(pool.mode === 'max' ? Math.max(...values) : sum / values.length)
+      }
+    }
+  }
+  expect(features?.dims).toEqual([2, goal * goal, config.hiddenSize])
+  expect(largestDifference(features!.data as Float32Array, expected)).toBeLessThan(1e-4)
+})
+
+test('a rest that fills no patch is left out', async () => {
+  expect(await difference({ ...LANGUAGE_BIND, imageSize: 15 }, 8)).toBeLessThan(1e-4)
+})
+
 test.each([0, 1, 3, -1, -4])('feature layer %i', async (featureLayer) => {
   expect(await difference({ ...LANGUAGE_BIND, temporalFrames: 2, featureLayer }, 4)).toBeLessThan(1e-4)
 })
@@ -81,10 +115,13 @@ test('layers after the selected one are not needed', async () => {
 
 test.each<[string, Partial<VisionConfig>]>([
   ['vision.hiddenSize', { hiddenSize: 30 }],
-  ['vision.imageSize', { imageSize: 13 }],
+  ['vision.imageSize', { imageSize: 3 }],
   ['vision.featureLayer', { featureLayer: 4 }],
   ['vision.featureLayer', { featureLayer: -5 }],
   ['vision.layers', { layers: 0 }],
+  ['vision.pool.stride', { keepClassToken: false, pool: { mode: 'max', stride: 4 } }],
+  ['vision.pool.mode', { keepClassToken: false, pool: { mode: 'conv' as 'max', stride: 2 } }],
+  ['vision.keepClassToken', { pool: { mode: 'average', stride: 2 } }],
   ['vision.temporalFrames', { temporalFrames: -1 }],
   ['vision.layerNormEpsilon', { layerNormEpsilon: Number.NaN }],
   ['vision.activation', { activation: 'relu' as 'gelu' }],

@@ -16,6 +16,7 @@ import {
   layerNorm,
   padFront,
   patchConvolution,
+  poolCells,
   reshape,
   transpose,
 } from '../onnx/operators.js'
@@ -33,7 +34,8 @@ const CHANNELS = 3
  * Dimensions: `F` frames, `S` picture side, `P` patch side, `T` tokens per frame, `D` width.
  *
  * The graph's input is `pixel_values` [F, 3, S, S], float32, preprocessed; its output `features` [F, T, D] is the
- * hidden state at `featureLayer`, before any final norm, T = ⌊S/P⌋² with the class token first where it is kept.
+ * hidden state at `featureLayer`, before any final norm, T = ⌊S/P⌋² with the class token first where it is kept, or
+ * ⌊⌊S/P⌋/stride⌋² with `pool`.
  * With N = `temporalFrames` above 0, F is any multiple of N, and each run of N frames is one clip: frame `i·N + s`
  * has slot `s`. With `btAdapter` all F frames of a run are one clip, in time order, 1 to `btAdapter.frames` of them; more
  * fail when the graph runs. Layers after the selected one, and the branch's beside them, are neither read nor computed.
@@ -69,12 +71,21 @@ export async function buildVisionEncoder(
   const trunk = reshape(graph, hidden, [frames, tokens, hiddenSize])
   const whole = branch === undefined ? trunk : mixBranch(graph, trunk, branch)
   const dropped = config.keepClassToken || config.kind === 'siglip' ? 0 : 1
-  graph.output('features', dropped === 0 ? whole : dropFront(graph, whole, 1, 1), [
-    frames,
-    tokens - dropped,
-    hiddenSize,
-  ])
+  const features = poolPatches(graph, config, dropped === 0 ? whole : dropFront(graph, whole, 1, 1))
+  graph.output('features', features, features.dims)
   return graph.build()
+}
+
+/** Features [F, P, D] by squares of patches, where the config has them. */
+function poolPatches(graph: GraphBuilder, config: VisionConfig, features: Value): Value {
+  const { pool, hiddenSize: width, imageSize, patchSize } = config
+  if (pool === undefined) return features
+  const side = Math.floor(imageSize / patchSize)
+  const frames = features.dims[0]!
+  const grid = transpose(graph, reshape(graph, features, [frames, side, side, width]), [0, 3, 1, 2])
+  const pooled = poolCells(graph, grid, pool.mode, pool.stride)
+  const cells = Math.floor(side / pool.stride) ** 2
+  return transpose(graph, reshape(graph, pooled, [frames, width, cells]), [0, 2, 1])
 }
 
 /** Number of layers that are computed: `featureLayer` counted from the front. */
@@ -84,8 +95,8 @@ function selectedLayer({ featureLayer, layers }: VisionConfig): number {
 
 /** Pixels to the stream [F·(1 + cells), D]: patches, class token, positions, first norm. */
 async function embedPatches({ graph, loader, config, prefix }: Tower, pixels: Value): Promise<Value> {
-  const { hiddenSize: width, patchSize, imageSize } = config
-  const cells = (imageSize / patchSize) ** 2
+  const { hiddenSize: width, patchSize } = config
+  const cells = tokensPerFrame(config) - 1
   const frames = pixels.dims[0]!
   const names = `${prefix}embeddings.`
   const kernel = [width, CHANNELS, patchSize, patchSize]
@@ -136,6 +147,7 @@ function checkVisionConfig(config: VisionConfig): void {
   expectActivation('vision.activation', config.activation)
   expectPositive('vision.layerNormEpsilon', config.layerNormEpsilon)
   checkAdapter(config)
+  checkPool(config)
   const { featureLayer, layers } = config
   if (Number.isInteger(featureLayer) && featureLayer >= -layers - 1 && featureLayer <= layers) return
   throw new InvalidOptionError(
@@ -147,18 +159,28 @@ function checkVisionConfig(config: VisionConfig): void {
 
 function checkKind({ kind = 'clip', imageSize, patchSize, ...config }: VisionConfig): void {
   expectOneOf('vision.kind', kind, ['clip', 'siglip'])
-  if (kind === 'clip') {
-    expectMultiple('vision.imageSize', imageSize, patchSize)
-    return
-  }
   expectCount('vision.patchSize', patchSize)
   expectCount('vision.imageSize', imageSize, patchSize)
+  if (kind === 'clip') return
   if (config.temporalFrames > 0)
     throw new InvalidOptionError('vision.temporalFrames', '0 in a SigLIP tower', config.temporalFrames)
   if (config.keepClassToken)
     throw new InvalidOptionError('vision.keepClassToken', 'false in a SigLIP tower', config.keepClassToken)
   if (config.btAdapter !== undefined)
     throw new InvalidOptionError('vision.btAdapter', 'nothing in a SigLIP tower', config.btAdapter)
+}
+
+function checkPool({ pool, imageSize, patchSize, keepClassToken }: VisionConfig): void {
+  if (pool === undefined) return
+  expectOneOf('vision.pool.mode', pool.mode, ['average', 'max'])
+  expectCount('vision.pool.stride', pool.stride)
+  const side = Math.floor(imageSize / patchSize)
+  if (pool.stride > side) {
+    throw new InvalidOptionError('vision.pool.stride', `at most ${side}, the patches of a row`, pool.stride)
+  }
+  if (keepClassToken) {
+    throw new InvalidOptionError('vision.keepClassToken', 'false where patches are pooled', keepClassToken)
+  }
 }
 
 function checkAdapter({ btAdapter, layers, temporalFrames }: VisionConfig): void {

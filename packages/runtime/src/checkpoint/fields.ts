@@ -7,6 +7,12 @@ export interface NumberRule {
   readonly max?: number
 }
 
+/** What to do about fields that are met in practice. */
+const HINTS: Readonly<Record<string, string>> = {
+  quantization_config:
+    'weights that another tool has quantised are not read; take the checkpoint as it was before that',
+}
+
 /** Values that switch nothing on: an unknown field that holds one cannot change the computation. */
 function isInactive(value: unknown): boolean {
   if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0
@@ -31,6 +37,11 @@ export class Fields {
 
   has(name: string): boolean {
     return this.#json[name] !== undefined && this.#json[name] !== null
+  }
+
+  /** Whether the object has the field, if only as null. */
+  names(name: string): boolean {
+    return Object.hasOwn(this.#json, name)
   }
 
   /** A whole number. */
@@ -99,7 +110,8 @@ export class Fields {
   finish(harmless: ReadonlySet<string>): void {
     for (const [name, value] of Object.entries(this.#json)) {
       const known = this.#seen.has(name) || harmless.has(name) || name.startsWith('_')
-      if (!known && !isInactive(value)) throw this.unsupported(name, 'the field is not known here')
+      if (!known && !isInactive(value))
+        throw this.unsupported(name, HINTS[name] ?? 'the field is not known here')
     }
   }
 

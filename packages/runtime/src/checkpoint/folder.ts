@@ -2,11 +2,14 @@ import type { Stats } from 'node:fs'
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointError } from '@longtake/core'
+import { isNestedBeyond } from '@longtake/kernels'
 import { isObject } from './fields.js'
 import { findWeights, type WeightFormat, type WeightNames } from './weight-names.js'
 
 /** Largest JSON or text file that is read whole: tokenizers of 256k entries take about 35 MB. */
 const MAX_TEXT_BYTES = 128 * 1024 * 1024
+/** Deepest nesting of a JSON file: published ones stay below 10. Deeper ones cost memory, and recursion its stack. */
+const MAX_JSON_DEPTH = 100
 
 /** A file read by range, wherever it is. Structurally the `RandomAccess` of `@longtake/kernels`. */
 export interface RangedFile {
@@ -50,7 +53,7 @@ export class CheckpointFolder implements CheckpointFiles<FileRange> {
   /** The text of a file, or undefined where there is none. */
   async text(name: string): Promise<string | undefined> {
     const bytes = await this.bytes(name)
-    return bytes && new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+    return bytes && decode(bytes)
   }
 
   /** The bytes of a small file, or undefined where there is none. */
@@ -78,9 +81,8 @@ export class CheckpointFolder implements CheckpointFiles<FileRange> {
 
   /** The object in a JSON file, or undefined where there is no such file. */
   async json(name: string): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const text = await this.text(name)
-    if (text === undefined) return undefined
-    return parseObject(text, name)
+    const bytes = await this.bytes(name)
+    return bytes && parseObject(bytes, name)
   }
 
   /**
@@ -138,6 +140,10 @@ export class CheckpointFolder implements CheckpointFiles<FileRange> {
   }
 }
 
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+}
+
 async function readRange(
   handle: FileHandle,
   name: string,
@@ -164,10 +170,16 @@ function requireFile(facts: Stats, name: string): void {
 }
 
 /** @throws {CheckpointError} `CHECKPOINT_INVALID` unless the text is a JSON object. */
-export function parseObject(text: string, name: string): Readonly<Record<string, unknown>> {
+export function parseObject(bytes: Uint8Array, name: string): Readonly<Record<string, unknown>> {
+  if (isNestedBeyond(bytes, MAX_JSON_DEPTH)) {
+    throw new CheckpointError(
+      'CHECKPOINT_INVALID',
+      `${name} is nested deeper than ${MAX_JSON_DEPTH} levels, which no checkpoint is. Download the file again.`,
+    )
+  }
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = JSON.parse(decode(bytes))
   } catch (error) {
     throw new CheckpointError('CHECKPOINT_INVALID', `${name} is not JSON: ${(error as Error).message}`, {
       cause: error,

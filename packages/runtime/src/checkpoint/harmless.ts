@@ -19,11 +19,11 @@ const COMMON = words(`
 /** Beside what is read of a text model: the tensor-parallel slicing of Llama's training does not change sums. */
 export const HARMLESS_TEXT: ReadonlySet<string> = new Set([...COMMON, 'pretraining_tp'])
 
-/** Beside what is read of a tower: CLIP's own projection, LanguageBind's training and file-reading settings. */
+/** Beside what is read of a tower: CLIP's own projection, LanguageBind's training, file-reading and audio settings. */
 export const HARMLESS_VISION: ReadonlySet<string> = new Set([
   ...COMMON,
   ...words('tie_word_embeddings projection_dim logit_scale_init_value vocab_size force_patch_dropout'),
-  ...words('lora_alpha lora_dropout lora_r video_decode_backend'),
+  ...words('lora_alpha lora_dropout lora_r video_decode_backend clip_type num_mel_bins target_length'),
 ])
 
 /** Beside what is read at the top of a `video_llava` config: lengths that only batching code uses, images. */
@@ -43,13 +43,20 @@ export const HARMLESS_PPLLAVA: ReadonlySet<string> = new Set([
   'clip_post_pretrain',
 ])
 
+/** Beside what is read at the top of a `llava_next_video` config: images, lengths that only batching code uses. */
+export const HARMLESS_NEXT_VIDEO: ReadonlySet<string> = new Set([
+  ...COMMON,
+  ...words('image_seq_length video_seq_length image_grid_pinpoints image_token_index image_token_id'),
+  ...words('use_image_newline_parameter vocab_size hidden_size spatial_pool_out_channels'),
+])
+
 /** Beside what is read at the top of a `llava_onevision` config: images and how they are cut into crops. */
 export const HARMLESS_ONEVISION: ReadonlySet<string> = new Set([
   ...COMMON,
   ...words(
     'image_grid_pinpoints image_token_index image_token_id use_image_newline_parameter vision_aspect_ratio',
   ),
-  ...words('vocab_size hidden_size'),
+  ...words('vocab_size hidden_size image_seq_length video_seq_length'),
 ])
 
 /** Beside what is read of a Qwen2 config: sizes of a sliding window that is off. */
@@ -69,11 +76,12 @@ export const HARMLESS_CLIP_TEXT: ReadonlySet<string> = new Set([...COMMON, 'proj
 
 /**
  * Beside what is read at the top of the original Video-LLaVA's config: training settings, how images (not videos) are
- * padded and cut, tokens that the tokenizer was given and no prompt has. The towers' weights are in the checkpoint.
+ * padded and cut, tokens that the tokenizer was given and no prompt has, the kinds of input (`X`). The towers' weights
+ * are in the checkpoint.
  */
 export const HARMLESS_ORIGINAL: ReadonlySet<string> = new Set(
   words(`
-    freeze_mm_mlp_adapter tune_mm_mlp_adapter use_mm_proj image_aspect_ratio image_grid_pinpoints
+    X freeze_mm_mlp_adapter tune_mm_mlp_adapter use_mm_proj image_aspect_ratio image_grid_pinpoints
     tokenizer_padding_side tokenizer_model_max_length mm_image_tower mm_vision_tower mm_projector_lr
     mm_use_im_patch_token mm_use_vid_patch_token mm_use_vid_start_end mm_vision_select_feature
   `),

@@ -150,7 +150,7 @@ describe('is refused, by name, with', () => {
     ['no tower', set({ vision_config: undefined }), 'vision_config must be an object, found nothing'],
     ['no decoder', set({ text_config: null }), 'text_config must be an object'],
     ['a dropped token', set({ vision_feature_select_strategy: 'default' }), 'strategy = "default"'],
-    ['several layers', set({ vision_feature_layer: [-1, -2] }), 'vision_feature_layer must be'],
+    ['several layers', set({ vision_feature_layer: [-1, -2] }), 'vision_feature_layer = [-1,-2] is not'],
     ['a layer beyond the tower', set({ vision_feature_layer: -5 }), 'one of the tower'],
     ['a placeholder outside', set({ video_token_index: 151_647 }), 'video_token_index must be a token id'],
     ['pooling of another family', set({ pooling: 'ppllava' }), 'pooling = "ppllava"'],
@@ -170,7 +170,9 @@ describe('is refused, by name, with', () => {
       'preprocessor_config.json',
       (json) => ({ ...json, size: { height: 48, width: 48 } }),
     ])
-    await expect(failure).rejects.toThrow('position_embedding.weight: config.json asks for shape [64, 32]')
+    await expect(failure).rejects.toThrow(
+      'position_embedding.weight in model-00001-of-00003.safetensors: config.json asks for shape [64, 32]',
+    )
   })
 
   test('the tensors of a text guide', async () => {

@@ -189,9 +189,9 @@ describe('what is refused by name', () => {
       ['text_config: model_type', 'qwen2'],
     ],
     [
-      'a bias',
-      ({ config }) => Object.assign(config.text_config, { attention_bias: true }),
-      ['attention_bias'],
+      'weights quantised by others',
+      ({ config }) => Object.assign(config, { quantization_config: { load_in_4bit: true } }),
+      ['quantization_config', 'before that'],
     ],
     [
       'a sliding window',

@@ -2,6 +2,7 @@ import { CheckpointError } from '@longtake/core'
 import { openSafetensors, openTorch, type TensorSource } from '@longtake/kernels'
 import type { CheckpointJson, Family, FamilyModel, FamilyParts, TensorNames } from './families/family.js'
 import { llavaNext } from './families/llava-next.js'
+import { llavaNextVideo } from './families/llava-next-video.js'
 import { llavaOnevision } from './families/llava-onevision.js'
 import { videoLlava } from './families/video-llava.js'
 import { videoLlavaOriginal } from './families/video-llava-original.js'
@@ -10,7 +11,13 @@ import { type Guide, hasGuide, readGuide } from './guide.js'
 import { checkTensors, joinInventories, type TensorInventory } from './tensors.js'
 
 /** Every family that can be loaded. */
-const FAMILIES: readonly Family[] = [videoLlava, videoLlavaOriginal, llavaNext, llavaOnevision]
+const FAMILIES: readonly Family[] = [
+  videoLlava,
+  videoLlavaOriginal,
+  llavaNextVideo,
+  llavaNext,
+  llavaOnevision,
+]
 
 /** What configs and the shapes of tensors say of a checkpoint. */
 export interface ReadModel {

@@ -53,6 +53,8 @@ export function readSentencePieceFile(bytes: Uint8Array): SentencePieceFile {
       specs.set(number, spec)
     }
   }
+  if (!specs.has(2))
+    throw invalid('it has no trainer_spec, so it is empty or cut off. Download the file again')
   const trainer = new Spec(specs.get(2), 'trainer_spec')
   const normalizer = new Spec(specs.get(3), 'normalizer_spec')
   const model = trainer.integer(3, 'model_type', 1)

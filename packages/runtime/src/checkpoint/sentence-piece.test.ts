@@ -145,7 +145,7 @@ test('a folder without tokenizer.json is opened by its tokenizer.model', async (
 
 describe('a hostile file is refused by name', () => {
   test.each<[string, number[], string, string?]>([
-    ['nothing', [], 'model_type unigram', 'CHECKPOINT_UNSUPPORTED'],
+    ['nothing', [], 'no trainer_spec'],
     ['a unigram model', [...START, ...field(2, [3 << 3, 1])], 'unigram', 'CHECKPOINT_UNSUPPORTED'],
     ['a length beyond the file', [...START, 10, 0xff, 0xff, 0x7f, 1], 'reaches beyond the end'],
     ['a length of 2^64 - 1', [10, ...Array(9).fill(0xff), 1], 'reaches beyond the end'],

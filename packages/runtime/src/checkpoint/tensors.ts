@@ -10,6 +10,10 @@ export interface TensorInventory {
   readonly optional: TensorShapes
 }
 
+/** What to do about weights that are not those of the config. */
+const COMPLETE =
+  'Either a weight file is missing, or config.json is of another checkpoint; download both again.'
+
 const FLOAT_TYPES: readonly string[] = ['F64', 'F32', 'F16', 'BF16']
 /** Names repeated in one message: enough to recognise a layout, few enough to read. */
 const MAX_NAMED = 4
@@ -22,7 +26,7 @@ const MAX_NAMED = 4
  */
 export function checkTensors(source: TensorSource, inventory: TensorInventory): void {
   const missing = [...inventory.required.keys()].filter((name) => !source.has(name))
-  if (missing.length > 0) throw wrong(`Tensors are missing: ${listNames(missing)}.`)
+  if (missing.length > 0) throw wrong(`Tensors are missing: ${listNames(missing)}. ${COMPLETE}`)
   const extra: string[] = []
   for (const name of source.names()) {
     const shape = inventory.required.get(name) ?? inventory.optional.get(name)
@@ -58,7 +62,7 @@ export function visionTensors(config: VisionConfig, prefix: string): TensorInven
   required.set(`${prefix}embeddings.class_embedding`, [width])
   required.set(`${prefix}embeddings.patch_embedding.weight`, [width, 3, config.patchSize, config.patchSize])
   required.set(`${prefix}embeddings.position_embedding.weight`, [
-    (config.imageSize / config.patchSize) ** 2 + 1,
+    Math.floor(config.imageSize / config.patchSize) ** 2 + 1,
     width,
   ])
   addNorm(required, `${prefix}pre_layrnorm`, width)
@@ -174,14 +178,24 @@ export function decoderTensors(config: DecoderConfig, model: string, head: strin
     required.set(`${prefix}mlp.gate_proj.weight`, [intermediateSize, width])
     required.set(`${prefix}mlp.up_proj.weight`, [intermediateSize, width])
     required.set(`${prefix}mlp.down_proj.weight`, [width, intermediateSize])
-    if (config.qkvBias) {
-      required.set(`${prefix}self_attn.q_proj.bias`, [config.heads * headDim])
-      required.set(`${prefix}self_attn.k_proj.bias`, [config.kvHeads * headDim])
-      required.set(`${prefix}self_attn.v_proj.bias`, [config.kvHeads * headDim])
-    }
+    addBiases(required, prefix, config)
     optional.set(`${prefix}self_attn.rotary_emb.inv_freq`, null)
   }
   return { required, optional }
+}
+
+function addBiases(shapes: TensorShapes, layer: string, config: DecoderConfig): void {
+  const { hiddenSize, headDim, intermediateSize } = config
+  if (config.qkvBias) {
+    shapes.set(`${layer}self_attn.q_proj.bias`, [config.heads * headDim])
+    shapes.set(`${layer}self_attn.k_proj.bias`, [config.kvHeads * headDim])
+    shapes.set(`${layer}self_attn.v_proj.bias`, [config.kvHeads * headDim])
+  }
+  if (config.outputBias === true) shapes.set(`${layer}self_attn.o_proj.bias`, [hiddenSize])
+  if (config.mlpBias !== true) return
+  shapes.set(`${layer}mlp.gate_proj.bias`, [intermediateSize])
+  shapes.set(`${layer}mlp.up_proj.bias`, [intermediateSize])
+  shapes.set(`${layer}mlp.down_proj.bias`, [hiddenSize])
 }
 
 /** Joins inventories; what one requires stays required. */
@@ -208,14 +222,15 @@ function addLinear(shapes: TensorShapes, name: string, outputs: number, inputs: 
 }
 
 function checkTensor(source: TensorSource, name: string, expected: readonly number[]): void {
-  const { dtype, shape } = source.info(name)
+  const { dtype, shape, fileName } = source.info(name)
+  const where = fileName === undefined ? '' : ` in ${fileName}`
   if (shape.length !== expected.length || shape.some((size, axis) => size !== expected[axis])) {
     throw wrong(
-      `Tensor ${name}: config.json asks for shape [${expected.join(', ')}], found [${shape.join(', ')}].`,
+      `Tensor ${name}${where}: config.json asks for shape [${expected.join(', ')}], found [${shape.join(', ')}].`,
     )
   }
   if (!FLOAT_TYPES.includes(dtype)) {
-    throw wrong(`Tensor ${name}: expected one of ${FLOAT_TYPES.join(', ')}, found ${dtype}.`)
+    throw wrong(`Tensor ${name}${where}: expected one of ${FLOAT_TYPES.join(', ')}, found ${dtype}.`)
   }
 }
 

@@ -29,10 +29,10 @@ export interface TextFacts {
  */
 export function readLlamaConfig(fields: Fields, tiedAbove: boolean): TextFacts {
   fields.word('model_type', ['llama'], 'llama')
-  for (const name of ['attention_bias', 'mlp_bias']) {
-    if (fields.boolean(name, false)) throw fields.unsupported(name, 'linear layers without bias only')
-  }
-  const facts = readDecoder(fields, tiedAbove, LLAMA_DEFAULTS)
+  const attentionBias = fields.boolean('attention_bias', false)
+  const mlpBias = fields.boolean('mlp_bias', false)
+  const biases = { qkvBias: attentionBias, outputBias: attentionBias, mlpBias }
+  const facts = readDecoder(fields, tiedAbove, { ...LLAMA_DEFAULTS, ...biases })
   fields.finish(HARMLESS_TEXT)
   return facts
 }
@@ -52,7 +52,7 @@ export function readQwen2Config(fields: Fields, tiedAbove: boolean): TextFacts {
   if (!Array.isArray(layerTypes) || layerTypes.some((type) => type !== 'full_attention')) {
     throw fields.unsupported('layer_types', 'full_attention in every layer only')
   }
-  const facts = readDecoder(fields, tiedAbove, QWEN2_DEFAULTS)
+  const facts = readDecoder(fields, tiedAbove, { ...QWEN2_DEFAULTS, qkvBias: true })
   fields.finish(HARMLESS_QWEN2)
   return facts
 }
@@ -63,8 +63,12 @@ interface TextDefaults {
   readonly vocabularySize: number
   readonly length: number
   readonly eosTokenId: number
-  readonly qkvBias: boolean
+  /** Key/value heads of a config that does not name them; where it says null, as many as heads. */
+  readonly kvHeads?: number
 }
+
+/** Which layers of a decoder have biases. */
+type Biases = Pick<DecoderConfig, 'qkvBias' | 'outputBias' | 'mlpBias'>
 
 /** Llama 7B. */
 const LLAMA_DEFAULTS: TextDefaults = {
@@ -72,7 +76,6 @@ const LLAMA_DEFAULTS: TextDefaults = {
   vocabularySize: 32_000,
   length: 2048,
   eosTokenId: 2,
-  qkvBias: false,
 }
 
 /** Qwen2; its class names no end, and chats end with `<|im_end|>`. */
@@ -81,11 +84,11 @@ const QWEN2_DEFAULTS: TextDefaults = {
   vocabularySize: 151_936,
   length: 32_768,
   eosTokenId: 151_645,
-  qkvBias: true,
+  kvHeads: 32,
 }
 
 /** What both have. */
-function readDecoder(fields: Fields, tiedAbove: boolean, defaults: TextDefaults): TextFacts {
+function readDecoder(fields: Fields, tiedAbove: boolean, defaults: TextDefaults & Biases): TextFacts {
   fields.word('hidden_act', ['silu'], 'silu')
   const hiddenSize = fields.integer('hidden_size', { default: 4096, min: 1, max: MAX_SIZE })
   const length = { default: defaults.length, min: 1, max: MAX_CONTEXT_TOKENS }
@@ -94,7 +97,7 @@ function readDecoder(fields: Fields, tiedAbove: boolean, defaults: TextDefaults)
   const decoder: DecoderConfig = {
     hiddenSize,
     layers: fields.integer('num_hidden_layers', { default: 32, min: 1, max: 1024 }),
-    ...readHeads(fields, hiddenSize),
+    ...readHeads(fields, hiddenSize, defaults),
     intermediateSize: fields.integer('intermediate_size', {
       ...{ default: defaults.intermediateSize, min: 1, max: MAX_SIZE },
     }),
@@ -104,19 +107,28 @@ function readDecoder(fields: Fields, tiedAbove: boolean, defaults: TextDefaults)
     rmsNormEpsilon: fields.number('rms_norm_eps', { default: 1e-6, min: 0, max: 1 }),
     tiedHead: fields.boolean('tie_word_embeddings', tiedAbove),
     qkvBias: defaults.qkvBias,
+    outputBias: defaults.outputBias ?? false,
+    mlpBias: defaults.mlpBias ?? false,
   }
   const eosTokenIds = readTokenIds(fields, 'eos_token_id', [defaults.eosTokenId])
   return { decoder, ...rope, nominalLength, eosTokenIds }
 }
 
-function readHeads(fields: Fields, hiddenSize: number): Pick<DecoderConfig, 'heads' | 'kvHeads' | 'headDim'> {
+function readHeads(
+  fields: Fields,
+  hiddenSize: number,
+  defaults: TextDefaults,
+): Pick<DecoderConfig, 'heads' | 'kvHeads' | 'headDim'> {
   const heads = fields.integer('num_attention_heads', { default: 32, min: 1, max: 1024 })
-  const kvHeads = fields.integer('num_key_value_heads', { default: heads, min: 1, max: heads })
+  const { kvHeads: usual = heads } = defaults
+  const silent = !fields.names('num_key_value_heads') && heads % usual === 0
+  const fallback = silent ? usual : heads
+  const kvHeads = fields.integer('num_key_value_heads', { default: fallback, min: 1, max: heads })
   if (heads % kvHeads !== 0) {
     throw fields.invalid('num_key_value_heads', `a divisor of num_attention_heads ${heads}`)
   }
-  const fallback = hiddenSize % heads === 0 ? { default: hiddenSize / heads } : {}
-  const headDim = fields.integer('head_dim', { ...fallback, min: 1, max: 1024 })
+  const natural = hiddenSize % heads === 0 ? { default: hiddenSize / heads } : {}
+  const headDim = fields.integer('head_dim', { ...natural, min: 1, max: 1024 })
   if (headDim % HEAD_STEP !== 0) throw fields.unsupported('head_dim', `multiples of ${HEAD_STEP} only`)
   return { heads, kvHeads, headDim }
 }

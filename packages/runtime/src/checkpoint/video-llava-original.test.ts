@@ -94,7 +94,7 @@ test.each<[string, Json, string, string]>([
   ['config.json', { mm_projector_type: 'linear' }, 'CHECKPOINT_UNSUPPORTED', 'mm_projector_type'],
   ['config.json', { mm_something: 3 }, 'CHECKPOINT_UNSUPPORTED', 'mm_something'],
   ['config.json', { hidden_act: 'gelu' }, 'CHECKPOINT_UNSUPPORTED', 'hidden_act'],
-  ['config.json', { attention_bias: true }, 'CHECKPOINT_UNSUPPORTED', 'attention_bias'],
+  ['config.json', { attention_bias: true }, 'CHECKPOINT_TENSOR', 'self_attn.q_proj.bias'],
   ['config.json', { unheard_of: 1 }, 'CHECKPOINT_UNSUPPORTED', 'unheard_of'],
   ['config.json', { mm_vision_select_layer: -9 }, 'CHECKPOINT_INVALID', 'mm_vision_select_layer'],
   ['config.json', { mm_hidden_size: 64 }, 'CHECKPOINT_INVALID', 'mm_hidden_size'],

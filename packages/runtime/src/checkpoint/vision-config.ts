@@ -30,9 +30,8 @@ export function readClipVisionConfig(
     throw fields.invalid('num_attention_heads', `a divisor of hidden_size ${hiddenSize}`)
   const layers = fields.integer('num_hidden_layers', { default: 24, min: 1, max: 1024 })
   const patchSize = fields.integer('patch_size', { default: 14, min: 1, max: MAX_SIZE })
+  // A rest that fills no patch is left out, as the convolution over patches does.
   const imageSize = fields.integer('image_size', { default: 224, min: patchSize, max: MAX_SIZE })
-  // CLIP cuts off a rest that fills no patch; a picture that has one is a mistake in practice.
-  if (imageSize % patchSize !== 0) throw fields.invalid('image_size', `a multiple of patch_size ${patchSize}`)
   const temporalFrames = readTemporalFrames(fields)
   const config: VisionConfig = {
     hiddenSize,

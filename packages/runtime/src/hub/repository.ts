@@ -48,7 +48,7 @@ export class HubRepository implements CheckpointFiles {
     if (!this.has(name)) return undefined
     const known = this.#read.get(name)
     if (known !== undefined) return known
-    const read = this.#receive(this.revision.file(name)).then((bytes) => parseObject(bytes.toString(), name))
+    const read = this.#receive(this.revision.file(name)).then((bytes) => parseObject(bytes, name))
     this.#read.set(name, read)
     return read
   }

@@ -25,6 +25,7 @@ import {
   findProjectorNames,
   makeSpec,
   readEosTokenIds,
+  readFeatureLayer,
   readImageProcessing,
   readPlaceholder,
   readProjector,
@@ -103,7 +104,7 @@ function readText(fields: Fields, { config }: CheckpointJson): { text: TextFacts
 }
 
 function readTower(fields: Fields): VisionConfig {
-  const featureLayer = fields.integer('vision_feature_layer', { default: -2 })
+  const featureLayer = readFeatureLayer(fields, -2)
   const strategy = fields.word('vision_feature_select_strategy', ['default', 'full'], 'default')
   // The library's default tower as a whole; a config that is there has CLIP's defaults field by field.
   const config =

@@ -21,6 +21,7 @@ import {
   findProjectorNames,
   makeSpec,
   readEosTokenIds,
+  readFeatureLayer,
   readImageProcessing,
   readPlaceholder,
   readProjector,
@@ -103,7 +104,7 @@ function requireObject(fields: Fields, name: string): Fields {
 }
 
 function readTower(fields: Fields): VisionConfig {
-  const featureLayer = fields.integer('vision_feature_layer', { default: -1 })
+  const featureLayer = readFeatureLayer(fields, -1)
   // `default` would drop the first token, which here is a patch.
   fields.word('vision_feature_select_strategy', ['full'], 'full')
   const vision = readSiglipVisionConfig(requireObject(fields, 'vision_config'), featureLayer)

@@ -25,7 +25,7 @@ export function readBranch(fields: Fields, tower: Fields): BtAdapterConfig | und
 
 /** `frame_shape` repeats the tower's grid; another one would mean another tower. */
 export function checkFrameShape(fields: Fields, { imageSize, patchSize }: VisionConfig): void {
-  const side = imageSize / patchSize
+  const side = Math.floor(imageSize / patchSize)
   const shape = fields.numbers('frame_shape', 2, [side, side])
   if (shape.every((size) => size === side)) return
   throw fields.invalid('frame_shape', `[${side}, ${side}], the tower's patches`)

@@ -105,6 +105,20 @@ export function readProjector(fields: Fields): Activation {
   return fields.word('projector_hidden_act', ['gelu', 'quick_gelu', 'gelu_pytorch_tanh'], 'gelu')
 }
 
+/**
+ * The hidden state that the projector is given; newer configs may have a list, whose states would stand side by side.
+ *
+ * @throws {CheckpointError} `CHECKPOINT_UNSUPPORTED` for a list of several.
+ */
+export function readFeatureLayer(fields: Fields, fallback: number): number {
+  const name = 'vision_feature_layer'
+  const value = fields.raw(name)
+  if (!Array.isArray(value)) return fields.integer(name, { default: fallback })
+  const [only] = value
+  if (value.length === 1 && Number.isSafeInteger(only)) return only
+  throw fields.unsupported(name, 'one layer only')
+}
+
 /** @throws {CheckpointError} If the tower has no such hidden state. */
 export function checkFeatureLayer(
   fields: Fields,

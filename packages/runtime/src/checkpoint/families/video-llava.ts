@@ -21,6 +21,7 @@ import {
   findProjectorNames,
   makeSpec,
   readEosTokenIds,
+  readFeatureLayer,
   readImageProcessing,
   readPlaceholder,
   readProjector,
@@ -82,7 +83,7 @@ function readVideoLlava(json: CheckpointJson, guided: boolean): FamilyParts {
 
 /** For videos the class token stays, whatever `vision_feature_select_strategy` says: that field is for images. */
 function readTower(fields: Fields): VisionConfig {
-  const featureLayer = fields.integer('vision_feature_layer', { default: -2 })
+  const featureLayer = readFeatureLayer(fields, -2)
   const config = fields.object('vision_config') ?? new Fields({}, 'config.json: vision_config')
   const vision = readClipVisionConfig(config, featureLayer, true)
   checkFeatureLayer(fields, featureLayer, vision)
