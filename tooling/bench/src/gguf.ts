@@ -10,7 +10,7 @@ export type GgufValue =
   | { readonly type: 'int32s'; readonly value: readonly number[] }
 
 /** Element types that are written: numbers, and blocks of 32 four-bit codes with an f16 scale. */
-export type GgufTensorType = 'f32' | 'q4_0'
+type GgufTensorType = 'f32' | 'q4_0'
 
 export interface GgufTensor {
   readonly name: string

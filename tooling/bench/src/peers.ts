@@ -25,10 +25,10 @@ const SCORED_TOKENS = 64
 const SCORE_TOLERANCE = 0.05
 const ROOM_FOR_ANSWERS = 64
 
-const PROGRAMS: Readonly<Record<PeerName | 'longtake', string>> = {
-  longtake: './peer-longtake.js',
-  'llama.cpp': './peer-llama.js',
-  'transformers.js': './peer-transformers.js',
+const PROGRAMS: Readonly<Record<PeerName | 'longtake', URL>> = {
+  longtake: new URL('./peer-longtake.js', import.meta.url),
+  'llama.cpp': new URL('./peer-llama.js', import.meta.url),
+  'transformers.js': new URL('./peer-transformers.js', import.meta.url),
 }
 
 /** Prefill and decoding against llama.cpp and transformers.js: the same random 4-bit model on every side. */
@@ -158,7 +158,7 @@ async function openWorker(
   { shape, threads, kv }: PeersOptions,
   scratch: Scratch,
 ): Promise<PeerWorker> {
-  const worker = new PeerWorker(new URL(PROGRAMS[name], import.meta.url), scratch.signal)
+  const worker = new PeerWorker(PROGRAMS[name], scratch.signal)
   const opening: PeerOpening = { work: 'open', shape, threads, kv, chunk: CHUNK, folder }
   await worker.ask(opening)
   return worker
