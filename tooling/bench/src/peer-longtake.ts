@@ -1,5 +1,5 @@
 import { EngineError, ropeFrequencies, ropeTables } from '@longtake/core'
-import { buildDecoder } from '@longtake/kernels'
+import { buildDecoder, readIntoMemory } from '@longtake/kernels'
 import { type Backend, openBackend, type Session, type Tensor } from '@longtake/runtime/ort'
 import { PEER_CAPACITY, PEER_MODELS, type PeerModel, peerEmbeddings, peerSource } from './peer-model.js'
 import {
@@ -88,7 +88,7 @@ class LongtakePeer {
       const names = { model: 'model.', head: 'lm_head.weight' }
       const options = { weights: 'int4', kv: opening.kv, attention } as const
       const graph = await buildDecoder(model.config, peerSource(model), names, options)
-      return backend.session(graph, { threads: opening.threads })
+      return backend.session(await readIntoMemory(graph), { threads: opening.threads })
     }
     const sessions = { prefill: await session(false), answer: await session(true) }
     return new LongtakePeer(backend, model, sessions, opening)

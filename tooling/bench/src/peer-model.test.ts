@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ropeFrequencies, ropeTables } from '@longtake/core'
-import { buildDecoder, dequantizeBlockwise, quantizeBlockwise } from '@longtake/kernels'
+import { buildDecoder, dequantizeBlockwise, quantizeBlockwise, readIntoMemory } from '@longtake/kernels'
 import { openBackend, type Tensor } from '@longtake/runtime/ort'
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { expect, test } from 'vitest'
@@ -137,7 +137,7 @@ async function ourLogits(model: PeerModel, tokens: readonly number[]): Promise<F
   const names = { model: 'model.', head: 'lm_head.weight' }
   const graph = await buildDecoder(config, peerSource(model), names, { weights: 'int4', logits: 'all' })
   const backend = await openBackend('portable')
-  const session = await backend.session(graph, { threads: 1 })
+  const session = await backend.session(await readIntoMemory(graph), { threads: 1 })
   const { cos, sin } = ropeTables(ropeFrequencies(theta, HEAD_DIM, { type: 'none' }, 16), 16)
   const caches = [0, 1].flatMap((layer) => ['key', 'value'].map((kind) => `past_key_values.${layer}.${kind}`))
   const feeds: Record<string, Tensor> = {

@@ -127,6 +127,10 @@ export function peerSource(model: PeerModel): TensorSource {
     has: (name) => plans.has(name),
     info: (name) => ({ dtype: 'F32', shape: planOf(name).shape }),
     read,
+    readRows: async (name, first, end) => {
+      const [, width = 1] = planOf(name).shape
+      return (await read(name)).slice(first * width, end * width)
+    },
     readRaw: async (name) => new Uint8Array((await read(name)).buffer),
   }
 }

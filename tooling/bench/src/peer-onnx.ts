@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ropeFrequencies, ropeTables } from '@longtake/core'
+import { EngineError, ropeFrequencies, ropeTables } from '@longtake/core'
 import { quantizeBlockwise, type TensorSource } from '@longtake/kernels'
 import { GraphBuilder, type Value } from '@longtake/kernels/onnx'
 import { PEER_CAPACITY, type PeerModel, peerSource } from './peer-model.js'
@@ -87,7 +87,7 @@ class Export {
       ;[normed, sum] = await this.#addNorm(sum, down, `${next}.weight`)
     }
     graph.output('logits', await this.#linear(normed, 'model.embed_tokens'), [1, 'sequence', vocabularySize])
-    return graph.build().graph
+    return graph.build().encode((part) => ({ file: part, offset: 0 }))
   }
 
   get #epsilon() {
@@ -176,6 +176,16 @@ class Export {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     const file = `${this.#files++}-${name}`
     await writeFile(join(this.#folder, file), bytes)
-    return this.#graph.initializer(file, data instanceof Uint8Array ? 'uint8' : 'float32', dims, bytes)
+    const type = data instanceof Uint8Array ? 'uint8' : 'float32'
+    const parts = [{ name: file, type, dims, bytes: bytes.length }] as const
+    const [value] = this.#graph.weight({
+      source: this.#source,
+      tensor: file,
+      shape: dims,
+      storage: 'fp32',
+      parts,
+    })
+    if (value === undefined) throw new EngineError('ENGINE_FAILED', `${name} has no value in the graph.`)
+    return value
   }
 }
