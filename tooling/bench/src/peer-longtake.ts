@@ -25,11 +25,11 @@ serve(async (request: PeerRequest) => {
     : opened.decode(request.held, request.tokens)
 })
 
-/** The decoder as the runtime runs it: one graph for prefill, one that also gives attention for the answer. */
+/** The decoder as the runtime runs it: steps over a quantised cache run through a graph that also gives attention. */
 class LongtakePeer {
   readonly #backend: Backend
   readonly #model: PeerModel
-  readonly #sessions: { readonly prefill: Session; readonly answer: Session }
+  readonly #sessions: { readonly prefill: Session; readonly step: Session }
   readonly #chunk: number
   readonly #embed: (tokens: readonly number[]) => Float32Array
   readonly #fixed: Readonly<Record<string, Tensor>>
@@ -41,7 +41,7 @@ class LongtakePeer {
   private constructor(
     backend: Backend,
     model: PeerModel,
-    sessions: { readonly prefill: Session; readonly answer: Session },
+    sessions: { readonly prefill: Session; readonly step: Session },
     { chunk, kv }: PeerOpening,
   ) {
     this.#backend = backend
@@ -90,7 +90,8 @@ class LongtakePeer {
       const graph = await buildDecoder(model.config, peerSource(model), names, options)
       return backend.session(await readIntoMemory(graph), { threads: opening.threads })
     }
-    const sessions = { prefill: await session(false), answer: await session(true) }
+    const prefill = await session(false)
+    const sessions = { prefill, step: opening.kv === 'fp32' ? prefill : await session(true) }
     return new LongtakePeer(backend, model, sessions, opening)
   }
 
@@ -111,7 +112,7 @@ class LongtakePeer {
     const result: { milliseconds: number[]; tokens: number[] } = { milliseconds: [], tokens: [] }
     for (let step = 0; step < count; step++) {
       const start = performance.now()
-      await this.#run(this.#sessions.answer, held - 1 + step, next)
+      await this.#run(this.#sessions.step, held - 1 + step, next)
       next = [indexOfLargest(this.#logits.data)]
       result.milliseconds.push(performance.now() - start)
       result.tokens.push(...next)
@@ -121,7 +122,7 @@ class LongtakePeer {
 
   async score(held: number, count: number): Promise<Scored> {
     const tokens = promptTokens(0, count, this.#model.config.vocabularySize)
-    await this.#run(this.#sessions.answer, held, tokens.slice(-1))
+    await this.#run(this.#sessions.step, held, tokens.slice(-1))
     const logits = this.#logits.data
     const most = logits.reduce((largest, logit) => Math.max(largest, logit))
     const sum = logits.reduce((total, logit) => total + Math.exp(logit - most), 0)
