@@ -18,7 +18,11 @@ export class PeerWorker {
    */
   constructor(program: URL, signal: AbortSignal) {
     // stdout belongs to the result of the benchmark.
-    this.#child = fork(program, { stdio: ['ignore', 2, 2, 'ipc'] })
+    this.#child = fork(program, {
+      stdio: ['ignore', 2, 2, 'ipc'],
+      // A peer's ONNX Runtime must not report to its maker either.
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+    })
     signal.addEventListener('abort', () => this.#child.kill('SIGKILL'))
     this.#ended = new Promise((resolve) => {
       this.#child.once('exit', () => resolve())
@@ -46,12 +50,6 @@ export class PeerWorker {
     if (reply === undefined) throw new EngineError('ENGINE_FAILED', 'The process of a peer ended early.')
     if ('fault' in reply) throw new EngineError('ENGINE_FAILED', reply.fault)
     return reply.value as T
-  }
-
-  /** Ends the process, whatever it does, and waits until it is gone. */
-  async stop(): Promise<void> {
-    this.#child.kill('SIGKILL')
-    await this.#ended
   }
 }
 

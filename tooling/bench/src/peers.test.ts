@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { installPeer } from './peer-install.js'
+import { PeerWorker } from './peer-worker.js'
 import { peers } from './peers.js'
 import { runBench } from './run-bench.js'
 import { withScratch } from './scratch.js'
@@ -64,6 +65,15 @@ test.each([
   expect(err).toContain(option)
 })
 
+test('kernels are measured without any peer', async () => {
+  const { code, out } = await bench('--kernels', '--threads', '1')
+  expect(code).toBe(0)
+  const { kernels, threads } = JSON.parse(out)
+  expect(threads).toBe(1)
+  expect(kernels).toHaveLength(8)
+  for (const { flopsPerCore } of kernels) expect(flopsPerCore).toBeGreaterThan(1e6)
+})
+
 test('without npm the failure names the peer', async () => {
   const { signal } = new AbortController()
   await expect(
@@ -71,6 +81,14 @@ test('without npm the failure names the peer', async () => {
   ).rejects.toMatchObject({
     code: 'ENGINE_UNAVAILABLE',
     message: expect.stringContaining('transformers.js'),
+  })
+})
+
+test('a peer whose process ends answers with a typed error', async () => {
+  const { signal } = new AbortController()
+  const worker = new PeerWorker(new URL('./no-such-peer.js', import.meta.url), signal)
+  await expect(worker.ask({ work: 'prefill', held: 0, tokens: 1 })).rejects.toMatchObject({
+    code: 'ENGINE_FAILED',
   })
 })
 

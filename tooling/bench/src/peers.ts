@@ -4,6 +4,7 @@ import { EngineError, isLongtakeError, type KvCacheType } from '@longtake/core'
 import { Arguments } from './arguments.js'
 import type { Benchmark, Outcome } from './benchmark.js'
 import { installPeer, type PeerName, peerVersion } from './peer-install.js'
+import { measureKernels } from './peer-kernels.js'
 import { PEER_CAPACITY, PEER_MODELS, type ShapeName } from './peer-model.js'
 import type { Generated, PeerOpening, PeerRequest, Scored } from './peer-protocol.js'
 import { PeerWorker } from './peer-worker.js'
@@ -40,6 +41,7 @@ export const peers: Benchmark = {
     '--peers llama.cpp,transformers.js        installed by npm into a temporary folder',
     '--shape llava-onevision-0.5b|llama-1b    default the first',
     '--kv fp32|int8|int4                      our cache; llama.cpp gets f16, q8_0 or q4_0, default fp32',
+    '--kernels                                only how fast the kernels of prefill are, without peers',
     '--rounds 3                               repetitions, sides in turn',
     '--threads N                              default the cores',
   ],
@@ -85,6 +87,7 @@ async function runPeers(args: readonly string[], note: (text: string) => void): 
     kv: 'text',
     rounds: 'text',
     threads: 'text',
+    kernels: 'flag',
   })
   const longest = PEER_CAPACITY - ROOM_FOR_ANSWERS
   const contexts = given.integers('contexts', [512, 2048, 4096, 16_384], CHUNK, longest)
@@ -100,7 +103,14 @@ async function runPeers(args: readonly string[], note: (text: string) => void): 
     threads: given.integer('threads', availableParallelism(), 1, 256),
     note,
   }
+  if (given.flag('kernels')) return describeKernels(options.threads)
   return withScratch('longtake-peers-', (scratch) => comparePeers(options, scratch))
+}
+
+async function describeKernels(threads: number): Promise<Outcome> {
+  const kernels = await measureKernels(threads)
+  const rows = kernels.map(({ kernel, flopsPerCore }) => [kernel, formatNumber(flopsPerCore / 1e9)])
+  return { result: { kernels, threads }, text: formatTable([['kernel', 'GFLOPS a core'], ...rows]) }
 }
 
 async function comparePeers(options: PeersOptions, scratch: Scratch): Promise<Outcome> {

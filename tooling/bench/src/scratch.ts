@@ -29,7 +29,8 @@ export async function withScratch<T>(prefix: string, work: (scratch: Scratch) =>
     remove()
     process.exit(128 + constants.signals[signal])
   }
-  for (const signal of SIGNALS) process.once(signal, interrupt)
+  // Not once: while the folder goes, a second Ctrl-C must not cut that short.
+  for (const signal of SIGNALS) process.on(signal, interrupt)
   try {
     return await work({ folder, signal: ending.signal })
   } finally {
