@@ -2,13 +2,14 @@ import { answer } from './answer.js'
 import { decode } from './decode.js'
 import { needle } from './needle.js'
 import { parity } from './parity.js'
+import { peers } from './peers.js'
 import { pooling } from './pooling.js'
 import { quality } from './quality.js'
 import { runBench } from './run-bench.js'
 import { sampling } from './sampling.js'
 
 process.exitCode = await runBench(
-  [quality, needle, pooling, decode, sampling, answer, parity],
+  [quality, needle, pooling, decode, sampling, answer, parity, peers],
   process.argv.slice(2),
   {
     stdout: (text) => process.stdout.write(`${text}\n`),

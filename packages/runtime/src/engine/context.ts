@@ -38,8 +38,9 @@ export interface AttentionMap {
 }
 
 /**
- * Questions and answers run through one graph that also gives attention: for single steps it costs nothing that can
- * be measured, and one graph less holds the weights.
+ * Questions run through a graph that also gives attention, and so do the steps of an answer over a quantised cache: one
+ * graph less holds the weights. Over an fp32 cache the steps run through the graph of prefill, which is open anyway: with
+ * thousands of tokens held, giving attention is a fifth of a step's attention time.
  */
 const DECODERS: Readonly<Record<FeedMode, Omit<DecoderKind, 'kv'>>> = {
   prefill: { logits: 'last', attention: false },
@@ -119,8 +120,10 @@ export class Context {
       const held = `a context of ${this.#cache.capacity}`
       throw new EngineError('CONTEXT_TOO_LONG', `${start + tokens} tokens do not fit ${held}.`)
     }
-    const session = await this.#models.decoder(decoderKind(mode, this.#cache.type))
-    const most = mode === 'answer' ? Math.min(this.#chunk, MAX_ATTENTION_CHUNK) : this.#chunk
+    const isPlainStep = mode === 'answer' && !options.attention && this.#cache.type === 'fp32'
+    const graph = isPlainStep ? 'prefill' : mode
+    const session = await this.#models.decoder(decoderKind(graph, this.#cache.type))
+    const most = graph === 'answer' ? Math.min(this.#chunk, MAX_ATTENTION_CHUNK) : this.#chunk
     const parts: Float32Array[] = []
     let attention: readonly AttentionMap[] = []
     try {
