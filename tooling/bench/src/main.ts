@@ -6,9 +6,10 @@ import { pooling } from './pooling.js'
 import { quality } from './quality.js'
 import { runBench } from './run-bench.js'
 import { sampling } from './sampling.js'
+import { sevenBillion } from './seven-billion.js'
 
 process.exitCode = await runBench(
-  [quality, needle, pooling, decode, sampling, answer, parity],
+  [quality, needle, pooling, decode, sampling, answer, parity, sevenBillion],
   process.argv.slice(2),
   {
     stdout: (text) => process.stdout.write(`${text}\n`),

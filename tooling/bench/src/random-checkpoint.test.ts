@@ -4,41 +4,16 @@ import { join } from 'node:path'
 import { load } from '@longtake/runtime'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { noisePictures } from './noise-pictures.js'
-import { ONEVISION_SIZES, type OnevisionSizes, onevisionCheckpoint } from './onevision-checkpoint.js'
+import { ONEVISION_SIZES, onevisionCheckpoint } from './onevision-checkpoint.js'
 import { type RandomCheckpoint, writeRandomCheckpoint } from './random-checkpoint.js'
-import { SEVEN_BILLION, type VideoLlavaSizes, videoLlavaCheckpoint } from './seven-billion-checkpoint.js'
+import { SEVEN_BILLION, videoLlavaCheckpoint } from './seven-billion-checkpoint.js'
+import { SMALL_LLAVA, SMALL_ONEVISION } from './small-checkpoints.js'
 
 let root = ''
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'longtake-random-'))
 })
 afterAll(() => rm(root, { recursive: true }))
-
-const SMALL_LLAVA: VideoLlavaSizes = {
-  vision: {
-    ...SEVEN_BILLION.vision,
-    ...{ hiddenSize: 64, layers: 2, heads: 2, intermediateSize: 96, imageSize: 28 },
-  },
-  decoder: {
-    ...SEVEN_BILLION.decoder,
-    ...{ hiddenSize: 64, layers: 2, heads: 4, kvHeads: 4, headDim: 16, intermediateSize: 96 },
-    vocabularySize: 2000,
-  },
-  positions: 512,
-}
-
-const SMALL_ONEVISION: OnevisionSizes = {
-  vision: {
-    ...ONEVISION_SIZES.vision,
-    ...{ hiddenSize: 32, layers: 2, heads: 2, intermediateSize: 48, imageSize: 44 },
-  },
-  decoder: {
-    ...ONEVISION_SIZES.decoder,
-    ...{ hiddenSize: 64, layers: 2, heads: 4, kvHeads: 2, headDim: 16, intermediateSize: 96 },
-    vocabularySize: 600,
-  },
-  firstSpecial: 500,
-}
 
 function countOf({ tensors }: RandomCheckpoint): number {
   return [...tensors.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0)

@@ -19,8 +19,12 @@ const MAX_THREADS = 1024
 export type HubLoadOptions = Omit<HubLookup, 'signal'>
 
 export interface LoadOptions {
-  /** `resident` keeps the KV cache in native memory; `portable` runs everywhere; default `auto` prefers the first. */
-  readonly backend?: 'auto' | BackendKind | undefined
+  /**
+   * `resident` keeps the KV cache in native memory; `portable` runs everywhere; default `auto` prefers the first. Or an
+   * open one, such as one that measures what another does: it belongs to `load`, which closes it with the model, or if
+   * it fails.
+   */
+  readonly backend?: 'auto' | BackendKind | Backend | undefined
   /** Storage of the matrices; default `fp32`. */
   readonly weights?: WeightType | undefined
   /** Threads of one operator, 1 or more; default the machine's cores. */
@@ -87,7 +91,12 @@ export interface Longtake extends AsyncDisposable {
  * @throws {CancelledError} If `signal` fires; nothing is left then.
  */
 export async function load(id: string | URL, options: LoadOptions = {}): Promise<Longtake> {
-  return loadWith(id, options, openBackend)
+  try {
+    return await loadWith(id, options, openBackend)
+  } catch (error) {
+    if (isBackend(options?.backend)) await options.backend.close()
+    throw error
+  }
 }
 
 /** `load` with a back end that the caller opens; the model closes it. */
@@ -96,12 +105,12 @@ export async function loadWith(
   options: LoadOptions,
   open: (kind: 'auto' | BackendKind) => Promise<Backend>,
 ): Promise<Longtake> {
-  const { backend: kind, weights, threads, signal, cache, hub } = checkLoad(options)
+  const { backend: wanted, weights, threads, signal, cache, hub } = checkLoad(options)
   throwIfAborted(signal)
   const checkpoint = await openCheckpoint(id, { ...hub, signal })
   try {
     throwIfAborted(signal)
-    const backend = await open(kind)
+    const backend = typeof wanted === 'string' ? await open(wanted) : wanted
     try {
       const models = await Models.open(checkpoint, backend, { weights, threads, signal })
       return new LoadedLongtake(models, cache)
@@ -118,7 +127,7 @@ export async function loadWith(
 function checkLoad(options: LoadOptions) {
   checkFields(options, ['backend', 'weights', 'threads', 'cache', 'hub', 'signal'])
   return {
-    backend: checkChoice('backend', options.backend ?? 'auto', ['auto', 'resident', 'portable']),
+    backend: checkBackend(options.backend ?? 'auto'),
     weights: checkChoice('weights', options.weights ?? 'fp32', ['fp32', 'int8', 'int4']),
     threads:
       options.threads === undefined ? undefined : checkInteger('threads', options.threads, 1, MAX_THREADS),
@@ -126,6 +135,15 @@ function checkLoad(options: LoadOptions) {
     hub: checkHub(options.hub),
     signal: checkSignal(options.signal),
   }
+}
+
+function checkBackend(backend: 'auto' | BackendKind | Backend): 'auto' | BackendKind | Backend {
+  return isBackend(backend) ? backend : checkChoice('backend', backend, ['auto', 'resident', 'portable'])
+}
+
+function isBackend(backend: LoadOptions['backend']): backend is Backend {
+  if (typeof backend !== 'object' || backend === null) return false
+  return [backend.tensor, backend.session, backend.close].every((method) => typeof method === 'function')
 }
 
 function checkHub(hub: LoadOptions['hub']): HubLoadOptions {
