@@ -1,6 +1,7 @@
 import { answer } from './answer.js'
 import { decode } from './decode.js'
 import { needle } from './needle.js'
+import { onevision } from './onevision.js'
 import { parity } from './parity.js'
 import { pooling } from './pooling.js'
 import { quality } from './quality.js'
@@ -9,7 +10,7 @@ import { sampling } from './sampling.js'
 import { sevenBillion } from './seven-billion.js'
 
 process.exitCode = await runBench(
-  [quality, needle, pooling, decode, sampling, answer, parity, sevenBillion],
+  [quality, needle, pooling, decode, sampling, answer, parity, sevenBillion, onevision],
   process.argv.slice(2),
   {
     stdout: (text) => process.stdout.write(`${text}\n`),

@@ -41,7 +41,7 @@ export interface WrittenCheckpoint {
 /**
  * Writes a checkpoint folder in a stream, the same at every call; shards that are there and complete are kept.
  *
- * Memory stays below 100 MB at any size: weights are slices of one block of normally distributed numbers, from another
+ * The process stays below 200 MB at any size: weights are slices of one block of normally distributed numbers, from another
  * place for each tensor.
  *
  * @throws {InvalidOptionError} If the disk has no room for what is missing.
