@@ -1,4 +1,4 @@
-import type { Backend, GraphModel, RunOptions, Session, Tensor } from '@longtake/runtime/ort'
+import type { Backend, RunOptions, Session, Tensor } from '@longtake/runtime/ort'
 import type { PrefillRun } from './prefill-fit.js'
 
 type Tensors = Readonly<Record<string, Tensor>>
@@ -49,8 +49,8 @@ export class SampledBackend implements Backend {
 
   tensor: Backend['tensor'] = (type, dims, data) => this.#inner.tensor(type, dims, data)
 
-  async session(model: GraphModel, options?: Parameters<Backend['session']>[1]): Promise<Session> {
-    return new SampledSession(await this.#inner.session(model, options), this.log, this.#isSampled)
+  async session(...given: Parameters<Backend['session']>): Promise<Session> {
+    return new SampledSession(await this.#inner.session(...given), this.log, this.#isSampled)
   }
 
   close(): Promise<void> {
