@@ -45,3 +45,13 @@ test('logits are written for comparison: int8 is nearer to fp32 than int4', asyn
   expect(eight).toBeGreaterThan(0)
   expect(four).toBeGreaterThan(2 * eight)
 })
+
+test('frames of many patches go through the tower a few at a time', async () => {
+  const many = join(folder, 'many')
+  const vision = { ...SMALL_ONEVISION.vision, imageSize: 14 * 40 }
+  await writeRandomCheckpoint(many, await onevisionCheckpoint({ ...SMALL_ONEVISION, vision }))
+  const { answer } = await runOnevisionJob({ ...job, folder: many, weights: 'fp32', frames: 5 })
+  // 1,600 patches a frame, 2 frames a run; 20 × 20 tokens a frame and the line break
+  expect(answer?.log.runs.vision).toBe(3)
+  expect(answer?.visualTokens).toBe(5 * 400 + 1)
+})
