@@ -4,7 +4,7 @@ import type { PrefillRun } from './prefill-fit.js'
 type Tensors = Readonly<Record<string, Tensor>>
 
 /** What a session is for. */
-export type SessionRole = 'vision' | 'projector' | 'prefill' | 'answer' | 'other'
+type SessionRole = 'vision' | 'projector' | 'prefill' | 'answer' | 'other'
 
 /** What ran, in order. */
 export interface RunLog {
