@@ -69,6 +69,7 @@ export type CheckpointErrorCode =
   | 'CHECKPOINT_INVALID'
   | 'CHECKPOINT_UNSUPPORTED'
   | 'CHECKPOINT_TENSOR'
+  | 'CHECKPOINT_BUILD'
 
 /** A checkpoint is missing, malformed, of an unknown kind, or lacks a tensor in the shape it declares. */
 export class CheckpointError extends LongtakeError {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { activations, largestDifference, linear, rowsOf } from '../test/oracle.js'
 import { heldWeights, randomArray, randomTensors } from '../test/random-weights.js'
 import { floats, runGraph } from '../test/run-graph.js'
-import { buildEmbedding, buildProjector, type ProjectorConfig } from './index.js'
+import { buildProjector, type ProjectorConfig } from './index.js'
 
 const LAYERS = ['p.linear_1', 'p.linear_2'] as const
 const CONFIG: ProjectorConfig = { inputSize: 12, outputSize: 20, activation: 'gelu' }
@@ -42,16 +42,4 @@ test('sizes that are no counts are refused', async () => {
   await expect(buildProjector({ ...CONFIG, inputSize: 0 }, weights, LAYERS)).rejects.toThrow(
     InvalidOptionError,
   )
-})
-
-test('token embedding gathers rows', async () => {
-  const tensors = randomTensors({ 'm.embed_tokens.weight': [40, 16] })
-  const model = await buildEmbedding({ hiddenSize: 16, vocabularySize: 40 }, heldWeights(tensors), {
-    model: 'm.',
-  })
-  const ids = { type: 'int64', dims: [3], data: BigInt64Array.of(39n, 0n, 7n) } as const
-  const { embeds } = await runGraph(model, { input_ids: ids })
-  const table = rowsOf(tensors.get('m.embed_tokens.weight')!.data, 16)
-  expect(embeds!.dims).toEqual([3, 16])
-  expect(rowsOf(embeds!.data as Float32Array, 16)).toEqual([table[39], table[0], table[7]])
 })

@@ -30,9 +30,9 @@ export async function buildProjector(
   const graph = new GraphBuilder('projector')
   const loader = new WeightLoader(graph, weights, options.weights)
   const features = graph.input('features', 'float32', ['frames', 'tokens', inputSize])
-  const wide = await loader.linear(features, first, { inputs: inputSize, outputs: outputSize })
+  const wide = loader.linear(features, first, { inputs: inputSize, outputs: outputSize })
   const active = activate(graph, wide, activation)
-  const projected = await loader.linear(active, second, { inputs: outputSize, outputs: outputSize })
+  const projected = loader.linear(active, second, { inputs: outputSize, outputs: outputSize })
   graph.output('visual_tokens', projected, ['frames', 'tokens', outputSize])
   return graph.build()
 }

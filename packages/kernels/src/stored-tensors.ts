@@ -63,16 +63,34 @@ export class StoredTensors implements TensorSource {
   }
 
   async read(name: string): Promise<Float32Array<ArrayBuffer>> {
+    const { bytes } = this.#locate(name)
+    return this.#readPart(name, 0, bytes)
+  }
+
+  async readRows(name: string, first: number, end: number): Promise<Float32Array<ArrayBuffer>> {
+    const { shape, bytes } = this.#locate(name)
+    const rows = shape[0] ?? 0
+    if (!(Number.isInteger(first) && Number.isInteger(end) && first >= 0 && first < end && end <= rows)) {
+      throw unreadable(name, `has ${rows} rows; rows ${first} to ${end - 1} were asked for`)
+    }
+    const rowBytes = bytes / rows
+    return this.#readPart(name, first * rowBytes, end * rowBytes)
+  }
+
+  /** Values whose row-major bytes are from `start` to `end` − 1. */
+  async #readPart(name: string, start: number, end: number): Promise<Float32Array<ArrayBuffer>> {
     const tensor = this.#locate(name)
     const widen = WIDEN[tensor.dtype]
     if (!widen) throw unreadable(name, `is ${tensor.dtype}, not a float type that can be widened`)
     const elementBytes = BYTES_PER_ELEMENT[tensor.dtype]
-    const values = allocate(name, tensor.bytes / elementBytes)
-    const pieceBytes = tensor.arrange ? Math.max(tensor.bytes, 1) : PIECE_BYTES
-    for (let done = 0; done < tensor.bytes; done += pieceBytes) {
-      const length = Math.min(pieceBytes, tensor.bytes - done)
-      const piece = await readTensorBytes(name, tensor, done, length)
-      widen(tensor.arrange?.(piece) ?? piece, values, done / elementBytes)
+    const values = allocate(name, (end - start) / elementBytes)
+    if (tensor.arrange) {
+      widen((await this.readRaw(name)).subarray(start, end), values, 0)
+      return values
+    }
+    for (let done = start; done < end; done += PIECE_BYTES) {
+      const piece = await readTensorBytes(name, tensor, done, Math.min(PIECE_BYTES, end - done))
+      widen(piece, values, (done - start) / elementBytes)
     }
     return values
   }

@@ -41,6 +41,12 @@ export interface TensorSource {
    */
   read(name: string): Promise<Float32Array<ArrayBuffer>>
   /**
+   * Rows `first` to `end` − 1 of a tensor, along its first axis, as {@link read} gives all of them.
+   *
+   * @throws {CheckpointError} CHECKPOINT_TENSOR as `read`, and if the tensor has no such rows.
+   */
+  readRows(name: string, first: number, end: number): Promise<Float32Array<ArrayBuffer>>
+  /**
    * One tensor's bytes as stored: row-major, little-endian. The array is the caller's own; its `byteOffset` may
    * be unaligned.
    *

@@ -37,6 +37,11 @@ export function heldWeights(tensors: ReadonlyMap<string, Held>): TensorSource {
     has: (name) => tensors.has(name),
     info: (name) => ({ dtype: 'F32', shape: find(name).shape }),
     read: async (name) => find(name).data.slice(),
+    readRows: async (name, first, end) => {
+      const { shape, data } = find(name)
+      const width = data.length / shape[0]!
+      return data.slice(first * width, end * width)
+    },
     readRaw: async (name) => new Uint8Array(find(name).data.slice().buffer),
   }
 }

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/style/noNonNullAssertion: reads of arrays whose length is known here
 import ort from 'onnxruntime-node'
-import type { GraphModel, TensorType } from '../src/index.js'
+import { type GraphModel, readIntoMemory, type TensorType } from '../src/index.js'
 
 export type TensorData = Float32Array | BigInt64Array | Int32Array | Int8Array | Uint8Array | Uint16Array
 
@@ -25,8 +25,9 @@ export function floats(dims: readonly number[], data: Float32Array): RunTensor {
 
 /** Loads a graph in onnxruntime-node, on one thread. */
 export async function openGraph(model: GraphModel): Promise<OpenGraph> {
-  const session = await ort.InferenceSession.create(model.graph, {
-    externalData: model.weights.map(({ location, data }) => ({ path: location, data })),
+  const { graph, weights } = await readIntoMemory(model)
+  const session = await ort.InferenceSession.create(graph, {
+    externalData: weights.map(({ location, data }) => ({ path: location, data })),
     intraOpNumThreads: 1,
     // Only what is fatal: errors are thrown, and some tests mean them.
     logSeverityLevel: 4,

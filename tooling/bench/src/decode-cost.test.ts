@@ -13,7 +13,9 @@ test('every matrix counts once, the head too', () => {
 
 test('the built graph carries exactly these weights', async () => {
   const { weights } = await buildRandomDecoder(CONFIG, 'fp32')
-  const matrices = weights.map(({ data }) => data.byteLength).filter((bytes) => bytes > 64 * 4)
+  const matrices = weights
+    .flatMap(({ parts }) => parts.map(({ bytes }) => bytes))
+    .filter((bytes) => bytes > 64 * 4)
   expect(matrices.reduce((sum, bytes) => sum + bytes, 0)).toBe(4 * matrixElements(CONFIG))
 })
 

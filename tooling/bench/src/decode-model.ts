@@ -79,6 +79,10 @@ function randomSource(shapes: ReadonlyMap<string, readonly number[]>): TensorSou
     has: (name) => shapes.has(name),
     info: (name) => ({ dtype: 'F32', shape: shapeOf(name) }),
     read,
+    readRows: async (name, first, end) => {
+      const width = countOf(shapeOf(name).slice(1))
+      return (await read(name)).slice(first * width, end * width)
+    },
     readRaw: async (name) => new Uint8Array((await read(name)).buffer),
   }
 }

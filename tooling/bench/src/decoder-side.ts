@@ -1,5 +1,5 @@
 import { ropeFrequencies, ropeTables } from '@longtake/core'
-import type { DecoderConfig, GraphModel } from '@longtake/kernels'
+import { type DecoderConfig, type GraphModel, readIntoMemory } from '@longtake/kernels'
 import type { Backend, Session, Tensor } from '@longtake/runtime/ort'
 import { fillRandom } from './decode-model.js'
 
@@ -55,7 +55,12 @@ export class DecoderSide {
     threads: number,
     carrying: Carrying,
   ): Promise<DecoderSide> {
-    return new DecoderSide(backend, await backend.session(model, { threads }), config, carrying)
+    return new DecoderSide(
+      backend,
+      await backend.session(await readIntoMemory(model), { threads }),
+      config,
+      carrying,
+    )
   }
 
   /** Fills the whole cache with the same random keys and values every time: a run keeps only what it was told is held. */

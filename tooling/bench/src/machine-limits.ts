@@ -1,3 +1,4 @@
+import { readIntoMemory } from '@longtake/kernels'
 import { GraphBuilder } from '@longtake/kernels/onnx'
 import type { Backend } from '@longtake/runtime/ort'
 import { fillRandom } from './decode-model.js'
@@ -104,7 +105,7 @@ async function bestSeconds(
   threads: number,
   arrays: Feeds,
 ): Promise<number> {
-  const session = await backend.session(graph.build(), { threads })
+  const session = await backend.session(await readIntoMemory(graph.build()), { threads })
   const feeds = Object.fromEntries(
     Object.entries(arrays).map(([name, { dims, data }]) => [name, backend.tensor('float32', dims, data)]),
   )

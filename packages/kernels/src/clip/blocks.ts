@@ -45,8 +45,7 @@ export async function attention(blocks: Blocks, x: Value, names: string, groups:
   const { hiddenSize: width, heads } = config
   const shape = { inputs: width, outputs: width }
   const grouped = [groups.count, groups.length, width]
-  const project = async (part: string) =>
-    reshape(graph, await loader.linear(x, `${names}.${part}`, shape), grouped)
+  const project = async (part: string) => reshape(graph, loader.linear(x, `${names}.${part}`, shape), grouped)
   const [query, key, value] = [await project('q_proj'), await project('k_proj'), await project('v_proj')]
   const mixed = multiHeadAttention(graph, [query, key, value], heads, groups)
   return loader.linear(reshape(graph, mixed, x.dims), `${names}.out_proj`, shape)
@@ -57,16 +56,16 @@ export async function addMlp(blocks: Blocks, stream: Value, names: string): Prom
   const { graph, loader, config } = blocks
   const { hiddenSize: width, intermediateSize: inner, activation } = config
   const normed = await norm(blocks, stream, `${names}layer_norm2`)
-  const wide = await loader.linear(normed, `${names}mlp.fc1`, { inputs: width, outputs: inner })
+  const wide = loader.linear(normed, `${names}mlp.fc1`, { inputs: width, outputs: inner })
   const active = activate(graph, wide, activation)
-  const narrow = await loader.linear(active, `${names}mlp.fc2`, { inputs: inner, outputs: width })
+  const narrow = loader.linear(active, `${names}mlp.fc2`, { inputs: inner, outputs: width })
   return binary(graph, 'Add', stream, narrow)
 }
 
 /** Layer normalisation with the weights `name.weight` and `name.bias`. */
 export async function norm({ graph, loader, config }: Blocks, x: Value, name: string): Promise<Value> {
   const width = [config.hiddenSize]
-  const weight = await loader.tensor(`${name}.weight`, width)
-  const bias = await loader.tensor(`${name}.bias`, width)
+  const weight = loader.tensor(`${name}.weight`, width)
+  const bias = loader.tensor(`${name}.bias`, width)
   return layerNorm(graph, x, weight, bias, config.layerNormEpsilon)
 }

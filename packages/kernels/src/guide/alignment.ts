@@ -41,10 +41,10 @@ export async function buildAlignment(
   const step = graph.integers([1])
   const bounds = { axis: 1, from: step, to: sizeOf(graph, features, 1), step, size: 'patches' }
   const patches = classToken ? slice(graph, features, bounds) : features
-  const weight = await loader.tensor(`${names.norm}.weight`, [inputSize])
-  const bias = await loader.tensor(`${names.norm}.bias`, [inputSize])
+  const weight = loader.tensor(`${names.norm}.weight`, [inputSize])
+  const bias = loader.tensor(`${names.norm}.bias`, [inputSize])
   const normed = layerNorm(graph, patches, weight, bias, layerNormEpsilon)
-  const projected = await loader.project(normed, names.projection, [alignmentSize, inputSize])
+  const projected = loader.project(normed, names.projection, [alignmentSize, inputSize])
   graph.output('alignment', unitLength(graph, projected), ['frames', 'patches', alignmentSize])
   return graph.build()
 }

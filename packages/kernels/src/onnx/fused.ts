@@ -63,7 +63,6 @@ export interface PackedMatrix {
   readonly inputSize: number
   readonly packed: Value
   readonly scales: Value
-  readonly zeroPoints?: Value
 }
 
 /** x [rows…, in] times a quantised matrix [out, in] transposed, plus a bias [out]. */
@@ -74,7 +73,7 @@ export function matMulPacked(graph: GraphBuilder, x: Value, matrix: PackedMatrix
   if (bias !== undefined) expectDims(`${name} bias`, bias, [N])
   // Level 4 lets the kernel quantise the activations of each block to 8 bits: several times faster.
   const attributes = { K, N, bits, block_size: blockSize, accuracy_level: 4 }
-  const inputs = [x, matrix.packed, matrix.scales, matrix.zeroPoints, undefined, bias]
+  const inputs = [x, matrix.packed, matrix.scales, undefined, undefined, bias]
   const dims = x.dims.with(-1, N)
   return graph.node('MatMulNBits', inputs, [{ type: x.type, dims }], { domain: MICROSOFT, attributes })[0]
 }

@@ -1,6 +1,8 @@
 import { ShapeError } from '@longtake/core'
 import { expect, test } from 'vitest'
+import { heldWeights } from '../../test/random-weights.js'
 import { floats, runGraph } from '../../test/run-graph.js'
+import { floatWeight } from '../weights/forms.js'
 import { matMulTransposed, multiHeadAttention } from './fused.js'
 import { GraphBuilder } from './graph-builder.js'
 import {
@@ -37,14 +39,16 @@ test('a small graph runs, with inline constants', async () => {
   expect(Array.from(sum!.data as Float32Array)).toEqual([20 + 1, 15 + 2, 15 + 3, 20 + 4])
 })
 
-test('large constants are kept beside the graph', async () => {
+test('weights are kept beside the graph and read when it is loaded', async () => {
   const graph = new GraphBuilder('external')
   const x = graph.input('x', 'float32', [1])
-  const table = Float32Array.from({ length: 1000 }, (_, at) => at)
-  graph.output('y', binary(graph, 'Add', graph.floats('table', [1000], table), x))
+  const data = Float32Array.from({ length: 1000 }, (_, at) => at)
+  const source = heldWeights(new Map([['table', { shape: [1000], data }]]))
+  const [table] = graph.weight(floatWeight(source, 'table', [1000]))
+  graph.output('y', binary(graph, 'Add', table!, x))
   const model = graph.build()
-  expect(model.weights.map(({ location, data }) => [location, data.byteLength])).toEqual([['table', 4000]])
-  expect(model.graph.length).toBeLessThan(400)
+  expect(model.weights.map(({ tensor, parts }) => [tensor, parts[0]!.bytes])).toEqual([['table', 4000]])
+  expect(model.encode((file) => ({ file, offset: 0 })).length).toBeLessThan(400)
   const { y } = await runGraph(model, { x: floats([1], Float32Array.of(0.5)) })
   expect((y!.data as Float32Array)[999]).toBe(999.5)
 })

@@ -1,13 +1,10 @@
 import { ShapeError } from '@longtake/core'
 import { multiply, sameDims } from './dimensions.js'
-import type { Dimension, ExternalData, GraphModel, TensorType, ValueSpec } from './model.js'
+import type { Dimension, GraphModel, TensorType, ValueSpec, Weight, WeightPart } from './model.js'
 import { type Attribute, encodeModel, type InitializerSpec, type NodeSpec } from './proto.js'
 
 /** A tensor of the graph that is being built: an input, a constant, or a node's result. */
 export type Value = ValueSpec
-
-/** Largest constant that is written into the graph itself, bytes; weights are above it, shapes below. */
-const MAX_INLINE_BYTES = 128
 
 /** Bytes of one element. */
 const ELEMENT_BYTES: Readonly<Record<TensorType, number>> = {
@@ -33,6 +30,7 @@ export class GraphBuilder {
   readonly #name: string
   readonly #nodes: NodeSpec[] = []
   readonly #initializers = new Map<string, InitializerSpec>()
+  readonly #weights = new Map<string, Weight>()
   readonly #inputs: Value[] = []
   readonly #outputs: Value[] = []
   readonly #names = new Set<string>()
@@ -67,25 +65,38 @@ export class GraphBuilder {
   }
 
   /**
-   * Adds weights or a constant. The same name gives the same value again, without looking at `data`.
+   * Adds a constant. The same name gives the same value again, without looking at `data`.
    *
-   * @param data - Little-endian elements; kept, not copied.
+   * @param data - Little-endian elements, which go into the graph itself; kept, not copied.
    * @throws {ShapeError} If `data` has another size than `dims` ask for.
    */
   initializer(name: string, type: TensorType, dims: readonly number[], data: Uint8Array): Value {
     const known = this.#initializers.get(name)
     if (known === undefined) {
-      const bytes = dims.reduce((product, dim) => product * dim, ELEMENT_BYTES[type])
+      const bytes = byteCount(type, dims)
       if (bytes !== data.byteLength) {
         throw new ShapeError(name, `${bytes} bytes for ${type} [${dims.join(', ')}]`, data.byteLength)
       }
-      const external = data.byteLength > MAX_INLINE_BYTES
-      this.#initializers.set(this.#claim(name), { name, type, dims, data, external })
+      this.#initializers.set(this.#claim(name), { name, type, dims, data, bytes })
     }
     return { name, type: known?.type ?? type, dims: known?.dims ?? dims }
   }
 
-  /** A float32 constant or weight; see {@link initializer}. */
+  /**
+   * Adds a weight, whose data lies beside the graph; the same one again gives the same values.
+   *
+   * @returns One value for each of its parts.
+   */
+  weight(weight: Weight): Value[] {
+    const key = weight.parts.map(({ name }) => name).join()
+    if (!this.#weights.has(key)) {
+      this.#weights.set(key, weight)
+      for (const part of weight.parts) this.#initializers.set(this.#claim(part.name), checkedPart(part))
+    }
+    return weight.parts.map(({ name, type, dims }) => ({ name, type, dims }))
+  }
+
+  /** A float32 constant; see {@link initializer}. */
   floats(name: string, dims: readonly number[], data: Float32Array): Value {
     return this.initializer(name, 'float32', dims, bytesOf(data))
   }
@@ -140,7 +151,7 @@ export class GraphBuilder {
     this.#renamed.set(value.name, name)
   }
 
-  /** Ends building: the serialised graph and its weights. */
+  /** Ends building. */
   build(): GraphModel {
     const initializers = [...this.#initializers.values()]
     const final = (names: readonly string[]) => names.map((name) => this.#renamed.get(name) ?? name)
@@ -150,10 +161,12 @@ export class GraphBuilder {
       outputs: final(node.outputs),
     }))
     const spec = { name: this.#name, nodes, inputs: this.#inputs, outputs: this.#outputs, initializers }
-    const weights: ExternalData[] = initializers
-      .filter((tensor) => tensor.external)
-      .map((tensor) => ({ location: tensor.name, data: tensor.data }))
-    return { graph: encodeModel(spec), weights, inputs: this.#inputs, outputs: this.#outputs }
+    return {
+      inputs: this.#inputs,
+      outputs: this.#outputs,
+      weights: [...this.#weights.values()],
+      encode: (place) => encodeModel(spec, place),
+    }
   }
 
   #claim(name: string): string {
@@ -161,6 +174,17 @@ export class GraphBuilder {
     this.#names.add(name)
     return name
   }
+}
+
+function byteCount(type: TensorType, dims: readonly number[]): number {
+  return dims.reduce((product, dim) => product * dim, ELEMENT_BYTES[type])
+}
+
+function checkedPart({ name, type, dims, bytes }: WeightPart): InitializerSpec {
+  const expected = byteCount(type, dims)
+  if (bytes !== expected)
+    throw new ShapeError(name, `${expected} bytes for ${type} [${dims.join(', ')}]`, bytes)
+  return { name, type, dims, bytes }
 }
 
 /** The bytes of a typed array, on the same memory. */

@@ -1,5 +1,5 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import type { TensorType, ValueSpec } from './model.js'
+import type { TensorType, ValueSpec, WeightPlace } from './model.js'
 
 /** Value of a node's attribute. Whole numbers and fractions are distinct types in ONNX, so a float is marked. */
 export type Attribute = number | string | readonly number[] | { readonly float: number }
@@ -19,9 +19,9 @@ export interface InitializerSpec {
   readonly name: string
   readonly type: TensorType
   readonly dims: readonly number[]
-  /** Little-endian elements, written into the graph or kept beside it. */
-  readonly data: Uint8Array
-  readonly external: boolean
+  /** Little-endian elements, written into the graph; absent for weights, which are kept beside it. */
+  readonly data?: Uint8Array
+  readonly bytes: number
 }
 
 export interface GraphSpec {
@@ -53,13 +53,14 @@ const OPSETS = [
 /**
  * Serialises a graph as an ONNX ModelProto.
  *
+ * @param place - Where the data of an initializer that has none lies.
  * @remarks Field numbers as in onnx/onnx.proto3 of ONNX 1.16.
  */
-export function encodeModel(graph: GraphSpec): Uint8Array {
+export function encodeModel(graph: GraphSpec, place: (name: string) => WeightPlace): Uint8Array {
   const writer = new BinaryWriter()
   writer.tag(1, WireType.Varint).int64(IR_VERSION)
   writer.tag(2, WireType.LengthDelimited).string('longtake')
-  message(writer, 7, (body) => writeGraph(body, graph))
+  message(writer, 7, (body) => writeGraph(body, graph, place))
   for (const [domain, version] of OPSETS) {
     message(writer, 8, (body) => {
       body.tag(1, WireType.LengthDelimited).string(domain)
@@ -69,10 +70,10 @@ export function encodeModel(graph: GraphSpec): Uint8Array {
   return writer.finish()
 }
 
-function writeGraph(writer: BinaryWriter, graph: GraphSpec): void {
+function writeGraph(writer: BinaryWriter, graph: GraphSpec, place: (name: string) => WeightPlace): void {
   for (const node of graph.nodes) message(writer, 1, (body) => writeNode(body, node))
   writer.tag(2, WireType.LengthDelimited).string(graph.name)
-  for (const tensor of graph.initializers) message(writer, 5, (body) => writeInitializer(body, tensor))
+  for (const tensor of graph.initializers) message(writer, 5, (body) => writeInitializer(body, tensor, place))
   for (const value of graph.inputs) message(writer, 11, (body) => writeValue(body, value))
   for (const value of graph.outputs) message(writer, 12, (body) => writeValue(body, value))
 }
@@ -106,15 +107,20 @@ function writeAttribute(writer: BinaryWriter, name: string, value: Attribute): v
   }
 }
 
-function writeInitializer(writer: BinaryWriter, tensor: InitializerSpec): void {
+function writeInitializer(
+  writer: BinaryWriter,
+  tensor: InitializerSpec,
+  place: (name: string) => WeightPlace,
+): void {
   for (const dim of tensor.dims) writer.tag(1, WireType.Varint).int64(dim)
   writer.tag(2, WireType.Varint).int32(DATA_TYPE[tensor.type])
   writer.tag(8, WireType.LengthDelimited).string(tensor.name)
-  if (!tensor.external) {
+  if (tensor.data !== undefined) {
     writer.tag(9, WireType.LengthDelimited).bytes(tensor.data)
     return
   }
-  const entries = { location: tensor.name, offset: '0', length: String(tensor.data.length) }
+  const { file, offset } = place(tensor.name)
+  const entries = { location: file, offset: String(offset), length: String(tensor.bytes) }
   for (const [key, value] of Object.entries(entries)) {
     message(writer, 13, (body) => {
       body.tag(1, WireType.LengthDelimited).string(key)

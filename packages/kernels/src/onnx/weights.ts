@@ -1,8 +1,8 @@
 import { CheckpointError } from '@longtake/core'
 import type { WeightType } from '../config.js'
 import { expectWeightType } from '../config-check.js'
-import { quantizeBlockwise } from '../quantize/blockwise.js'
 import type { TensorSource } from '../tensor-source.js'
+import { floatWeight, quantizedWeight, WEIGHT_BLOCK } from '../weights/forms.js'
 import { matMulPacked, matMulTransposed, type PackedMatrix } from './fused.js'
 import { expectDims, type GraphBuilder, type Value } from './graph-builder.js'
 import { binary } from './operators.js'
@@ -15,7 +15,10 @@ export interface LinearShape {
   readonly bias?: boolean
 }
 
-/** Fetches a checkpoint's tensors into a graph, checked against the shapes that the config asks for. */
+/**
+ * Puts a checkpoint's tensors into a graph, checked against the shapes that the config asks for. Nothing of them is
+ * read but their shapes, except where a graph needs something computed from them.
+ */
 export class WeightLoader {
   readonly graph: GraphBuilder
   readonly #source: TensorSource
@@ -29,19 +32,28 @@ export class WeightLoader {
     this.#type = type
   }
 
-  /** @throws {CheckpointError} CHECKPOINT_TENSOR if the tensor is missing or has another shape. */
+  /**
+   * A tensor's values, to compute a constant from.
+   *
+   * @throws {CheckpointError} CHECKPOINT_TENSOR if the tensor is missing or has another shape.
+   */
   async read(name: string, dims: readonly number[]): Promise<Float32Array> {
+    this.#check(name, dims)
+    return this.#source.read(name)
+  }
+
+  #check(name: string, dims: readonly number[]): void {
     const { shape } = this.#source.info(name)
     if (shape.length !== dims.length || shape.some((size, axis) => size !== dims[axis])) {
       const message = `${name}: the config asks for shape [${dims.join(', ')}], the checkpoint has [${shape.join(', ')}].`
       throw new CheckpointError('CHECKPOINT_TENSOR', message)
     }
-    return this.#source.read(name)
   }
 
-  /** A tensor as it is stored, as float32. */
-  async tensor(name: string, dims: readonly number[]): Promise<Value> {
-    return this.graph.floats(name, dims, await this.read(name, dims))
+  /** A tensor as float32. */
+  tensor(name: string, dims: readonly number[]): Value {
+    this.#check(name, dims)
+    return this.graph.weight(floatWeight(this.#source, name, dims))[0]!
   }
 
   /**
@@ -50,47 +62,29 @@ export class WeightLoader {
    * @param x - [rows…, inputs].
    * @param layer - Name before `.weight` and `.bias`.
    */
-  async linear(x: Value, layer: string, { inputs, outputs, bias = true }: LinearShape): Promise<Value> {
-    const added = bias ? await this.tensor(`${layer}.bias`, [outputs]) : undefined
+  linear(x: Value, layer: string, { inputs, outputs, bias = true }: LinearShape): Value {
+    const added = bias ? this.tensor(`${layer}.bias`, [outputs]) : undefined
     return this.project(x, `${layer}.weight`, [outputs, inputs], added)
   }
 
   /** `x · weightᵀ + bias` with the weight's whole name. */
-  async project(
-    x: Value,
-    name: string,
-    [outputs, inputs]: readonly [number, number],
-    bias?: Value,
-  ): Promise<Value> {
+  project(x: Value, name: string, [outputs, inputs]: readonly [number, number], bias?: Value): Value {
     const { graph } = this
     if (this.#type !== 'fp32') {
-      return matMulPacked(graph, x, await this.#packed(name, outputs, inputs), bias)
+      return matMulPacked(graph, x, this.#packed(name, this.#type, outputs, inputs), bias)
     }
-    const weight = await this.tensor(name, [outputs, inputs])
+    const weight = this.tensor(name, [outputs, inputs])
     if (bias !== undefined && x.dims.length === 2) return gemm(graph, x, weight, bias)
     const product = matMulTransposed(graph, x, weight)
     return bias === undefined ? product : binary(graph, 'Add', product, bias)
   }
 
-  async #packed(name: string, outputs: number, inputs: number): Promise<PackedMatrix> {
-    const bits = this.#type === 'int8' ? 8 : 4
-    const matrix = quantizeBlockwise(await this.read(name, [outputs, inputs]), outputs, inputs, { bits })
-    const { blockSize, packed, scales, zeroPoints } = matrix
-    const blocks = Math.ceil(inputs / blockSize)
-    const { graph } = this
-    const blockBytes = (blockSize * bits) / 8
-    const zeroBytes = Math.ceil((blocks * bits) / 8)
-    return {
-      bits,
-      blockSize,
-      outputSize: outputs,
-      inputSize: inputs,
-      packed: graph.initializer(`${name}:packed`, 'uint8', [outputs, blocks, blockBytes], packed),
-      scales: graph.floats(`${name}:scales`, [outputs, blocks], scales),
-      ...(zeroPoints && {
-        zeroPoints: graph.initializer(`${name}:zero`, 'uint8', [outputs, zeroBytes], zeroPoints),
-      }),
-    }
+  #packed(name: string, type: 'int8' | 'int4', outputs: number, inputs: number): PackedMatrix {
+    this.#check(name, [outputs, inputs])
+    const weight = quantizedWeight(this.#source, name, outputs, inputs, type)
+    const [packed, scales] = this.graph.weight(weight) as [Value, Value]
+    const bits = type === 'int8' ? 8 : 4
+    return { bits, blockSize: WEIGHT_BLOCK, outputSize: outputs, inputSize: inputs, packed, scales }
   }
 }
 

@@ -18,22 +18,10 @@ function randomValues(length: number, seed: number): Float32Array {
 test('packs a worked block by hand', () => {
   const row = new Float32Array(16)
   row.set([-8, 7, 1, 0.4])
-  const { packed, scales, zeroPoints } = quantizeBlockwise(row, 1, 16, { blockSize: 16 })
+  const { packed, scales } = quantizeBlockwise(row, 1, 16, { blockSize: 16 })
   // −8 has the largest magnitude: scale 1, codes value + 8, the first of each pair in the low half.
   expect([...packed]).toEqual([0x0f * 16 + 0, 0x89, 0x88, 0x88, 0x88, 0x88, 0x88, 0x88])
   expect([...scales]).toEqual([1])
-  expect(zeroPoints).toBeUndefined()
-})
-
-test('gives each block its zero point where asked', () => {
-  const row = new Float32Array(48)
-  row.fill(3, 0, 16)
-  row.fill(-3, 16, 32)
-  row.set([-5, 10], 32)
-  const { packed, scales, zeroPoints } = quantizeBlockwise(row, 1, 48, { blockSize: 16, symmetric: false })
-  expect([...scales]).toEqual([Math.fround(0.2), Math.fround(0.2), 1])
-  expect([...(zeroPoints ?? [])]).toEqual([0xf0, 0x05])
-  expect([packed[0], packed[8], packed[16]]).toEqual([0xff, 0x00, 0xf0])
 })
 
 const sizes = [
@@ -41,15 +29,13 @@ const sizes = [
   { outputs: 16, inputs: 96 },
   { outputs: 3, inputs: 40 },
 ]
-const variants = ([4, 8] as const).flatMap((bits) =>
-  [true, false].flatMap((symmetric) => sizes.map((size) => ({ bits, symmetric, ...size }))),
-)
+const variants = ([4, 8] as const).flatMap((bits) => sizes.map((size) => ({ bits, ...size })))
 
 test.each(variants)(
-  'MatMulNBits computes with these values: $bits bits, symmetric $symmetric, $outputs × $inputs',
-  async ({ bits, symmetric, outputs, inputs }) => {
+  'MatMulNBits computes with these values: $bits bits, $outputs × $inputs',
+  async ({ bits, outputs, inputs }) => {
     const weight = randomValues(outputs * inputs, outputs * inputs + bits)
-    const matrix = quantizeBlockwise(weight, outputs, inputs, { bits, symmetric })
+    const matrix = quantizeBlockwise(weight, outputs, inputs, { bits })
     const rows = 4
     const input = randomValues(rows * inputs, 7)
     const actual = await runMatMulNBits(matrix, input, rows)
@@ -68,9 +54,9 @@ test('every value is met within a step: half of it by rounding, the rest where t
   const block = fc.array(fc.float({ noNaN: true, min: -1e6, max: 1e6 }), { minLength: 1, maxLength: 70 })
   const bits = fc.constantFrom(4 as const, 8 as const)
   fc.assert(
-    fc.property(block, bits, fc.boolean(), (list, width, symmetric) => {
+    fc.property(block, bits, (list, width) => {
       const weight = Float32Array.from(list)
-      const matrix = quantizeBlockwise(weight, 1, weight.length, { bits: width, symmetric })
+      const matrix = quantizeBlockwise(weight, 1, weight.length, { bits: width })
       dequantizeBlockwise(matrix).forEach((value, i) => {
         const step = Math.abs(matrix.scales[Math.floor(i / 32)]!)
         // Tiny blocks lose their scale to the smallest float; they become 0.
@@ -82,10 +68,8 @@ test('every value is met within a step: half of it by rounding, the rest where t
 })
 
 test('zeros stay zeros', () => {
-  for (const symmetric of [true, false]) {
-    const zeros = dequantizeBlockwise(quantizeBlockwise(new Float32Array(40), 1, 40, { symmetric }))
-    expect(zeros.every((value) => value === 0)).toBe(true)
-  }
+  const zeros = dequantizeBlockwise(quantizeBlockwise(new Float32Array(40), 1, 40))
+  expect(zeros.every((value) => value === 0)).toBe(true)
 })
 
 test('refuses what it cannot stand for', () => {
@@ -96,14 +80,13 @@ test('refuses what it cannot stand for', () => {
   expect(() => quantizeBlockwise(weight, 1, 32, { blockSize: 24 })).toThrow(InvalidOptionError)
   expect(() => quantizeBlockwise(weight, 1, 32, { bits: 3 as 4 })).toThrow(InvalidOptionError)
   for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
-    for (const symmetric of [true, false]) {
-      for (const at of [0, 31]) {
-        const broken = weight
-          .slice()
-          .fill(1)
-          .fill(bad, at, at + 1)
-        expect(() => quantizeBlockwise(broken, 1, 32, { symmetric })).toThrow(CheckpointError)
-      }
+    for (const at of [0, 31]) {
+      const broken = weight
+        .slice()
+        .fill(1)
+        .fill(bad, at, at + 1)
+      expect(() => quantizeBlockwise(broken, 1, 32, { name: 'a.weight' })).toThrow(CheckpointError)
+      expect(() => quantizeBlockwise(broken, 1, 32, { name: 'a.weight' })).toThrow(/^a\.weight/)
     }
   }
 })
@@ -121,9 +104,9 @@ async function runMatMulNBits(
 
 /** A ModelProto of one node with its constants inside; written by field number, apart from our graph builder. */
 function modelOf(matrix: QuantizedMatrix): Uint8Array {
-  const { outputs, inputs, bits, blockSize, packed, scales, zeroPoints } = matrix
+  const { outputs, inputs, bits, blockSize, packed, scales } = matrix
   const blocks = Math.ceil(inputs / blockSize)
-  const names = ['A', 'B', 'scales', ...(zeroPoints ? ['zero_points'] : [])]
+  const names = ['A', 'B', 'scales']
   const node = message((w) => {
     for (const name of names) text(w, 1, name)
     text(text(text(w, 2, 'Y'), 4, 'MatMulNBits'), 7, 'com.microsoft')
@@ -138,7 +121,6 @@ function modelOf(matrix: QuantizedMatrix): Uint8Array {
     text(w, 2, 'g')
     constant(w, 'B', 2, [outputs, blocks, (blockSize * bits) / 8], packed)
     constant(w, 'scales', 1, [outputs, blocks], new Uint8Array(scales.buffer))
-    if (zeroPoints) constant(w, 'zero_points', 2, [outputs, zeroPoints.length / outputs], zeroPoints)
     value(w, 11, 'A')
     value(w, 12, 'Y')
   })

@@ -1,6 +1,6 @@
 import { CheckpointError, InvalidOptionError, ShapeError } from '@longtake/core'
 
-/** A matrix in the layout of ONNX Runtime's MatMulNBits. */
+/** A matrix in the layout of ONNX Runtime's MatMulNBits; every zero point is the middle of the range, 2^(bits−1). */
 export interface QuantizedMatrix {
   /** Bits of one value: attribute `bits`. */
   readonly bits: 4 | 8
@@ -14,11 +14,6 @@ export interface QuantizedMatrix {
   readonly packed: Uint8Array<ArrayBuffer>
   /** [outputs, blocks] */
   readonly scales: Float32Array<ArrayBuffer>
-  /**
-   * [outputs, ceil(blocks·bits/8)], packed like the values; absent when every zero point is the middle of the
-   * range, 2^(bits−1), as the operator then takes it to be.
-   */
-  readonly zeroPoints?: Uint8Array<ArrayBuffer>
 }
 
 export interface QuantizeOptions {
@@ -26,22 +21,14 @@ export interface QuantizeOptions {
   readonly bits?: 4 | 8
   /** A power of two from 16 to 256; default 32. */
   readonly blockSize?: number
-  /**
-   * True (default): the zero point is the middle, and the block's largest value in magnitude is met exactly.
-   * False: a zero point for each block, so that the range is exactly what the block spans (with 0).
-   */
-  readonly symmetric?: boolean
-}
-
-/** A block's parameters: value = (code − zeroPoint) · scale. */
-interface BlockRange {
-  scale: number
-  zeroPoint: number
+  /** What to call the weight in errors. */
+  readonly name?: string
 }
 
 /**
- * Quantises a weight block by block along its inputs: value ≈ (code − zeroPoint) · scale, each code rounded to
- * the nearest. Blocks that the inputs do not fill are padded with codes that stand for 0.
+ * Quantises a weight block by block along its inputs: value ≈ (code − 2^(bits−1)) · scale, each code rounded to the
+ * nearest. The scale is such that the block's largest value in magnitude is met exactly. Blocks that the inputs do
+ * not fill are padded with codes that stand for 0.
  *
  * @param weight - [outputs, inputs], row-major, as PyTorch stores a Linear; read, never retained.
  * @throws {ShapeError} If the length is not outputs·inputs.
@@ -53,29 +40,26 @@ export function quantizeBlockwise(
   weight: Float32Array,
   outputs: number,
   inputs: number,
-  options: QuantizeOptions = {},
+  { bits = 4, blockSize = 32, name = 'A weight' }: QuantizeOptions = {},
 ): QuantizedMatrix {
-  const { bits = 4, blockSize = 32, symmetric = true } = options
   checkArguments(weight, outputs, inputs, bits, blockSize)
   const blocks = Math.ceil(inputs / blockSize)
   const blockBytes = (blockSize * bits) / 8
   const packed = new Uint8Array(outputs * blocks * blockBytes)
   const scales = new Float32Array(outputs * blocks)
-  const zeroRowBytes = Math.ceil((blocks * bits) / 8)
-  const zeroPoints = symmetric ? undefined : new Uint8Array(outputs * zeroRowBytes)
-  const range: BlockRange = { scale: 0, zeroPoint: 0 }
-  const measure = symmetric ? measureSymmetric : measureAsymmetric
-  for (let row = 0; row < outputs; row++) {
-    for (let block = 0; block < blocks; block++) {
-      const start = row * inputs + block * blockSize
-      const end = row * inputs + Math.min((block + 1) * blockSize, inputs)
-      measure(weight, start, end, bits, range)
-      scales[row * blocks + block] = range.scale
-      packBlock(weight, start, end, bits, blockSize, range, packed, (row * blocks + block) * blockBytes)
-      if (zeroPoints) putCode(zeroPoints, row * zeroRowBytes, block, bits, range.zeroPoint)
+  const pack = bits === 4 ? packNibbles : packBytes
+  const middle = 2 ** (bits - 1)
+  for (let row = 0, block = 0; row < outputs; row++) {
+    const rowEnd = (row + 1) * inputs
+    for (let start = row * inputs; start < rowEnd; start += blockSize, block++) {
+      const end = Math.min(start + blockSize, rowEnd)
+      const extreme = extremeOf(weight, start, end)
+      if (!Number.isFinite(extreme)) throw notFinite(name)
+      scales[block] = extreme / -middle
+      pack(weight, start, end, blockSize, extreme === 0 ? 0 : -middle / extreme, packed, block * blockBytes)
     }
   }
-  return { bits, blockSize, outputs, inputs, packed, scales, ...(zeroPoints && { zeroPoints }) }
+  return { bits, blockSize, outputs, inputs, packed, scales }
 }
 
 /**
@@ -84,17 +68,14 @@ export function quantizeBlockwise(
  * @remarks For checks: what the operator computes with, without running it.
  */
 export function dequantizeBlockwise(matrix: QuantizedMatrix): Float32Array<ArrayBuffer> {
-  const { bits, blockSize, outputs, inputs, packed, scales, zeroPoints } = matrix
+  const { bits, blockSize, outputs, inputs, packed, scales } = matrix
   const blocks = Math.ceil(inputs / blockSize)
-  const zeroRowBytes = Math.ceil((blocks * bits) / 8)
   const values = new Float32Array(outputs * inputs)
   for (let row = 0; row < outputs; row++) {
     for (let column = 0; column < inputs; column++) {
-      const block = Math.floor(column / blockSize)
-      const zero = zeroPoints ? getCode(zeroPoints, row * zeroRowBytes, block, bits) : 2 ** (bits - 1)
-      const blockStart = ((row * blocks + block) * blockSize * bits) / 8
-      const code = getCode(packed, blockStart, column % blockSize, bits)
-      values[row * inputs + column] = (code - zero) * scales[row * blocks + block]!
+      const block = row * blocks + Math.floor(column / blockSize)
+      const code = codeAt(packed, (block * blockSize * bits) / 8, column % blockSize, bits)
+      values[row * inputs + column] = (code - 2 ** (bits - 1)) * scales[block]!
     }
   }
   return values
@@ -117,88 +98,71 @@ function checkArguments(
   }
 }
 
-/** The largest magnitude gets the code 0, whose distance from the middle is one more than that of the last code. */
-function measureSymmetric(
-  weight: Float32Array,
-  start: number,
-  end: number,
-  bits: number,
-  range: BlockRange,
-): void {
+/**
+ * The value of the largest magnitude, NaN if any is. It gets the code 0, whose distance from the middle is one more
+ * than that of the last code.
+ */
+function extremeOf(weight: Float32Array, start: number, end: number): number {
   let extreme = 0
+  let magnitude = 0
+  let sum = 0
   for (let i = start; i < end; i++) {
-    if (Math.abs(weight[i]!) > Math.abs(extreme)) extreme = weight[i]!
-    else if (Number.isNaN(weight[i]!)) extreme = Number.NaN
-    if (Number.isNaN(extreme)) break
+    const value = weight[i]!
+    sum += value
+    if (Math.abs(value) > magnitude) {
+      magnitude = Math.abs(value)
+      extreme = value
+    }
   }
-  range.zeroPoint = 2 ** (bits - 1)
-  range.scale = finiteScale(extreme / -range.zeroPoint)
+  return Number.isNaN(sum) ? Number.NaN : extreme
 }
 
-/** The range is what the block spans and 0, so that the zero point is a code and 0 is met exactly. */
-function measureAsymmetric(
+/** Codes of a block, two a byte. Adding a half and cutting off rounds, because no sum is below 0. */
+function packNibbles(
   weight: Float32Array,
   start: number,
   end: number,
-  bits: number,
-  range: BlockRange,
-): void {
-  let low = 0
-  let high = 0
-  for (let i = start; i < end; i++) {
-    low = Math.min(low, weight[i]!)
-    high = Math.max(high, weight[i]!)
-  }
-  range.scale = finiteScale((high - low) / (2 ** bits - 1))
-  range.zeroPoint = range.scale === 0 ? 0 : Math.round(-low / range.scale)
-}
-
-/** As the operator will hold it. A block of numbers too small for a scale becomes 0. */
-function finiteScale(scale: number): number {
-  const single = Math.fround(scale)
-  if (Number.isFinite(single)) return single
-  throw new CheckpointError('CHECKPOINT_TENSOR', 'A weight to be quantised has a value that is not finite.')
-}
-
-function packBlock(
-  weight: Float32Array,
-  start: number,
-  end: number,
-  bits: number,
   blockSize: number,
-  { scale, zeroPoint }: BlockRange,
+  inverse: number,
   packed: Uint8Array,
   offset: number,
 ): void {
-  const inverse = scale === 0 ? 0 : 1 / scale
-  const last = 2 ** bits - 1
-  const step = bits === 4 ? 2 : 1
-  for (let i = 0, at = offset; i < blockSize; i += step, at++) {
-    const low = codeAt(weight, start + i, end, inverse, zeroPoint, last)
-    packed[at] = step === 1 ? low : low | (codeAt(weight, start + i + 1, end, inverse, zeroPoint, last) << 4)
+  let at = offset
+  let i = start
+  for (; i + 1 < end; i += 2, at++) {
+    const low = (weight[i]! * inverse + 8.5) | 0
+    const high = (weight[i + 1]! * inverse + 8.5) | 0
+    packed[at] = Math.min(low, 15) | (Math.min(high, 15) << 4)
   }
+  if (i < end) packed[at++] = Math.min(15, (weight[i]! * inverse + 8.5) | 0) | 0x80
+  packed.fill(0x88, at, offset + blockSize / 2)
 }
 
-/** The nearest code; behind the block's end the one that stands for 0. */
-function codeAt(
+/** Codes of a block, one a byte. */
+function packBytes(
   weight: Float32Array,
-  index: number,
+  start: number,
   end: number,
+  blockSize: number,
   inverse: number,
-  zeroPoint: number,
-  last: number,
-): number {
-  if (index >= end) return zeroPoint
-  // Adding 0.5 and cutting off rounds, because the sum is never below 0 after the clamp.
-  const code = weight[index]! * inverse + zeroPoint + 0.5
-  return code <= 0 ? 0 : code >= last ? last : code | 0
+  packed: Uint8Array,
+  offset: number,
+): void {
+  let at = offset
+  for (let i = start; i < end; i++, at++) {
+    const code = (weight[i]! * inverse + 128.5) | 0
+    packed[at] = Math.min(code, 255)
+  }
+  packed.fill(128, at, offset + blockSize)
 }
 
-function putCode(packed: Uint8Array, offset: number, index: number, bits: number, code: number): void {
-  if (bits === 8) packed[offset + index] = code
-  else packed[offset + (index >> 1)]! |= code << ((index & 1) * 4)
+function notFinite(name: string): CheckpointError {
+  return new CheckpointError(
+    'CHECKPOINT_TENSOR',
+    `${name} has a value that is not finite, so it cannot be quantised.`,
+  )
 }
 
-function getCode(packed: Uint8Array, offset: number, index: number, bits: number): number {
+function codeAt(packed: Uint8Array, offset: number, index: number, bits: number): number {
   return bits === 8 ? packed[offset + index]! : (packed[offset + (index >> 1)]! >> ((index & 1) * 4)) & 15
 }

@@ -38,10 +38,7 @@ export async function buildClipText(
   const { hiddenSize: width, vocabularySize, projectionSize } = config
   const ids = graph.input('input_ids', 'int64', ['texts', 'tokens'])
   const end = graph.input('end', 'int64', ['texts'])
-  const table = await loader.tensor(`${names.model}embeddings.token_embedding.weight`, [
-    vocabularySize,
-    width,
-  ])
+  const table = loader.tensor(`${names.model}embeddings.token_embedding.weight`, [vocabularySize, width])
   const positions = await loadPositions(loader, weights, `${names.model}embeddings.`, config)
   let stream: Value = binary(graph, 'Add', gatherRows(graph, table, ids), firstRows(graph, positions, ids, 1))
   for (let layer = 0; layer < config.layers; layer++) {
@@ -50,7 +47,7 @@ export async function buildClipText(
     stream = await graph.within(`layers.${layer}`, () => clipLayer(blocks, stream, layerNames, groups))
   }
   const pooled = await norm(blocks, gatherOnePerTable(graph, stream, end), `${names.model}final_layer_norm`)
-  const projected = await loader.project(pooled, names.projection, [projectionSize, width])
+  const projected = loader.project(pooled, names.projection, [projectionSize, width])
   graph.output('text_embedding', unitLength(graph, projected), ['texts', projectionSize])
   return graph.build()
 }

@@ -91,7 +91,7 @@ export async function buildDecoder(
   }
   const { normed } = await norm(decoder, stream, `${prefix}norm.weight`)
   const head = config.tiedHead ? `${prefix}embed_tokens.weight` : names.head
-  const scores = await loader.project(normed, head, [config.vocabularySize, config.hiddenSize])
+  const scores = loader.project(normed, head, [config.vocabularySize, config.hiddenSize])
   graph.output('logits', scores, [1, logits === 'last' ? 1 : 'sequence', config.vocabularySize])
   return graph.build()
 }
@@ -105,7 +105,7 @@ async function decoderLayer(decoder: Decoder, stream: Stream, layer: number): Pr
   const cut = lastOnly && layer === layers - 1
   const [mixed, residual] = cut ? [lastAlong(graph, attended, 1), lastAlong(graph, sum, 1)] : [attended, sum]
   const shape = { inputs: heads * headDim, outputs: hiddenSize, bias: false }
-  const pending = await loader.linear(mixed, `${names}self_attn.o_proj`, shape)
+  const pending = loader.linear(mixed, `${names}self_attn.o_proj`, shape)
   const second = await norm(decoder, { residual, pending }, `${names}post_attention_layernorm.weight`)
   return { residual: second.sum, pending: await mlp(decoder, second.normed, `${names}mlp.`) }
 }
@@ -114,15 +114,15 @@ async function decoderLayer(decoder: Decoder, stream: Stream, layer: number): Pr
 async function mlp({ config, graph, loader }: Decoder, x: Value, names: string): Promise<Value> {
   const { hiddenSize, intermediateSize } = config
   const inward = { inputs: hiddenSize, outputs: intermediateSize, bias: false }
-  const gate = sigmoidLinear(graph, await loader.linear(x, `${names}gate_proj`, inward), 1)
-  const product = binary(graph, 'Mul', gate, await loader.linear(x, `${names}up_proj`, inward))
+  const gate = sigmoidLinear(graph, loader.linear(x, `${names}gate_proj`, inward), 1)
+  const product = binary(graph, 'Mul', gate, loader.linear(x, `${names}up_proj`, inward))
   const outward = { inputs: intermediateSize, outputs: hiddenSize, bias: false }
   return loader.linear(product, `${names}down_proj`, outward)
 }
 
 /** Brings the stream up to date and normalises it. */
 async function norm({ config, graph, loader }: Decoder, { residual, pending }: Stream, name: string) {
-  const weight = await loader.tensor(name, [config.hiddenSize])
+  const weight = loader.tensor(name, [config.hiddenSize])
   if (pending !== undefined) return addRmsNorm(graph, residual, pending, weight, config.rmsNormEpsilon)
   return { normed: rmsNorm(graph, residual, weight, config.rmsNormEpsilon), sum: residual }
 }

@@ -79,7 +79,7 @@ async function start(tower: Tower, heard: Value, { frames }: BtAdapterConfig): P
   )
   const positions = graph.floats(patchName, [1, tokens - 1, width], table.slice(width))
   const placed = binary(graph, 'Add', dropFront(graph, heard, 1, 1), positions)
-  const times = await loader.tensor(`${prefix}btadapter_time_embed.weight`, [frames, width])
+  const times = loader.tensor(`${prefix}btadapter_time_embed.weight`, [frames, width])
   const timed = binary(graph, 'Add', placed, unsqueeze(graph, firstRows(graph, times, heard, 0), 1))
   return join(graph, half(graph, classToken), timed, 1)
 }
@@ -93,7 +93,7 @@ async function attendThroughTime(blocks: Blocks, state: Value, names: string): P
   const normed = await norm(blocks, flatRows(graph, byPatch), `${names}layer_norm1`)
   const [count, length] = [byPatch.dims[0]!, byPatch.dims[1]!]
   const attended = await attention(blocks, normed, `${names}self_attn`, { count, length })
-  const gated = await loader.linear(attended, `${names}temporal_fc`, { inputs: width, outputs: width })
+  const gated = loader.linear(attended, `${names}temporal_fc`, { inputs: width, outputs: width })
   const back = transpose(graph, reshape(graph, gated, byPatch.dims), [1, 0, 2])
   return join(graph, takeFront(graph, state, 1, 1), binary(graph, 'Add', patches, back), 1)
 }

@@ -89,11 +89,7 @@ async function embedPatches({ graph, loader, config, prefix }: Tower, pixels: Va
   const frames = pixels.dims[0]!
   const names = `${prefix}embeddings.`
   const kernel = [width, CHANNELS, patchSize, patchSize]
-  const convolved = patchConvolution(
-    graph,
-    pixels,
-    await loader.tensor(`${names}patch_embedding.weight`, kernel),
-  )
+  const convolved = patchConvolution(graph, pixels, loader.tensor(`${names}patch_embedding.weight`, kernel))
   const patches = transpose(graph, reshape(graph, convolved, [frames, width, cells]), [0, 2, 1])
   // The class token is the same for every frame, so it joins the positions and patches get a zero before them.
   const offsets = Float32Array.from(
@@ -107,8 +103,8 @@ async function embedPatches({ graph, loader, config, prefix }: Tower, pixels: Va
     [{ type: 'float32', dims: [frames, cells + 1, width] }],
   )[0]
   const [weight, bias] = [
-    await loader.tensor(`${prefix}pre_layrnorm.weight`, [width]),
-    await loader.tensor(`${prefix}pre_layrnorm.bias`, [width]),
+    loader.tensor(`${prefix}pre_layrnorm.weight`, [width]),
+    loader.tensor(`${prefix}pre_layrnorm.bias`, [width]),
   ]
   const normed = layerNorm(graph, added, weight, bias, config.layerNormEpsilon)
   return reshape(graph, normed, [multiply(frames, cells + 1), width])
@@ -123,11 +119,11 @@ async function embedSiglipPatches({ graph, loader, config, prefix }: Tower, pixe
   const convolved = patchConvolution(
     graph,
     pixels,
-    await loader.tensor(`${names}patch_embedding.weight`, [width, CHANNELS, patchSize, patchSize]),
-    await loader.tensor(`${names}patch_embedding.bias`, [width]),
+    loader.tensor(`${names}patch_embedding.weight`, [width, CHANNELS, patchSize, patchSize]),
+    loader.tensor(`${names}patch_embedding.bias`, [width]),
   )
   const patches = transpose(graph, reshape(graph, convolved, [frames, width, cells]), [0, 2, 1])
-  const positions = await loader.tensor(`${names}position_embedding.weight`, [cells, width])
+  const positions = loader.tensor(`${names}position_embedding.weight`, [cells, width])
   return reshape(graph, binary(graph, 'Add', patches, positions), [multiply(frames, cells), width])
 }
 

@@ -14,6 +14,8 @@ export interface FileRange {
   readonly name: string
   /** Bytes. */
   readonly size: number
+  /** When it was last changed, milliseconds since 1970. */
+  readonly modifiedMs: number
   read(offset: number, length: number): Promise<Uint8Array>
 }
 
@@ -140,8 +142,8 @@ export class CheckpointFolder {
       requireFile(await stat(path), name)
       const handle = await open(path, 'r')
       this.#closers.push(() => handle.close())
-      const { size } = await handle.stat()
-      return { name, size, read: (offset, length) => readRange(handle, name, offset, length) }
+      const { size, mtimeMs: modifiedMs } = await handle.stat()
+      return { name, size, modifiedMs, read: (offset, length) => readRange(handle, name, offset, length) }
     } catch (error) {
       if (error instanceof CheckpointError) throw error
       throw isMissing(error)

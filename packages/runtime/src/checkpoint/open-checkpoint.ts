@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { CheckpointError } from '@longtake/core'
 import { openSafetensors, openTorch, type TensorSource } from '@longtake/kernels'
 import type { HubLookup } from '../hub/index.js'
@@ -6,7 +7,7 @@ import { llavaOnevision } from './families/llava-onevision.js'
 import { ppllava } from './families/ppllava.js'
 import { videoLlava } from './families/video-llava.js'
 import { videoLlavaOriginal } from './families/video-llava-original.js'
-import { CheckpointFolder } from './folder.js'
+import { CheckpointFolder, type FileRange } from './folder.js'
 import { hasGuide, openGuide, readLogitScale } from './guide.js'
 import type { GuideText } from './guide-text.js'
 import { cutAtPlaceholder, encodePrompt, makePrompt, type PromptIds } from './prompt.js'
@@ -26,6 +27,10 @@ const FAMILIES: readonly Family[] = [videoLlava, videoLlavaOriginal, ppllava, ll
 export interface Checkpoint {
   /** The id it was asked for by. */
   readonly id: string
+  /** Where its files are, absolute. */
+  readonly folder: string
+  /** Its weights. */
+  readonly files: readonly FileRange[]
   readonly model: FamilyModel
   readonly names: TensorNames
   readonly source: TensorSource
@@ -69,6 +74,8 @@ export async function openCheckpoint(id: string | URL, hub?: HubLookup): Promise
     const model: FamilyModel = { ...parts, guide: guide?.model }
     return {
       id: String(id),
+      folder: resolve(folder.path),
+      files,
       model,
       names,
       source,

@@ -3,8 +3,9 @@ import { throwIfAborted } from '../ort/abort.js'
 import type { Session, Tensor } from '../ort/types.js'
 import { orOutOfMemory } from './allocate.js'
 import { compressCache } from './compress.js'
+import type { DecoderKind } from './graphs.js'
 import { KvCache } from './kv-cache.js'
-import { type DecoderKind, float32, type Models } from './models.js'
+import { float32, type Models } from './models.js'
 import { TensorGroup } from './tensor-group.js'
 
 export interface FeedOptions {

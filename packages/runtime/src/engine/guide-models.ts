@@ -1,9 +1,10 @@
 import { EngineError } from '@longtake/core'
-import { buildAlignment, buildClipText, buildRelevance } from '@longtake/kernels'
+import { buildRelevance } from '@longtake/kernels'
 import type { GuideModel } from '../checkpoint/families/family.js'
 import type { GuideText } from '../checkpoint/open-checkpoint.js'
 import { throwIfAborted } from '../ort/abort.js'
 import type { Session } from '../ort/types.js'
+import { alignmentGraph, guideTextGraph } from './graphs.js'
 import { type Models, takeFloats } from './models.js'
 
 /** Segments that one run takes, so that memory is bounded: attention inside 248 tokens takes 240 KiB a head. */
@@ -11,10 +12,8 @@ const RUN_SEGMENTS = 16
 
 /** Compares what the encoder sees with texts: Dv to A. */
 export function alignmentSession(models: Models): Promise<Session> {
-  const { alignment, names } = guideOf(models)
-  const { source } = models.checkpoint
-  const options = { weights: models.weights }
-  return models.session('alignment', () => buildAlignment(alignment, source, names.alignment, options))
+  const guide = guideOf(models)
+  return models.session('alignment', () => alignmentGraph(models.checkpoint, guide, models.weights))
 }
 
 /** Loads what a guided question needs, so that the first one does not wait for it. */
@@ -84,10 +83,8 @@ export async function comparePatches(
 }
 
 function textSession(models: Models): Promise<Session> {
-  const { text, names } = guideOf(models)
-  const { source } = models.checkpoint
-  const options = { weights: models.weights }
-  return models.session('guide-text', () => buildClipText(text, source, names.text, options))
+  const guide = guideOf(models)
+  return models.session('guide-text', () => guideTextGraph(models.checkpoint, guide, models.weights))
 }
 
 function relevanceSession(models: Models): Promise<Session> {

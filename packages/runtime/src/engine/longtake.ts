@@ -1,5 +1,7 @@
 import { EngineError, InvalidOptionError, type ModelSpec, type VideoPlan } from '@longtake/core'
 import type { WeightType } from '@longtake/kernels'
+import type { BuildProgress } from '../builds/build.js'
+import { buildsPlace } from '../builds/place.js'
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js'
 import type { HubLookup } from '../hub/index.js'
 import { throwIfAborted } from '../ort/abort.js'
@@ -8,7 +10,7 @@ import { openVideo, type VideoInputs } from '../video/index.js'
 import { checkChoice, checkFields, checkInteger, checkObject, checkSignal } from './check.js'
 import { type CacheOptions, FeatureShelf } from './feature-shelf.js'
 import { type Inspection, type InspectOptions, inspectPictures } from './inspect.js'
-import { Models } from './models.js'
+import { Models, type ModelsOptions } from './models.js'
 import { planOpenVideo, type Watching, watchPictures, watchVideo } from './watch.js'
 import { checkWatch, type InputFrame, type WatchOptions } from './watch-options.js'
 import type { WatchedVideo } from './watched-video.js'
@@ -36,7 +38,15 @@ export interface LoadOptions {
   readonly cache?: boolean | CacheOptions | undefined
   /** Where pulled models are found, and whether a model that was not pulled may be downloaded. Default: it is not. */
   readonly hub?: HubLoadOptions | undefined
-  /** Ends the loading between two graphs; `load` then rejects with `CancelledError`. */
+  /**
+   * Whether the weights are prepared on disk once and mapped into memory from then on, by this and every later `load`
+   * of the same checkpoint with the same `weights`; `true`, `false`, or where. Default: where they take more than
+   * 256 MiB.
+   */
+  readonly builds?: boolean | { readonly folder?: string | undefined } | undefined
+  /** Told how far preparing the weights has come; never called where they are ready. */
+  readonly onProgress?: ((progress: BuildProgress) => void) | undefined
+  /** Ends the loading between two graphs, or within a few rows while weights are prepared; `load` then rejects with `CancelledError`. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -105,14 +115,14 @@ export async function loadWith(
   options: LoadOptions,
   open: (kind: 'auto' | BackendKind) => Promise<Backend>,
 ): Promise<Longtake> {
-  const { backend: wanted, weights, threads, signal, cache, hub } = checkLoad(options)
+  const { backend: wanted, weights, threads, signal, cache, hub, builds } = checkLoad(options)
   throwIfAborted(signal)
   const checkpoint = await openCheckpoint(id, { ...hub, signal })
   try {
     throwIfAborted(signal)
     const backend = typeof wanted === 'string' ? await open(wanted) : wanted
     try {
-      const models = await Models.open(checkpoint, backend, { weights, threads, signal })
+      const models = await Models.open(checkpoint, backend, { weights, threads, builds, signal })
       return new LoadedLongtake(models, cache)
     } catch (error) {
       await backend.close()
@@ -125,7 +135,7 @@ export async function loadWith(
 }
 
 function checkLoad(options: LoadOptions) {
-  checkFields(options, ['backend', 'weights', 'threads', 'cache', 'hub', 'signal'])
+  checkFields(options, ['backend', 'weights', 'threads', 'cache', 'hub', 'builds', 'onProgress', 'signal'])
   return {
     backend: checkBackend(options.backend ?? 'auto'),
     weights: checkChoice('weights', options.weights ?? 'fp32', ['fp32', 'int8', 'int4']),
@@ -133,6 +143,7 @@ function checkLoad(options: LoadOptions) {
       options.threads === undefined ? undefined : checkInteger('threads', options.threads, 1, MAX_THREADS),
     cache: checkCache(options.cache),
     hub: checkHub(options.hub),
+    builds: checkBuilds(options.builds, options.onProgress),
     signal: checkSignal(options.signal),
   }
 }
@@ -151,6 +162,24 @@ function checkHub(hub: LoadOptions['hub']): HubLoadOptions {
   if (typeof hub !== 'object' || hub === null) throw new InvalidOptionError('hub', 'an object', hub)
   checkFields(hub, ['folder', 'endpoint', 'token', 'revision', 'pull', 'onProgress'])
   return hub
+}
+
+function checkBuilds(
+  builds: LoadOptions['builds'],
+  onProgress: LoadOptions['onProgress'],
+): ModelsOptions['builds'] {
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw new InvalidOptionError('onProgress', 'a function', onProgress)
+  if (builds === undefined || typeof builds === 'boolean')
+    return { folder: buildsPlace(undefined), wanted: builds, onProgress }
+  if (typeof builds !== 'object' || builds === null)
+    throw new InvalidOptionError('builds', 'true, false, or an object with folder', builds)
+  checkFields(builds, ['folder'])
+  return {
+    folder: buildsPlace(builds.folder),
+    wanted: builds.folder === undefined ? undefined : true,
+    onProgress,
+  }
 }
 
 function checkCache(cache: LoadOptions['cache']): CacheOptions | undefined {

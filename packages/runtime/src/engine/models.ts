@@ -1,31 +1,17 @@
 import { EngineError, type KvCacheType } from '@longtake/core'
-import {
-  buildDecoder,
-  buildEmbedding,
-  buildGridResize,
-  buildKvCompressor,
-  buildProjector,
-  buildVisionEncoder,
-  type GraphModel,
-  type WeightType,
-} from '@longtake/kernels'
+import { buildGridResize, buildKvCompressor, type GraphModel, type WeightType } from '@longtake/kernels'
+import { type BuildsOptions, openWeights, type WeightStore } from '../builds/weight-store.js'
 import type { Checkpoint } from '../checkpoint/open-checkpoint.js'
 import { throwIfAborted } from '../ort/abort.js'
 import type { Backend, Session, Tensor } from '../ort/types.js'
+import { type DecoderKind, decoderGraph, graphsWithWeights, projectorGraph, visionGraph } from './graphs.js'
 import { alignmentSession } from './guide-models.js'
 import { TokenRows } from './token-rows.js'
-
-/** What a decoder session is asked for; each combination is its own graph, built when it is first needed. */
-export interface DecoderKind {
-  readonly kv: KvCacheType
-  readonly logits: 'last' | 'all'
-  /** Whether attention probabilities are results too. */
-  readonly attention: boolean
-}
 
 export interface ModelsOptions {
   readonly weights: WeightType
   readonly threads: number | undefined
+  readonly builds: Omit<BuildsOptions, 'signal'>
   readonly signal: AbortSignal | undefined
 }
 
@@ -36,33 +22,37 @@ export class Models {
   readonly #options: ModelsOptions
   readonly #sessions = new Map<string, Promise<Session>>()
   readonly #rows: TokenRows
+  readonly #take: WeightStore
   #closed = false
 
-  private constructor(checkpoint: Checkpoint, backend: Backend, options: ModelsOptions) {
+  private constructor(checkpoint: Checkpoint, backend: Backend, take: WeightStore, options: ModelsOptions) {
     this.checkpoint = checkpoint
     this.backend = backend
+    this.#take = take
     this.#options = options
     this.#rows = new TokenRows(checkpoint.model.spec.decoder.hiddenSize)
   }
 
   /**
-   * Builds the graphs that every video needs and loads them; other decoders are built when a plan asks for them.
+   * Makes the weights ready, and loads the graphs that every video needs; other decoders are loaded when a plan asks
+   * for them.
    *
-   * @throws {CheckpointError} If a tensor cannot be read.
+   * @throws {CheckpointError} If a tensor cannot be read, or the weights cannot be prepared on disk.
    * @throws {EngineError} `ENGINE_FAILED` if ONNX Runtime refuses a graph.
    * @throws {CancelledError} If the signal fires first.
    */
   static async open(checkpoint: Checkpoint, backend: Backend, options: ModelsOptions): Promise<Models> {
-    const models = new Models(checkpoint, backend, options)
-    const builds = [
+    const graphs = await graphsWithWeights(checkpoint, options.weights)
+    const take = await openWeights(checkpoint, graphs, { ...options.builds, signal: options.signal })
+    const models = new Models(checkpoint, backend, take, options)
+    const loads = [
       () => models.#vision(),
       () => models.#projector(),
-      () => models.#embedding(),
       () => models.decoder({ kv: 'fp32', logits: 'last', attention: false }),
     ]
-    for (const build of builds) {
+    for (const load of loads) {
       throwIfAborted(options.signal)
-      await build()
+      await load()
     }
     throwIfAborted(options.signal)
     return models
@@ -118,17 +108,21 @@ export class Models {
   /** Rows of the embedding table, `[ids, D]`; a copy. */
   embed(ids: readonly number[], signal?: AbortSignal): Promise<Float32Array> {
     return this.#rows.take(ids, async (missing) => {
-      const input = this.backend.tensor('int64', [missing.length], BigInt64Array.from(missing, BigInt))
-      return takeFloats(await this.run(await this.#embedding(), { input_ids: input }, signal), 'embeds')
+      throwIfAborted(signal)
+      const rows = new Float32Array(missing.length * this.checkpoint.model.spec.decoder.hiddenSize)
+      const table = `${this.checkpoint.names.decoder.model}embed_tokens.weight`
+      for (const [index, id] of missing.entries()) {
+        const row = await this.checkpoint.source.readRows(table, id, id + 1)
+        rows.set(row, index * row.length)
+      }
+      return rows
     })
   }
 
   /** The decoder of a kind. */
   decoder(kind: DecoderKind): Promise<Session> {
-    const { source, model, names } = this.checkpoint
-    const options = { ...kind, weights: this.#options.weights }
     const name = `decoder-${kind.kv}-${kind.logits}-${kind.attention}`
-    return this.session(name, () => buildDecoder(model.decoder, source, names.decoder, options))
+    return this.session(name, () => decoderGraph(this.checkpoint, this.weights, kind))
   }
 
   /** The graph that compresses an fp32 cache. */
@@ -151,15 +145,11 @@ export class Models {
   }
 
   #vision(): Promise<Session> {
-    const { source, model, names } = this.checkpoint
-    const options = { weights: this.#options.weights }
-    return this.session('vision', () => buildVisionEncoder(model.vision, source, names.vision, options))
+    return this.session('vision', () => visionGraph(this.checkpoint, this.weights))
   }
 
   #projector(): Promise<Session> {
-    const { source, model, names } = this.checkpoint
-    const options = { weights: this.#options.weights }
-    return this.session('projector', () => buildProjector(model.projector, source, names.projector, options))
+    return this.session('projector', () => projectorGraph(this.checkpoint, this.weights))
   }
 
   /** What the checkpoint itself always makes of projected tokens, `[frames, tokens, D]`. */
@@ -172,20 +162,15 @@ export class Models {
     return takeFloats(await this.run(session, { tokens }, signal), 'resized')
   }
 
-  #embedding(): Promise<Session> {
-    const { source, model, names } = this.checkpoint
-    return this.session('embedding', () => buildEmbedding(model.decoder, source, names.decoder))
-  }
-
   /** A session by name; its graph is built when it is first needed. */
   session(name: string, build: () => Promise<GraphModel>): Promise<Session> {
     const known = this.#sessions.get(name)
     if (known !== undefined) return known
     if (this.#closed) throw new EngineError('ENGINE_CLOSED', 'The model was closed; load it again.')
     const { threads } = this.#options
-    const made = build().then((model) =>
-      this.backend.session(model, { ...(threads !== undefined && { threads }) }),
-    )
+    const made = build()
+      .then((graph) => this.#take(graph))
+      .then((model) => this.backend.session(model, { ...(threads !== undefined && { threads }) }))
     this.#sessions.set(name, made)
     // A failure is not kept, so that a later call can try again.
     made.catch(() => this.#sessions.delete(name))

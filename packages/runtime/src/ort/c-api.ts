@@ -30,7 +30,7 @@ const STATUS = P
  * Functions in use: position in `OrtApi`, result, arguments. Counted in `struct OrtApi` of ONNX Runtime's
  * include/onnxruntime/core/session/onnxruntime_c_api.h (API version 29; 1.30 appends), and checked against the
  * fixed points that onnxruntime_c_api.cc asserts: 101 ReleaseCustomOpDomain, 126 ReleaseAvailableProviders,
- * 149 SetGlobalSpinControl.
+ * 149 SetGlobalSpinControl, 157 ReleaseArenaCfg, 169 CreateSessionFromArrayWithPrepackedWeightsContainer.
  */
 const FUNCTIONS = {
   getErrorCode: [1, 'int', [P]],
@@ -75,6 +75,10 @@ const FUNCTIONS = {
   releaseTensorTypeAndShapeInfo: [99, 'void', [P]],
   releaseSessionOptions: [100, 'void', [P]],
   addSessionConfigEntry: [130, STATUS, [P, 'str', 'str']],
+  addInitializer: [150, STATUS, [P, 'str', P]],
+  createPrepackedWeightsContainer: [166, STATUS, [P]],
+  releasePrepackedWeightsContainer: [167, 'void', [P]],
+  createSessionFromArrayWithPrepackedWeightsContainer: [169, STATUS, [P, P, 'size_t', P, P, P]],
   addExternalInitializersFromFilesInMemory: [279, STATUS, [P, P, P, P, 'size_t']],
   sessionOptionsSetLoadCancellationFlag: [293, STATUS, [P, 'bool']],
 } as const satisfies Record<string, readonly [number, string, readonly string[]]>

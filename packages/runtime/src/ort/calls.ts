@@ -9,6 +9,7 @@ export type HandleKind =
   | 'sessionOptions'
   | 'session'
   | 'runOptions'
+  | 'packedWeights'
   | 'value'
   | 'memory'
 

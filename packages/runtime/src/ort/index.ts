@@ -2,12 +2,13 @@ export { openBackend } from './open.js'
 export type {
   Backend,
   BackendKind,
-  GraphModel,
   RunOptions,
   Session,
+  SessionModel,
   SessionOptions,
   Tensor,
   TensorArrays,
   TensorData,
   TensorType,
+  WeightFile,
 } from './types.js'

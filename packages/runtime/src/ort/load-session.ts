@@ -1,12 +1,16 @@
+import { dirname } from 'node:path'
 import { throwIfAborted } from './abort.js'
 import type { Pointer } from './c-api.js'
 import type { Block, OrtCalls } from './calls.js'
 import { nativeStrings } from './native-strings.js'
+import type { SharedWeights } from './shared-weights.js'
 import { threadCount } from './threads.js'
-import type { GraphModel, SessionOptions } from './types.js'
+import type { SessionModel, SessionOptions } from './types.js'
 
 /** `ORT_LOGGING_LEVEL_ERROR`: warnings about optimisations are of no use to callers. */
 export const LOG_ERROR = 3
+
+const WITH_CONTAINER = 'createSessionFromArrayWithPrepackedWeightsContainer'
 
 /** `ORT_ENABLE_ALL`. */
 const OPTIMISE_ALL = 99
@@ -19,11 +23,19 @@ export const CONFIG_ENTRIES: readonly (readonly [string, string])[] = [
   ['session.intra_op.allow_spinning', '0'],
 ]
 
-/** Opens a session on a worker thread. The caller holds the model's arrays until the promise settles. */
+/** Folder in which a session looks for the files that its graph names. */
+export const WEIGHTS_FOLDER = 'session.model_external_initializers_file_folder_path'
+
+/**
+ * Opens a session on a worker thread. The caller holds the model's arrays until the promise settles.
+ *
+ * @param shared - Weights of the model's file, if they are mapped for several sessions.
+ */
 export async function loadSession(
   calls: OrtCalls,
   env: Pointer,
-  model: GraphModel,
+  model: SessionModel,
+  shared: SharedWeights | undefined,
   options: SessionOptions,
 ): Promise<Pointer> {
   throwIfAborted(options.signal)
@@ -33,7 +45,11 @@ export async function loadSession(
   try {
     configure(calls, native, threads)
     if (model.weights.length > 0) blocks.push(addWeights(calls, native, model.weights))
-    return await createSession(calls, env, native, model, options.signal)
+    if (model.file !== undefined) {
+      calls.check(calls.f.addSessionConfigEntry(native, WEIGHTS_FOLDER, dirname(model.file.path)))
+      shared?.add(native, model.file)
+    }
+    return await createSession(calls, env, native, model, shared, options.signal)
   } finally {
     calls.release('sessionOptions', 'releaseSessionOptions', native)
     for (const block of blocks) calls.free(block)
@@ -53,7 +69,7 @@ function configure(calls: OrtCalls, options: Pointer, threads: number): void {
 }
 
 /** Tells the session where external data lies; returns the file names' memory, which it does not need afterwards. */
-function addWeights(calls: OrtCalls, options: Pointer, weights: GraphModel['weights']): Block {
+function addWeights(calls: OrtCalls, options: Pointer, weights: SessionModel['weights']): Block {
   const names = nativeStrings(
     calls,
     weights.map(({ location }) => location),
@@ -81,15 +97,19 @@ async function createSession(
   calls: OrtCalls,
   env: Pointer,
   options: Pointer,
-  model: GraphModel,
+  { graph }: SessionModel,
+  shared: SharedWeights | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Pointer> {
   const cell = calls.allocate(BigUint64Array.BYTES_PER_ELEMENT)
   const stop = () => calls.check(calls.f.sessionOptionsSetLoadCancellationFlag(options, true))
-  const { graph } = model
   try {
-    const args = [env, addressOf(calls, graph), graph.length, options, cell.start]
-    await calls.turn(signal, () => calls.async('createSessionFromArray', args, signal, stop))
+    const args = [env, addressOf(calls, graph), graph.length, options]
+    await calls.turn(signal, () =>
+      shared === undefined
+        ? calls.async('createSessionFromArray', [...args, cell.start], signal, stop)
+        : calls.async(WITH_CONTAINER, [...args, shared.container, cell.start], signal, stop),
+    )
     calls.count('session', 1)
     return new BigUint64Array(calls.view(cell.start, cell.bytes))[0]!
   } finally {

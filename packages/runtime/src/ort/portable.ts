@@ -1,17 +1,18 @@
+import { dirname } from 'node:path'
 import { EngineError } from '@longtake/core'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { cancelled, throwIfAborted } from './abort.js'
 import { checkData, elementCount, elementType } from './elements.js'
 import { InFlight } from './in-flight.js'
-import { CONFIG_ENTRIES, LOG_ERROR } from './load-session.js'
+import { CONFIG_ENTRIES, LOG_ERROR, WEIGHTS_FOLDER } from './load-session.js'
 import { ortError, type PortableHost, PortableSession } from './portable-session.js'
 import { arrayOf, type OrtTensorConstructor, PortableTensor } from './portable-tensor.js'
 import { refuseTelemetry } from './telemetry.js'
 import { threadCount } from './threads.js'
 import type {
   Backend,
-  GraphModel,
   Session,
+  SessionModel,
   SessionOptions,
   Tensor,
   TensorArrays,
@@ -77,7 +78,7 @@ class PortableBackend implements Backend, PortableHost {
     }
   }
 
-  async session(model: GraphModel, options: SessionOptions = {}): Promise<Session> {
+  async session(model: SessionModel, options: SessionOptions = {}): Promise<Session> {
     this.#assertOpen()
     throwIfAborted(options.signal)
     return this.#loading.track(this.#load(model, options))
@@ -102,7 +103,7 @@ class PortableBackend implements Backend, PortableHost {
     for (const tensor of this.#tensors) tensor.deref()?.close()
   }
 
-  async #load(model: GraphModel, options: SessionOptions): Promise<PortableSession> {
+  async #load(model: SessionModel, options: SessionOptions): Promise<PortableSession> {
     const session = await this.#ort.InferenceSession.create(model.graph, {
       externalData: model.weights.map(({ location, data }) => ({ path: location, data })),
       logSeverityLevel: LOG_ERROR,
@@ -111,7 +112,7 @@ class PortableBackend implements Backend, PortableHost {
       interOpNumThreads: 1,
       enableCpuMemArena: false,
       enableMemPattern: false,
-      extra: nested(CONFIG_ENTRIES),
+      extra: nested([...CONFIG_ENTRIES, ...folderEntry(model)]),
     }).catch((error: unknown) => {
       throw ortError(error)
     })
@@ -158,4 +159,9 @@ function nested(entries: readonly (readonly [string, string])[]): Record<string,
     section[last] = value
   }
   return root
+}
+
+/** Where the file of a model's weights is. */
+function folderEntry({ file }: SessionModel): [string, string][] {
+  return file === undefined ? [] : [[WEIGHTS_FOLDER, dirname(file.path)]]
 }

@@ -2,12 +2,14 @@ import { EngineError } from '@longtake/core'
 import { loadApi, type Pointer } from './c-api.js'
 import { OrtCalls } from './calls.js'
 import { LOG_ERROR, loadSession } from './load-session.js'
+import { MappedFile } from './mapped-file.js'
 import { ResidentSession } from './resident-session.js'
 import { TensorPool } from './resident-tensor.js'
+import { SharedWeights } from './shared-weights.js'
 import type {
   Backend,
-  GraphModel,
   Session,
+  SessionModel,
   SessionOptions,
   Tensor,
   TensorArrays,
@@ -26,7 +28,9 @@ export class ResidentBackend implements Backend {
   readonly #pool: TensorPool
   readonly #sessions = new Set<ResidentSession>()
   /** Sessions being opened; the model is held here, as native code reads its arrays. */
-  readonly #loading = new Map<Promise<unknown>, GraphModel>()
+  readonly #loading = new Map<Promise<unknown>, SessionModel>()
+  /** Weights of files, by path; kept until the back end closes, as later sessions take them too. */
+  readonly #shared = new Map<string, SharedWeights>()
   #closing: Promise<void> | undefined
 
   constructor(calls: OrtCalls) {
@@ -45,7 +49,7 @@ export class ResidentBackend implements Backend {
     return this.#pool.make(type, dims, data)
   }
 
-  async session(model: GraphModel, options: SessionOptions = {}): Promise<Session> {
+  async session(model: SessionModel, options: SessionOptions = {}): Promise<Session> {
     this.#assertOpen()
     const loading = this.#load(model, options)
     this.#loading.set(loading, model)
@@ -64,12 +68,14 @@ export class ResidentBackend implements Backend {
   async #close(): Promise<void> {
     await Promise.allSettled(this.#loading.keys())
     await Promise.all([...this.#sessions].map((session) => session.close()))
+    for (const weights of this.#shared.values()) weights.close()
+    this.#shared.clear()
     this.#pool.close()
     this.#calls.release('env', 'releaseEnv', this.#env)
   }
 
-  async #load(model: GraphModel, options: SessionOptions): Promise<ResidentSession> {
-    const handle = await loadSession(this.#calls, this.#env, model, options)
+  async #load(model: SessionModel, options: SessionOptions): Promise<ResidentSession> {
+    const handle = await loadSession(this.#calls, this.#env, model, this.#sharedOf(model), options)
     try {
       const session = new ResidentSession(this.#calls, this.#pool, handle, () =>
         this.#sessions.delete(session),
@@ -80,6 +86,15 @@ export class ResidentBackend implements Backend {
       this.#calls.release('session', 'releaseSession', handle)
       throw error
     }
+  }
+
+  #sharedOf({ file }: SessionModel): SharedWeights | undefined {
+    if (file === undefined || !MappedFile.isSupported()) return undefined
+    const known = this.#shared.get(file.path)
+    if (known !== undefined) return known
+    const weights = new SharedWeights(this.#calls, file)
+    this.#shared.set(file.path, weights)
+    return weights
   }
 
   #assertOpen(): void {

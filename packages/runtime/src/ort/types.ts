@@ -1,6 +1,25 @@
-import type { GraphModel, TensorType } from '@longtake/kernels'
+import type { ExternalData, TensorType, WeightPart } from '@longtake/kernels'
 
-export type { GraphModel, TensorType }
+export type { TensorType }
+
+/** A file of weights on disk, which is mapped into memory and not read. */
+export interface WeightFile {
+  /** Absolute path. */
+  readonly path: string
+  readonly bytes: number
+  /** What of it the graph takes. */
+  readonly parts: readonly (WeightPart & { readonly offset: number })[]
+}
+
+/** A graph ready for a session, with its weights in memory or on disk. */
+export interface SessionModel {
+  /** Serialised ModelProto. */
+  readonly graph: Uint8Array
+  /** External data in memory: by `location` as the graph names it. */
+  readonly weights: readonly ExternalData[]
+  /** Instead of them: the file that the graph names, by its name without folder. */
+  readonly file?: WeightFile
+}
 
 /** Typed array that holds the elements of each tensor type. */
 export interface TensorArrays {
@@ -96,7 +115,7 @@ export interface Backend {
    * @throws {InvalidOptionError} If `threads` is out of range.
    * @throws {CancelledError} If the signal fires first.
    */
-  session(model: GraphModel, options?: SessionOptions): Promise<Session>
+  session(model: SessionModel, options?: SessionOptions): Promise<Session>
   /** Closes every session and tensor that is left, waiting for runs in flight; repeated calls wait for the same end. */
   close(): Promise<void>
 }

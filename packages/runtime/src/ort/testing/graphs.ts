@@ -1,8 +1,8 @@
-import type { GraphModel, TensorType } from '../types.js'
+import type { SessionModel, TensorType } from '../types.js'
 import { graphModel, type Node, type Value } from './onnx.js'
 
 /** `copy` = `value`, of any type; sizes that are strings are free. */
-export function copyGraph(type: TensorType, dims: Value['dims']): GraphModel {
+export function copyGraph(type: TensorType, dims: Value['dims']): SessionModel {
   return graphModel({
     nodes: [{ op: 'Identity', inputs: ['value'], outputs: ['copy'] }],
     inputs: [{ name: 'value', type, dims }],
@@ -11,7 +11,7 @@ export function copyGraph(type: TensorType, dims: Value['dims']): GraphModel {
 }
 
 /** `sum` = `left` + `right`, float32. */
-export function addGraph(dims: Value['dims'] = ['n']): GraphModel {
+export function addGraph(dims: Value['dims'] = ['n']): SessionModel {
   return graphModel({
     nodes: [{ op: 'Add', inputs: ['left', 'right'], outputs: ['sum'] }],
     inputs: ['left', 'right'].map((name) => ({ name, type: 'float32' as const, dims })),
@@ -20,7 +20,7 @@ export function addGraph(dims: Value['dims'] = ['n']): GraphModel {
 }
 
 /** `product` = `matrix` to the power of `steps` + 1, by that many multiplications: work of a chosen length. */
-export function powerGraph(steps: number): GraphModel {
+export function powerGraph(steps: number): SessionModel {
   const value = (name: string): Value => ({ name, type: 'float32', dims: ['n', 'n'] })
   const named = (step: number) => (step === 0 ? 'matrix' : step === steps ? 'product' : `power${step}`)
   const nodes = Array.from({ length: steps }, (_, step) => ({
@@ -32,7 +32,7 @@ export function powerGraph(steps: number): GraphModel {
 }
 
 /** `y` = `x` · `w` + `b` and `row` = `table[index]`, with all weights as external data. */
-export function weightedGraph(w: Float32Array, b: Float32Array, table: Float32Array): GraphModel {
+export function weightedGraph(w: Float32Array, b: Float32Array, table: Float32Array): SessionModel {
   const size = b.length
   const weight = (name: string, dims: readonly number[], data: Float32Array) => ({
     name,
@@ -80,7 +80,7 @@ export function cacheLayout(bits: CacheBits, headDim: number): { type: TensorTyp
 }
 
 /** One GroupQueryAttention with past and present of one capacity, so that they can share a buffer. */
-export function attentionGraph(shape: AttentionShape, bits: CacheBits): GraphModel {
+export function attentionGraph(shape: AttentionShape, bits: CacheBits): SessionModel {
   const { heads, kvHeads, headDim, capacity } = shape
   const layout = cacheLayout(bits, headDim)
   const cache = (name: string): Value => ({

@@ -1,6 +1,6 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import { elementCount, elementType } from '../elements.js'
-import type { GraphModel, TensorType } from '../types.js'
+import type { SessionModel, TensorType } from '../types.js'
 
 /** Small graphs for tests, written by hand: field numbers are those of onnx.proto. */
 type Writer = (writer: BinaryWriter) => void
@@ -43,7 +43,7 @@ const ATTRIBUTE_INTS = 7
 const ATTRIBUTE_FLOAT = 1
 const DATA_EXTERNAL = 1
 
-export function graphModel({ nodes, inputs, outputs, weights = [] }: GraphParts): GraphModel {
+export function graphModel({ nodes, inputs, outputs, weights = [] }: GraphParts): SessionModel {
   const writer = new BinaryWriter()
   writer.uint32((1 << 3) | 0).int64(IR_VERSION)
   nested(writer, 7, (graph) => {
@@ -59,7 +59,7 @@ export function graphModel({ nodes, inputs, outputs, weights = [] }: GraphParts)
       part.uint32((2 << 3) | 0).int64(version)
     })
   const external = weights.flatMap(({ location, bytes }) => (location ? [{ location, data: bytes }] : []))
-  return { graph: writer.finish(), weights: external, inputs, outputs }
+  return { graph: writer.finish(), weights: external }
 }
 
 function writeNode(writer: BinaryWriter, node: Node): void {

@@ -1,0 +1,67 @@
+import { join } from 'node:path'
+import { EngineError } from '@longtake/core'
+import { type GraphModel, readIntoMemory } from '@longtake/kernels'
+import type { Checkpoint } from '../checkpoint/open-checkpoint.js'
+import type { SessionModel } from '../ort/types.js'
+import { type BuildOptions, makeBuild } from './build.js'
+import { buildKey } from './key.js'
+import { type Layout, layOut } from './layout.js'
+import { type Build, findBuild, WEIGHTS_FILE } from './manifest.js'
+
+/** From here on weights are prepared on disk once, bytes: what less than that takes is quicker than reading it back. */
+const BUILD_BYTES = 256 * 2 ** 20
+
+/** Where the weights of graphs come from. */
+export type WeightStore = (model: GraphModel) => Promise<SessionModel>
+
+/** Where prepared weights are kept, and whether. */
+export interface BuildsOptions extends BuildOptions {
+  /** Absolute. */
+  readonly folder: string
+  /** Whether weights are prepared on disk; undefined: where they are many. */
+  readonly wanted: boolean | undefined
+}
+
+/**
+ * Makes the weights of a checkpoint ready: in memory when a graph asks for them, or, where they are many, on disk.
+ *
+ * @param graphs - Every graph whose weights are needed sooner or later.
+ * @throws {CheckpointError} As `makeBuild`.
+ */
+export async function openWeights(
+  checkpoint: Pick<Checkpoint, 'id' | 'folder' | 'files'>,
+  graphs: readonly GraphModel[],
+  { folder, wanted, ...options }: BuildsOptions,
+): Promise<WeightStore> {
+  const layout = layOut(graphs.flatMap(({ weights }) => weights))
+  if (!(wanted ?? layout.bytes > BUILD_BYTES)) return readIntoMemory
+  const key = await buildKey(checkpoint.files, layout)
+  const known = await findBuild(folder, key)
+  const build = known ?? (await makeBuild(newBuild(checkpoint, layout, folder, key), layout, options))
+  return async (model) => onDisk(model, build, layout)
+}
+
+function newBuild(
+  { id, folder: source }: Pick<Checkpoint, 'id' | 'folder'>,
+  { weights, bytes }: Layout,
+  folder: string,
+  key: string,
+): Build {
+  const storage = weights.find((weight) => weight.storage !== 'fp32')?.storage ?? 'fp32'
+  return { key, model: id, source, storage, folder: join(folder, key), sizeBytes: bytes }
+}
+
+/** A graph whose weights are in a build. */
+function onDisk(model: GraphModel, { folder, sizeBytes }: Build, layout: Layout): SessionModel {
+  const place = (name: string) => {
+    const part = layout.parts.get(name)
+    if (part !== undefined) return part
+    throw new EngineError('ENGINE_FAILED', `${name} is not among the prepared weights in ${folder}.`)
+  }
+  const parts = model.weights.flatMap((weight) => weight.parts.map(({ name }) => place(name)))
+  return {
+    graph: model.encode((name) => ({ file: WEIGHTS_FILE, offset: place(name).offset })),
+    weights: [],
+    ...(parts.length > 0 && { file: { path: join(folder, WEIGHTS_FILE), bytes: sizeBytes, parts } }),
+  }
+}
