@@ -10,12 +10,15 @@ const QUESTION = 'What happens in the video, and in which order?'
 /** What one process does. Plain data: it is sent to the process. */
 export interface OnevisionJob {
   readonly folder: string
+  /** Where prepared weights go, or are. */
+  readonly builds: string
   readonly weights: WeightType
   readonly threads: number
   readonly frames: number
   readonly newTokens: number
-  /** Write the logits of one frame and the question there as float32, instead of answering. */
-  readonly logitsFile?: string
+  readonly kind: 'build' | 'answer' | 'logits'
+  /** Where `logits` writes those of one frame and the question, as float32. */
+  readonly logitsFile: string
 }
 
 /** What one process found. Plain data. */
@@ -36,13 +39,15 @@ export interface OnevisionAnswer {
   readonly log: Pick<RunLog, 'seconds' | 'runs'>
 }
 
-/** Loads the checkpoint and answers one question about noise, or writes its logits. */
+/** Loads the checkpoint, and answers one question about noise, or writes its logits, if it is to. */
 export async function runOnevisionJob(job: OnevisionJob): Promise<OnevisionReport> {
   const backend = new SampledBackend(await openBackend('resident'), () => true)
   const start = performance.now()
-  await using longtake = await load(job.folder, { weights: job.weights, threads: job.threads, backend })
+  const { weights, threads, builds } = job
+  await using longtake = await load(job.folder, { weights, threads, builds: { folder: builds }, backend })
   const loadSeconds = (performance.now() - start) / 1000
-  if (job.logitsFile !== undefined) {
+  if (job.kind === 'build') return { loadSeconds }
+  if (job.kind === 'logits') {
     const { logits } = await longtake.inspect(picturesFor(longtake, 1), {
       question: QUESTION,
       greedyTokens: 0,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { measureDrift } from './logit-drift.js'
 import { onevisionCheckpoint } from './onevision-checkpoint.js'
-import { runOnevisionJob } from './onevision-job.js'
+import { type OnevisionJob, runOnevisionJob } from './onevision-job.js'
 import { writeRandomCheckpoint } from './random-checkpoint.js'
 import { SMALL_ONEVISION } from './small-checkpoints.js'
 
@@ -15,10 +15,16 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-const job = { threads: 1, frames: 20, newTokens: 5 } as const
+function jobWith(change: Partial<OnevisionJob>): OnevisionJob {
+  return {
+    ...{ kind: 'answer', folder, builds: join(folder, 'builds'), weights: 'fp32', threads: 1 },
+    ...{ frames: 20, newTokens: 5, logitsFile: join(folder, 'logits.f32') },
+    ...change,
+  }
+}
 
 test('a job answers by stages and logs the sessions of that answer only', async () => {
-  const { answer } = await runOnevisionJob({ ...job, folder, weights: 'fp32' })
+  const { answer } = await runOnevisionJob(jobWith({}))
   // 4 tokens a frame and the line break
   expect(answer).toMatchObject({ visualTokens: 81, completionTokens: 5 })
   // 20 frames at 16 a run; the question and then 4 tokens
@@ -32,9 +38,9 @@ test('logits are written for comparison: int8 is nearer to fp32 than int4', asyn
   const drifts: number[] = []
   const logits: Float32Array[] = []
   for (const weights of ['fp32', 'int8', 'int4'] as const) {
-    const logitsFile = join(folder, `${weights}.f32`)
-    expect(await runOnevisionJob({ ...job, folder, weights, logitsFile })).not.toHaveProperty('answer')
-    const bytes = await readFile(logitsFile)
+    const own = jobWith({ kind: 'logits', weights })
+    expect(await runOnevisionJob(own)).not.toHaveProperty('answer')
+    const bytes = await readFile(own.logitsFile)
     logits.push(new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4))
     drifts.push(
       measureDrift(logits[0] ?? new Float32Array(), logits.at(-1) ?? new Float32Array(), 600).relative,
@@ -50,7 +56,7 @@ test('frames of many patches go through the tower a few at a time', async () => 
   const many = join(folder, 'many')
   const vision = { ...SMALL_ONEVISION.vision, imageSize: 14 * 40 }
   await writeRandomCheckpoint(many, await onevisionCheckpoint({ ...SMALL_ONEVISION, vision }))
-  const { answer } = await runOnevisionJob({ ...job, folder: many, weights: 'fp32', frames: 5 })
+  const { answer } = await runOnevisionJob(jobWith({ folder: many, frames: 5 }))
   // 1,600 patches a frame, 2 frames a run; 20 × 20 tokens a frame and the line break
   expect(answer?.log.runs.vision).toBe(3)
   expect(answer?.visualTokens).toBe(5 * 400 + 1)

@@ -27,6 +27,7 @@ export const onevision: Benchmark = {
   summary: 'LLaVA-OneVision-Qwen2-0.5B at full size, random weights: a whole answer by stages, int8 and int4',
   options: [
     '--dir DIR                the checkpoint, kept; written (1.8 GB) unless it is there; default a temporary folder',
+    '                         prepared weights go to a temporary folder: 3.6 GB for fp32, 1.1 GB for int8, 0.7 GB for int4',
     '--weights fp32,int8,int4 storages of the matrices; all are compared with fp32',
     '--frames 32              given pictures',
     '--new-tokens 32          length of the answer',
@@ -52,17 +53,22 @@ async function runOnevision(args: readonly string[], note: (text: string) => voi
   const rounds = given.integer('rounds', 1, 1, 100)
   const temporary = await mkdtemp(join(tmpdir(), 'longtake-onevision-'))
   const folder = given.text('dir') ?? temporary
-  const job: Omit<OnevisionJob, 'weights'> = {
+  const job: Omit<OnevisionJob, 'weights' | 'kind'> = {
     folder,
+    builds: join(temporary, 'builds'),
+    logitsFile: join(temporary, 'logits.f32'),
     threads: given.integer('threads', availableParallelism(), 1, 1024),
     frames: given.integer('frames', 32, 1, 512),
     newTokens: given.integer('new-tokens', 32, 2, 512),
   }
   try {
     const written = await writeRandomCheckpoint(folder, await onevisionCheckpoint(ONEVISION_SIZES), note)
+    const builds = await measureBuilds(job, sides, note)
     const runs = await measureSides(job, sides, rounds, note)
-    const drift = await measureDrifts(job, sides, temporary, note)
-    const cases = sides.map((weights) => describeCase(weights, runs, drift))
+    const drift = await measureDrifts(job, sides, note)
+    const cases = sides.map((weights) =>
+      describeCase(weights, runs, { build: builds.get(weights), drift: drift.get(weights) }),
+    )
     const { visualTokens, promptTokens, completionTokens, kvBytes } = firstAnswer(runs)
     return {
       result: {
@@ -76,7 +82,29 @@ async function runOnevision(args: readonly string[], note: (text: string) => voi
   }
 }
 
-/** One process. */
+/** Preparing the weights of one side. */
+interface Build {
+  /** Of loading for the first time. */
+  readonly seconds: number
+  readonly memory: MemoryPeaks
+}
+
+async function measureBuilds(
+  job: Omit<OnevisionJob, 'weights' | 'kind'>,
+  sides: readonly WeightType[],
+  note: (text: string) => void,
+): Promise<ReadonlyMap<WeightType, Build>> {
+  const builds = new Map<WeightType, Build>()
+  for (const weights of sides) {
+    note(`${weights}: building`)
+    const message: OnevisionJob = { ...job, kind: 'build', weights }
+    const { value, memory } = await runMeasured<OnevisionReport>(CHILD, message, LIMIT_BYTES)
+    builds.set(weights, { seconds: value.loadSeconds, memory })
+  }
+  return builds
+}
+
+/** One process that answers. */
 interface Run {
   readonly weights: WeightType
   readonly loadSeconds: number
@@ -85,7 +113,7 @@ interface Run {
 }
 
 async function measureSides(
-  job: Omit<OnevisionJob, 'weights'>,
+  job: Omit<OnevisionJob, 'weights' | 'kind'>,
   sides: readonly WeightType[],
   rounds: number,
   note: (text: string) => void,
@@ -94,7 +122,8 @@ async function measureSides(
   for (let round = 0; round < rounds; round++) {
     for (const weights of round % 2 === 0 ? sides : [...sides].reverse()) {
       note(`${weights}: round ${round + 1} of ${rounds}`)
-      const { value, memory } = await runMeasured<OnevisionReport>(CHILD, { ...job, weights }, LIMIT_BYTES)
+      const message: OnevisionJob = { ...job, kind: 'answer', weights }
+      const { value, memory } = await runMeasured<OnevisionReport>(CHILD, message, LIMIT_BYTES)
       if (value.answer !== undefined) {
         runs.push({ weights, loadSeconds: value.loadSeconds, answer: value.answer, memory })
       }
@@ -105,18 +134,17 @@ async function measureSides(
 
 /** Logits of one frame and the question, by side; processes of their own, so that no answer's memory has them in it. */
 async function measureDrifts(
-  job: Omit<OnevisionJob, 'weights'>,
+  job: Omit<OnevisionJob, 'weights' | 'kind'>,
   sides: readonly WeightType[],
-  folder: string,
   note: (text: string) => void,
 ): Promise<ReadonlyMap<WeightType, LogitDrift>> {
   const drifts = new Map<WeightType, LogitDrift>()
   let exact: Float32Array | undefined
   for (const weights of sides) {
     note(`${weights}: logits`)
-    const logitsFile = join(folder, `${weights}.f32`)
-    await runMeasured<OnevisionReport>(CHILD, { ...job, weights, logitsFile }, LIMIT_BYTES)
-    const bytes = await readFile(logitsFile)
+    const message: OnevisionJob = { ...job, kind: 'logits', weights }
+    await runMeasured<OnevisionReport>(CHILD, message, LIMIT_BYTES)
+    const bytes = await readFile(job.logitsFile)
     const logits = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
     exact ??= logits
     drifts.set(weights, measureDrift(exact, logits, ONEVISION_SIZES.decoder.vocabularySize))
@@ -126,6 +154,9 @@ async function measureDrifts(
 
 interface StorageCase {
   readonly weights: WeightType
+  /** The first load, which prepares the weights. */
+  readonly buildSeconds: number | undefined
+  readonly peakBuildBytes: number | undefined
   readonly loadSeconds: Spread
   readonly warmUpSeconds: number
   /** Seconds. */
@@ -143,7 +174,7 @@ interface StorageCase {
 function describeCase(
   weights: WeightType,
   runs: readonly Run[],
-  drifts: ReadonlyMap<WeightType, LogitDrift>,
+  { build, drift }: { readonly build: Build | undefined; readonly drift: LogitDrift | undefined },
 ): StorageCase {
   const own = runs.filter((run) => run.weights === weights)
   const exact = runs.filter((run) => run.weights === 'fp32')
@@ -157,6 +188,8 @@ function describeCase(
   }
   return {
     weights,
+    buildSeconds: build?.seconds,
+    peakBuildBytes: build?.memory.peakBytes,
     loadSeconds: spreadOf(own.map(({ loadSeconds }) => loadSeconds)),
     warmUpSeconds: median(own.map(({ answer }) => answer.warmUpSeconds)),
     stages: byStage(spread),
@@ -165,7 +198,7 @@ function describeCase(
     sessions: log,
     peakBytes: largest(({ peakBytes }) => peakBytes),
     peakAnonymousBytes: largest(({ peakAnonymousBytes }) => peakAnonymousBytes),
-    drift: drifts.get(weights),
+    drift,
   }
 }
 
@@ -195,6 +228,8 @@ function format(cases: readonly StorageCase[], promptTokens: number): string {
   const gigabytes = (bytes: number | undefined): string =>
     bytes === undefined ? '–' : `${formatNumber(bytes / 2 ** 30)} GiB`
   const rows: (readonly string[])[] = [
+    ['build', ...cases.map(({ buildSeconds }) => seconds(buildSeconds ?? Number.NaN))],
+    ['build: peak', ...cases.map(({ peakBuildBytes }) => gigabytes(peakBuildBytes))],
     ['load', ...cases.map(({ loadSeconds }) => seconds(loadSeconds.median))],
     ...STAGES.map((stage) => [
       stage,

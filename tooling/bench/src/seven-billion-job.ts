@@ -11,6 +11,8 @@ const QUESTION = 'What happens in the video, and in which order?'
 export interface SevenBillionJob {
   readonly kind: 'build' | 'answer'
   readonly folder: string
+  /** Where prepared weights go, or are. */
+  readonly builds: string
   readonly weights: WeightType
   readonly threads: number
   readonly kv: Exclude<KvCacheType, 'fp32'>
@@ -49,7 +51,8 @@ export async function runSevenBillionJob(job: SevenBillionJob): Promise<SevenBil
     sampled.has(Math.floor(held / job.chunk)),
   )
   const start = performance.now()
-  await using longtake = await load(job.folder, { weights: job.weights, threads: job.threads, backend })
+  const { weights, threads, builds } = job
+  await using longtake = await load(job.folder, { weights, threads, builds: { folder: builds }, backend })
   const loadSeconds = (performance.now() - start) / 1000
   if (job.kind === 'build') return { loadSeconds }
   const { kv, newTokens, chunk, memoryBudgetBytes } = job

@@ -19,14 +19,14 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-const JOB: Omit<SevenBillionJob, 'folder'> = {
+const JOB: Omit<SevenBillionJob, 'folder' | 'builds'> = {
   ...{ kind: 'answer', weights: 'int4', threads: 1, kv: 'int4', frames: 16, newTokens: 4 },
   // less than the fp32 cache, so that runs after the first go into the compressed one
   ...{ memoryBudgetBytes: 60_000, chunk: 16, sampledRuns: [1, 5] },
 }
 
 test('a job computes the runs that it is to, and tells those left out', async () => {
-  const { answer } = await runSevenBillionJob({ ...JOB, folder })
+  const { answer } = await runSevenBillionJob({ ...JOB, folder, builds: join(folder, 'builds') })
   expect(answer).toMatchObject({ visualTokens: 80, completionTokens: 4, clips: 2 })
   const { measured, skipped, steps } = answer?.log ?? { measured: [], skipped: [], steps: [] }
   expect(measured.map(({ held }) => held)).toEqual([16, 80])
