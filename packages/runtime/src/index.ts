@@ -1,9 +1,19 @@
 export type { PictureRegion } from '@longtake/kernels'
+export {
+  type BuildProgress,
+  buildsFolder,
+  type PreparedOptions,
+  type PreparedWeights,
+  preparedWeights,
+  removePrepared,
+} from './builds/index.js'
 export type { Answer, AnswerResult, AnswerTimings, AnswerUsage, FrameWeight } from './engine/answer.js'
 export type { AskOptions, SamplingOptions } from './engine/ask-options.js'
 export type { CacheOptions } from './engine/feature-shelf.js'
 export type { Inspection, InspectOptions, NamedArray } from './engine/inspect.js'
-export { type HubLoadOptions, type LoadOptions, type Longtake, load } from './engine/longtake.js'
+export type { HubLoadOptions, LoadOptions } from './engine/load-options.js'
+export { type Longtake, load } from './engine/longtake.js'
+export { type PrepareOptions, prepareWeights } from './engine/prepare-weights.js'
 export type { AnswerTrace, TraceWindow } from './engine/trace.js'
 export type { InputFrame, WatchOptions, WatchProgress, WatchStage } from './engine/watch-options.js'
 export type { WatchedVideo } from './engine/watched-video.js'

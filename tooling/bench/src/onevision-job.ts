@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import type { WeightType } from '@longtake/kernels'
-import { type AnswerTimings, type Longtake, load } from '@longtake/runtime'
+import { type AnswerTimings, type Longtake, load, prepareWeights } from '@longtake/runtime'
 import { openBackend } from '@longtake/runtime/ort'
 import { noisePictures } from './noise-pictures.js'
 import { type RunLog, SampledBackend } from './sampled-backend.js'
@@ -23,7 +23,8 @@ export interface OnevisionJob {
 
 /** What one process found. Plain data. */
 export interface OnevisionReport {
-  readonly loadSeconds: number
+  /** Of preparing, or of loading. */
+  readonly seconds: number
   readonly answer?: OnevisionAnswer
 }
 
@@ -39,27 +40,31 @@ export interface OnevisionAnswer {
   readonly log: Pick<RunLog, 'seconds' | 'runs'>
 }
 
-/** Loads the checkpoint, and answers one question about noise, or writes its logits, if it is to. */
+/** Prepares the checkpoint's weights, or loads it and answers one question about noise, or writes logits. */
 export async function runOnevisionJob(job: OnevisionJob): Promise<OnevisionReport> {
-  const backend = new SampledBackend(await openBackend('resident'), () => true)
   const start = performance.now()
-  const { weights, threads, builds } = job
-  await using longtake = await load(job.folder, { weights, threads, builds: { folder: builds }, backend })
-  const loadSeconds = (performance.now() - start) / 1000
-  if (job.kind === 'build') return { loadSeconds }
+  const passed = (): number => (performance.now() - start) / 1000
+  const options = { weights: job.weights, builds: { folder: job.builds } }
+  if (job.kind === 'build') {
+    await prepareWeights(job.folder, options)
+    return { seconds: passed() }
+  }
+  const backend = new SampledBackend(await openBackend('resident'), () => true)
+  await using longtake = await load(job.folder, { ...options, threads: job.threads, backend })
+  const loadSeconds = passed()
   if (job.kind === 'logits') {
     const { logits } = await longtake.inspect(picturesFor(longtake, 1), {
       question: QUESTION,
       greedyTokens: 0,
     })
     await writeFile(job.logitsFile, logits.data)
-    return { loadSeconds }
+    return { seconds: loadSeconds }
   }
   const warm = await answerOnce(longtake, 1, 2)
   const before = structuredClone(backend.log)
   const { seconds, ...answer } = await answerOnce(longtake, job.frames, job.newTokens)
   return {
-    loadSeconds,
+    seconds: loadSeconds,
     answer: { warmUpSeconds: warm.seconds, ...answer, log: difference(backend.log, before) },
   }
 }

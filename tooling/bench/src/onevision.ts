@@ -84,7 +84,6 @@ async function runOnevision(args: readonly string[], note: (text: string) => voi
 
 /** Preparing the weights of one side. */
 interface Build {
-  /** Of loading for the first time. */
   readonly seconds: number
   readonly memory: MemoryPeaks
 }
@@ -99,7 +98,7 @@ async function measureBuilds(
     note(`${weights}: building`)
     const message: OnevisionJob = { ...job, kind: 'build', weights }
     const { value, memory } = await runMeasured<OnevisionReport>(CHILD, message, LIMIT_BYTES)
-    builds.set(weights, { seconds: value.loadSeconds, memory })
+    builds.set(weights, { seconds: value.seconds, memory })
   }
   return builds
 }
@@ -125,7 +124,7 @@ async function measureSides(
       const message: OnevisionJob = { ...job, kind: 'answer', weights }
       const { value, memory } = await runMeasured<OnevisionReport>(CHILD, message, LIMIT_BYTES)
       if (value.answer !== undefined) {
-        runs.push({ weights, loadSeconds: value.loadSeconds, answer: value.answer, memory })
+        runs.push({ weights, loadSeconds: value.seconds, answer: value.answer, memory })
       }
     }
   }
@@ -154,7 +153,7 @@ async function measureDrifts(
 
 interface StorageCase {
   readonly weights: WeightType
-  /** The first load, which prepares the weights. */
+  /** Preparing the weights. */
   readonly buildSeconds: number | undefined
   readonly peakBuildBytes: number | undefined
   readonly loadSeconds: Spread

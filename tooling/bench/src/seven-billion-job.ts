@@ -1,6 +1,6 @@
 import type { KvCacheType } from '@longtake/core'
 import type { WeightType } from '@longtake/kernels'
-import { type AnswerTimings, load } from '@longtake/runtime'
+import { type AnswerTimings, type Longtake, load, prepareWeights } from '@longtake/runtime'
 import { openBackend } from '@longtake/runtime/ort'
 import { noisePictures } from './noise-pictures.js'
 import { type RunLog, SampledBackend } from './sampled-backend.js'
@@ -28,7 +28,10 @@ export interface SevenBillionJob {
 
 /** What one process found. Plain data. */
 export interface SevenBillionReport {
-  readonly loadSeconds: number
+  /** Of preparing, or of loading. */
+  readonly seconds: number
+  /** On the disk. */
+  readonly preparedBytes?: number
   readonly answer?: SevenBillionAnswer
 }
 
@@ -44,33 +47,35 @@ export interface SevenBillionAnswer {
   readonly log: RunLog
 }
 
-/** Loads the checkpoint, and answers one question about noise if it is to. */
+/** Prepares the checkpoint's weights, or loads it and answers one question about noise. */
 export async function runSevenBillionJob(job: SevenBillionJob): Promise<SevenBillionReport> {
+  const start = performance.now()
+  const seconds = (): number => (performance.now() - start) / 1000
+  const { weights, threads, builds } = job
+  const options = { weights, builds: { folder: builds } }
+  if (job.kind === 'build') {
+    const { sizeBytes } = await prepareWeights(job.folder, options)
+    return { seconds: seconds(), preparedBytes: sizeBytes }
+  }
   const sampled = new Set(job.sampledRuns)
   const backend = new SampledBackend(await openBackend('resident'), ({ held }) =>
     sampled.has(Math.floor(held / job.chunk)),
   )
-  const start = performance.now()
-  const { weights, threads, builds } = job
-  await using longtake = await load(job.folder, { weights, threads, builds: { folder: builds }, backend })
-  const loadSeconds = (performance.now() - start) / 1000
-  if (job.kind === 'build') return { loadSeconds }
-  const { kv, newTokens, chunk, memoryBudgetBytes } = job
-  await using watched = await longtake.watchFrames(
-    noisePictures(job.frames, longtake.spec.encoder.imageSize),
-    { kvCache: kv, memoryBudgetBytes, prefillChunk: chunk, maxNewTokens: newTokens },
-  )
+  await using longtake = await load(job.folder, { ...options, threads, backend })
+  const loadSeconds = seconds()
+  return { seconds: loadSeconds, answer: await answerOnce(longtake, backend.log, job) }
+}
+
+async function answerOnce(
+  longtake: Longtake,
+  log: RunLog,
+  job: SevenBillionJob,
+): Promise<SevenBillionAnswer> {
+  const { kv, newTokens, chunk, memoryBudgetBytes, frames } = job
+  const pictures = noisePictures(frames, longtake.spec.encoder.imageSize)
+  const options = { kvCache: kv, memoryBudgetBytes, prefillChunk: chunk, maxNewTokens: newTokens }
+  await using watched = await longtake.watchFrames(pictures, options)
   const { usage, timings } = await watched.ask(QUESTION, { maxTokens: newTokens })
-  const { plan } = watched
-  return {
-    loadSeconds,
-    answer: {
-      ...usage,
-      clips: plan.clips.length,
-      contextTokens: plan.contextTokens,
-      kvBytes: plan.kvCache.bytes,
-      timings,
-      log: backend.log,
-    },
-  }
+  const { clips, contextTokens, kvCache } = watched.plan
+  return { ...usage, clips: clips.length, contextTokens, kvBytes: kvCache.bytes, timings, log }
 }

@@ -74,7 +74,7 @@ async function measure(job: Omit<SevenBillionJob, 'kind'>, note: (text: string) 
   const limitsBefore = await limitsOf(job.threads, note)
   note('building')
   const build = await runMeasured<SevenBillionReport>(CHILD, { ...job, kind: 'build' }, BOUNDS.answer)
-  note(`built in ${formatNumber(build.value.loadSeconds)} s; answering`)
+  note(`built in ${formatNumber(build.value.seconds)} s; answering`)
   const answered = await runMeasured<SevenBillionReport>(CHILD, { ...job, kind: 'answer' }, BOUNDS.answer)
   const { answer } = answered.value
   if (answer === undefined) throw new EngineError('ENGINE_FAILED', 'The process that answers did not answer.')
@@ -85,15 +85,16 @@ async function measure(job: Omit<SevenBillionJob, 'kind'>, note: (text: string) 
     result: {
       ...peaks,
       ...speed,
-      buildSeconds: build.value.loadSeconds,
-      loadSeconds: answered.value.loadSeconds,
+      buildSeconds: build.value.seconds,
+      loadSeconds: answered.value.seconds,
       checkpointBytes: written.weightBytes,
+      preparedBytes: build.value.preparedBytes,
       bounds: BOUNDS,
       limits,
       answer,
       ...job,
     },
-    text: format(peaks, speed, build.value.loadSeconds, answered.value.loadSeconds),
+    text: format(peaks, speed, build.value.seconds, answered.value.seconds),
     failed: isOver(build.memory, BOUNDS.build) || isOver(answered.memory, BOUNDS.answer),
   }
 }

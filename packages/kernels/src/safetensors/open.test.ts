@@ -43,6 +43,45 @@ describe('reading', () => {
     expect(source.has('constructor')).toBe(false)
   })
 
+  test('reads rows along the first axis, of any type and rank', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('F32' as const, 'F16' as const),
+        fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 3 }),
+        fc.nat(),
+        fc.nat(),
+        async (dtype, shape, a, b) => {
+          const count = shape.reduce((product, size) => product * size, 1)
+          const width = dtype === 'F32' ? 4 : 2
+          const data = new Uint8Array(count * width).map((_, index) => (index * 37) % 120)
+          const source = await open(file(single({ dtype, shape, data_offsets: [0, data.length] }), data))
+          const [first, last] = [a % shape[0]!, b % shape[0]!].toSorted((x, y) => x - y) as [number, number]
+          const row = count / shape[0]!
+          const expected = (await source.read('w')).slice(first * row, (last + 1) * row)
+          expect(await source.readRows('w', first, last + 1)).toEqual(expected)
+        },
+      ),
+    )
+  })
+
+  test('refuses rows that are not there', async () => {
+    const source = await open(
+      file(single({ dtype: 'F32', shape: [2], data_offsets: [0, 8] }), new Uint8Array(8)),
+    )
+    for (const [first, end] of [
+      [0, 3],
+      [-1, 1],
+      [1, 1],
+      [2, 1],
+      [0.5, 1],
+      [Number.NaN, 2],
+    ] as const) {
+      const { code, message } = await refusal(source.readRows('w', first, end))
+      expect(code).toBe('CHECKPOINT_TENSOR')
+      expect(message).toContain('2 rows')
+    }
+  })
+
   test('reads every half float as the IEEE value', async () => {
     const bits = Uint16Array.from({ length: 65_536 }, (_, i) => i)
     const source = await open(

@@ -163,6 +163,8 @@ test('any order of the dimensions in memory becomes row-major', async () => {
       const pickle = stateDict({ w: { key: '0', elements: count, shape, strides } })
       const source = await openBytes(makeArchive(pickle, { 0: new Uint8Array(values.buffer) }))
       const read = await source.read('w')
+      const last = shape[0]! - 1
+      expect(await source.readRows('w', last, last + 1)).toEqual(read.slice((last * count) / shape[0]!))
       for (let flat = 0; flat < count; flat++) {
         let [rest, place] = [flat, 0]
         for (let dimension = shape.length - 1; dimension >= 0; dimension--) {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { CancelledError, CheckpointError, InvalidOptionError } from '@longtake/core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type LoadOptions, load } from '../index.js'
+import { type LoadOptions, load, preparedWeights, prepareWeights, removePrepared } from '../index.js'
 import type { BuildProgress } from './build.js'
 
 const TINY = '@longtake/tiny'
@@ -229,8 +229,26 @@ test('a disk that fills up stops the build, and what is there is kept', async ()
 })
 
 test('options that mean nothing are refused', async () => {
-  await mkdir(folder, { recursive: true })
   for (const builds of [7, 'here', { path: folder }, { folder: '' }, { folder: 'a\0b' }])
     await expect(load(TINY, { builds: builds as never })).rejects.toThrow(InvalidOptionError)
   await expect(load(TINY, { onProgress: 'loud' as never })).rejects.toThrow(InvalidOptionError)
+})
+
+test('weights can be prepared ahead, listed and removed', async () => {
+  const made = await prepareWeights(TINY, { weights: 'int8', builds: { folder } })
+  expect(made).toMatchObject({ model: TINY, source: checkpointPath, storage: 'int8' })
+  expect((await stat(join(made.folder, 'weights'))).size).toBe(made.sizeBytes)
+  expect(await built({ weights: 'int8' })).toEqual([])
+  expect(await prepareWeights(TINY, { weights: 'int8', builds: { folder } })).toEqual(made)
+  expect(await preparedWeights({ folder })).toEqual([made])
+  await removePrepared(made)
+  expect(await preparedWeights({ folder })).toEqual([])
+  expect(await readdir(folder)).toEqual([])
+})
+
+test('what is no build is not listed', async () => {
+  await writeFile(join(folder, 'file'), '')
+  await mkdir(join(folder, 'empty'))
+  expect(await preparedWeights({ folder })).toEqual([])
+  expect(await preparedWeights({ folder: join(folder, 'none') })).toEqual([])
 })

@@ -4,7 +4,7 @@ import type { Weight, WeightPart } from '@longtake/kernels'
 const ALIGNMENT = 64
 
 /** A part of a weight and its first byte in the file. */
-export interface PlacedPart extends WeightPart {
+interface PlacedPart extends WeightPart {
   readonly offset: number
 }
 

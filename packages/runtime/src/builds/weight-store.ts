@@ -11,6 +11,9 @@ import { type Build, findBuild, WEIGHTS_FILE } from './manifest.js'
 /** From here on weights are prepared on disk once, bytes: what less than that takes is quicker than reading it back. */
 const BUILD_BYTES = 256 * 2 ** 20
 
+/** What is needed of a checkpoint to prepare its weights. */
+type BuiltCheckpoint = Pick<Checkpoint, 'id' | 'folder' | 'files'>
+
 /** Where the weights of graphs come from. */
 export type WeightStore = (model: GraphModel) => Promise<SessionModel>
 
@@ -29,20 +32,41 @@ export interface BuildsOptions extends BuildOptions {
  * @throws {CheckpointError} As `makeBuild`.
  */
 export async function openWeights(
-  checkpoint: Pick<Checkpoint, 'id' | 'folder' | 'files'>,
+  checkpoint: BuiltCheckpoint,
   graphs: readonly GraphModel[],
-  { folder, wanted, ...options }: BuildsOptions,
+  { wanted, ...options }: BuildsOptions,
 ): Promise<WeightStore> {
   const layout = layOut(graphs.flatMap(({ weights }) => weights))
   if (!(wanted ?? layout.bytes > BUILD_BYTES)) return readIntoMemory
-  const key = await buildKey(checkpoint.files, layout)
-  const known = await findBuild(folder, key)
-  const build = known ?? (await makeBuild(newBuild(checkpoint, layout, folder, key), layout, options))
+  const build = await buildLaidOut(checkpoint, layout, options)
   return async (model) => onDisk(model, build, layout)
 }
 
+/**
+ * The weights of graphs on disk; they are prepared where they are not there yet.
+ *
+ * @throws {CheckpointError} As `makeBuild`.
+ */
+export function buildWeights(
+  checkpoint: BuiltCheckpoint,
+  graphs: readonly GraphModel[],
+  options: Omit<BuildsOptions, 'wanted'>,
+): Promise<Build> {
+  return buildLaidOut(checkpoint, layOut(graphs.flatMap(({ weights }) => weights)), options)
+}
+
+async function buildLaidOut(
+  checkpoint: BuiltCheckpoint,
+  layout: Layout,
+  { folder, ...options }: Omit<BuildsOptions, 'wanted'>,
+): Promise<Build> {
+  const key = await buildKey(checkpoint.files, layout)
+  const known = await findBuild(folder, key)
+  return known ?? makeBuild(newBuild(checkpoint, layout, folder, key), layout, options)
+}
+
 function newBuild(
-  { id, folder: source }: Pick<Checkpoint, 'id' | 'folder'>,
+  { id, folder: source }: BuiltCheckpoint,
   { weights, bytes }: Layout,
   folder: string,
   key: string,

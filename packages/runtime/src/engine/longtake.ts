@@ -1,54 +1,16 @@
-import { EngineError, InvalidOptionError, type ModelSpec, type VideoPlan } from '@longtake/core'
-import type { WeightType } from '@longtake/kernels'
-import type { BuildProgress } from '../builds/build.js'
-import { buildsPlace } from '../builds/place.js'
+import { EngineError, type ModelSpec, type VideoPlan } from '@longtake/core'
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js'
-import type { HubLookup } from '../hub/index.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { type Backend, type BackendKind, openBackend } from '../ort/index.js'
 import { openVideo, type VideoInputs } from '../video/index.js'
-import { checkChoice, checkFields, checkInteger, checkObject, checkSignal } from './check.js'
+import { checkObject, checkSignal } from './check.js'
 import { type CacheOptions, FeatureShelf } from './feature-shelf.js'
 import { type Inspection, type InspectOptions, inspectPictures } from './inspect.js'
-import { Models, type ModelsOptions } from './models.js'
+import { checkLoad, isBackend, type LoadOptions } from './load-options.js'
+import { Models } from './models.js'
 import { planOpenVideo, type Watching, watchPictures, watchVideo } from './watch.js'
 import { checkWatch, type InputFrame, type WatchOptions } from './watch-options.js'
 import type { WatchedVideo } from './watched-video.js'
-
-const MAX_THREADS = 1024
-
-/** Options of `load` about models of a hub. */
-export type HubLoadOptions = Omit<HubLookup, 'signal'>
-
-export interface LoadOptions {
-  /**
-   * `resident` keeps the KV cache in native memory; `portable` runs everywhere; default `auto` prefers the first. Or an
-   * open one, such as one that measures what another does: it belongs to `load`, which closes it with the model, or if
-   * it fails.
-   */
-  readonly backend?: 'auto' | BackendKind | Backend | undefined
-  /** Storage of the matrices; default `fp32`. */
-  readonly weights?: WeightType | undefined
-  /** Threads of one operator, 1 or more; default the machine's cores. */
-  readonly threads?: number | undefined
-  /**
-   * Whether what is encoded of videos is kept on disk, so that the same plan of the same video neither decodes nor
-   * encodes again, in this process or another; `true`, or where and how much. Default `false`.
-   */
-  readonly cache?: boolean | CacheOptions | undefined
-  /** Where pulled models are found, and whether a model that was not pulled may be downloaded. Default: it is not. */
-  readonly hub?: HubLoadOptions | undefined
-  /**
-   * Whether the weights are prepared on disk once and mapped into memory from then on, by this and every later `load`
-   * of the same checkpoint with the same `weights`; `true`, `false`, or where. Default: where they take more than
-   * 256 MiB.
-   */
-  readonly builds?: boolean | { readonly folder?: string | undefined } | undefined
-  /** Told how far preparing the weights has come; never called where they are ready. */
-  readonly onProgress?: ((progress: BuildProgress) => void) | undefined
-  /** Ends the loading between two graphs, or within a few rows while weights are prepared; `load` then rejects with `CancelledError`. */
-  readonly signal?: AbortSignal | undefined
-}
 
 /** A loaded checkpoint. Close it, or declare it with `await using`. */
 export interface Longtake extends AsyncDisposable {
@@ -132,69 +94,6 @@ export async function loadWith(
     await checkpoint.close()
     throw error
   }
-}
-
-function checkLoad(options: LoadOptions) {
-  checkFields(options, ['backend', 'weights', 'threads', 'cache', 'hub', 'builds', 'onProgress', 'signal'])
-  return {
-    backend: checkBackend(options.backend ?? 'auto'),
-    weights: checkChoice('weights', options.weights ?? 'fp32', ['fp32', 'int8', 'int4']),
-    threads:
-      options.threads === undefined ? undefined : checkInteger('threads', options.threads, 1, MAX_THREADS),
-    cache: checkCache(options.cache),
-    hub: checkHub(options.hub),
-    builds: checkBuilds(options.builds, options.onProgress),
-    signal: checkSignal(options.signal),
-  }
-}
-
-function checkBackend(backend: 'auto' | BackendKind | Backend): 'auto' | BackendKind | Backend {
-  return isBackend(backend) ? backend : checkChoice('backend', backend, ['auto', 'resident', 'portable'])
-}
-
-function isBackend(backend: LoadOptions['backend']): backend is Backend {
-  if (typeof backend !== 'object' || backend === null) return false
-  return [backend.tensor, backend.session, backend.close].every((method) => typeof method === 'function')
-}
-
-function checkHub(hub: LoadOptions['hub']): HubLoadOptions {
-  if (hub === undefined) return {}
-  if (typeof hub !== 'object' || hub === null) throw new InvalidOptionError('hub', 'an object', hub)
-  checkFields(hub, ['folder', 'endpoint', 'token', 'revision', 'pull', 'onProgress'])
-  return hub
-}
-
-function checkBuilds(
-  builds: LoadOptions['builds'],
-  onProgress: LoadOptions['onProgress'],
-): ModelsOptions['builds'] {
-  if (onProgress !== undefined && typeof onProgress !== 'function')
-    throw new InvalidOptionError('onProgress', 'a function', onProgress)
-  if (builds === undefined || typeof builds === 'boolean')
-    return { folder: buildsPlace(undefined), wanted: builds, onProgress }
-  if (typeof builds !== 'object' || builds === null)
-    throw new InvalidOptionError('builds', 'true, false, or an object with folder', builds)
-  checkFields(builds, ['folder'])
-  return {
-    folder: buildsPlace(builds.folder),
-    wanted: builds.folder === undefined ? undefined : true,
-    onProgress,
-  }
-}
-
-function checkCache(cache: LoadOptions['cache']): CacheOptions | undefined {
-  if (cache === undefined || cache === false) return undefined
-  if (cache === true) return {}
-  if (typeof cache !== 'object' || cache === null) {
-    throw new InvalidOptionError('cache', 'true, false, or an object with folder and maxBytes', cache)
-  }
-  checkFields(cache, ['folder', 'maxBytes'])
-  const { folder, maxBytes } = cache
-  if (folder !== undefined && (typeof folder !== 'string' || folder === '' || folder.includes('\0'))) {
-    throw new InvalidOptionError('cache.folder', 'a path', folder)
-  }
-  if (maxBytes !== undefined) checkInteger('cache.maxBytes', maxBytes, 1, Number.MAX_SAFE_INTEGER)
-  return { ...(folder !== undefined && { folder }), ...(maxBytes !== undefined && { maxBytes }) }
 }
 
 class LoadedLongtake implements Longtake {
