@@ -47,8 +47,15 @@ export interface SevenBillionAnswer {
   readonly log: RunLog
 }
 
-/** Prepares the checkpoint's weights, or loads it and answers one question about noise. */
-export async function runSevenBillionJob(job: SevenBillionJob): Promise<SevenBillionReport> {
+/**
+ * Prepares the checkpoint's weights, or loads it and answers one question about noise.
+ *
+ * @param note - Told how far it is.
+ */
+export async function runSevenBillionJob(
+  job: SevenBillionJob,
+  note: (text: string) => void = () => {},
+): Promise<SevenBillionReport> {
   const start = performance.now()
   const seconds = (): number => (performance.now() - start) / 1000
   const { weights, threads, builds } = job
@@ -63,18 +70,23 @@ export async function runSevenBillionJob(job: SevenBillionJob): Promise<SevenBil
   )
   await using longtake = await load(job.folder, { ...options, threads, backend })
   const loadSeconds = seconds()
-  return { seconds: loadSeconds, answer: await answerOnce(longtake, backend.log, job) }
+  note(`loaded in ${loadSeconds.toFixed(0)} s`)
+  return { seconds: loadSeconds, answer: await answerOnce(longtake, backend.log, job, note) }
 }
 
 async function answerOnce(
   longtake: Longtake,
   log: RunLog,
   job: SevenBillionJob,
+  note: (text: string) => void,
 ): Promise<SevenBillionAnswer> {
   const { kv, newTokens, chunk, memoryBudgetBytes, frames } = job
   const pictures = noisePictures(frames, longtake.spec.encoder.imageSize)
   const options = { kvCache: kv, memoryBudgetBytes, prefillChunk: chunk, maxNewTokens: newTokens }
-  await using watched = await longtake.watchFrames(pictures, options)
+  await using watched = await longtake.watchFrames(pictures, {
+    ...options,
+    onProgress: ({ stage, done, total }) => note(`${stage}: ${done} of ${total}`),
+  })
   const { usage, timings } = await watched.ask(QUESTION, { maxTokens: newTokens })
   const { clips, contextTokens, kvCache } = watched.plan
   return { ...usage, clips: clips.length, contextTokens, kvBytes: kvCache.bytes, timings, log }
