@@ -3,6 +3,7 @@ import type { WeightType } from '@longtake/kernels'
 import { type AnswerTimings, type Longtake, load, prepareWeights } from '@longtake/runtime'
 import { openBackend } from '@longtake/runtime/ort'
 import { noisePictures } from './noise-pictures.js'
+import { processorShare } from './processor-share.js'
 import { type RunLog, SampledBackend } from './sampled-backend.js'
 
 const QUESTION = 'What happens in the video, and in which order?'
@@ -38,6 +39,8 @@ export interface OnevisionAnswer {
   readonly timings: AnswerTimings
   /** Of the answer that counts. */
   readonly log: Pick<RunLog, 'seconds' | 'runs'>
+  /** Processor time of the whole process, as a share of what its threads could have had. */
+  readonly cpuShare: number
 }
 
 /** Prepares the checkpoint's weights, or loads it and answers one question about noise, or writes logits. */
@@ -65,7 +68,12 @@ export async function runOnevisionJob(job: OnevisionJob): Promise<OnevisionRepor
   const { seconds, ...answer } = await answerOnce(longtake, job.frames, job.newTokens)
   return {
     seconds: loadSeconds,
-    answer: { warmUpSeconds: warm.seconds, ...answer, log: difference(backend.log, before) },
+    answer: {
+      warmUpSeconds: warm.seconds,
+      ...answer,
+      log: difference(backend.log, before),
+      cpuShare: processorShare(job.threads),
+    },
   }
 }
 

@@ -32,6 +32,7 @@ test('a job answers by stages and logs the sessions of that answer only', async 
   const { decode, encode, prefill, firstToken, total } = answer?.timings ?? {}
   for (const time of [decode, encode, prefill, firstToken]) expect(time).toBeGreaterThan(0)
   expect(total).toBeGreaterThan(firstToken ?? Number.POSITIVE_INFINITY)
+  expect(answer?.cpuShare).toBeGreaterThan(0)
 })
 
 test('logits are written for comparison: int8 is nearer to fp32 than int4', async () => {

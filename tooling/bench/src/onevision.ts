@@ -168,6 +168,8 @@ interface StorageCase {
   readonly peakBytes: number | undefined
   readonly peakAnonymousBytes: number | undefined
   readonly drift: LogitDrift | undefined
+  /** Least of the processes' own; see `processorShare`. */
+  readonly cpuShare: number
 }
 
 function describeCase(
@@ -198,6 +200,7 @@ function describeCase(
     peakBytes: largest(({ peakBytes }) => peakBytes),
     peakAnonymousBytes: largest(({ peakAnonymousBytes }) => peakAnonymousBytes),
     drift,
+    cpuShare: Math.min(...own.map(({ answer }) => answer.cpuShare)),
   }
 }
 

@@ -3,6 +3,7 @@ import type { WeightType } from '@longtake/kernels'
 import { type AnswerTimings, type Longtake, load, prepareWeights } from '@longtake/runtime'
 import { openBackend } from '@longtake/runtime/ort'
 import { noisePictures } from './noise-pictures.js'
+import { processorShare } from './processor-share.js'
 import { type RunLog, SampledBackend } from './sampled-backend.js'
 
 const QUESTION = 'What happens in the video, and in which order?'
@@ -45,6 +46,8 @@ export interface SevenBillionAnswer {
   readonly kvBytes: number
   readonly timings: AnswerTimings
   readonly log: RunLog
+  /** Processor time of the whole process, as a share of what its threads could have had. */
+  readonly cpuShare: number
 }
 
 /**
@@ -89,5 +92,6 @@ async function answerOnce(
   })
   const { usage, timings } = await watched.ask(QUESTION, { maxTokens: newTokens })
   const { clips, contextTokens, kvCache } = watched.plan
-  return { ...usage, clips: clips.length, contextTokens, kvBytes: kvCache.bytes, timings, log }
+  const cpuShare = processorShare(job.threads)
+  return { ...usage, clips: clips.length, contextTokens, kvBytes: kvCache.bytes, timings, log, cpuShare }
 }

@@ -35,6 +35,7 @@ test('a job computes the runs that it is to, and tells those left out', async ()
   expect(tokens).toBeGreaterThan(80)
   expect(tokens).toBeLessThan(answer?.promptTokens ?? 0)
   expect(steps).toHaveLength(3)
+  expect(answer?.cpuShare).toBeGreaterThan(0)
 })
 
 test('with every run computed the answer is that of the plain back end', async () => {

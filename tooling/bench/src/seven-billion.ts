@@ -138,10 +138,12 @@ interface Speed {
   readonly prefillDeviation: number
   readonly weightsBytes: number
   readonly kvBytes: number
+  /** Of the process that answers; see `processorShare`. */
+  readonly cpuShare: number
 }
 
 function judgeAnswer(
-  { timings, completionTokens, promptTokens, kvBytes, log }: SevenBillionAnswer,
+  { timings, completionTokens, promptTokens, kvBytes, log, cpuShare }: SevenBillionAnswer,
   { weights, kv }: { readonly weights: WeightType; readonly kv: SevenBillionJob['kv'] },
   limits: MachineLimits,
 ): Speed {
@@ -165,6 +167,7 @@ function judgeAnswer(
     prefillDeviation: cost.deviation,
     weightsBytes: stepBytes(decoder, weights, 0, kv),
     kvBytes,
+    cpuShare,
   }
 }
 
@@ -207,5 +210,6 @@ function format(
     ['decode', `${formatNumber(speed.decodeTokensPerSecond)} tokens/s`],
     ['decode: share of bandwidth', formatPercent(speed.bandwidthShare)],
     ['prefill: share of the matrix peak', formatPercent(speed.peakShare)],
+    ['processor time that it had', formatPercent(speed.cpuShare)],
   ])
 }
