@@ -1,13 +1,18 @@
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { EngineError } from '@longtake/core'
 
 /**
  * Runs a program of this package in a process of its own: sends it one message and waits for its one message.
  *
  * @param program - The compiled module; what it prints goes to stderr.
+ * @param onStart - Told the process, before it gets the message.
  * @throws {EngineError} `ENGINE_FAILED` if it ends without a message.
  */
-export function runInChild<T>(program: URL, message: object): Promise<T> {
+export function runInChild<T>(
+  program: URL,
+  message: object,
+  onStart?: (child: ChildProcess) => void,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     // stdout belongs to the result of the benchmark.
     const child = fork(program, { stdio: ['ignore', 2, 2, 'ipc'] })
@@ -23,6 +28,7 @@ export function runInChild<T>(program: URL, message: object): Promise<T> {
         reject(new EngineError('ENGINE_FAILED', `The process that measures ended with ${end}.`))
       }
     })
+    onStart?.(child)
     child.send(message)
   })
 }

@@ -23,6 +23,9 @@ test('bytes of a step: weights, and keys and values with the new token', () => {
   const cache = 8 * 2 * 4 * 64 * 513 * 4
   expect(stepBytes(CONFIG, 'fp32', 512)).toBe(4 * matrixElements(CONFIG) + cache)
   expect(stepBytes(CONFIG, 'int4', 512)).toBe(0.625 * matrixElements(CONFIG) + cache)
+  // an eighth of the bytes, and a scale for each of 64 channels of 8 layers' 4 heads of keys and of values
+  const scales = 8 * 2 * 4 * 64 * 4
+  expect(stepBytes(CONFIG, 'fp32', 512, 'int4')).toBe(4 * matrixElements(CONFIG) + cache / 8 + scales)
 })
 
 test('operations of a step and of a prefill', () => {

@@ -1,3 +1,4 @@
+import { type KvCacheType, kvCacheBytes } from '@longtake/core'
 import type { DecoderConfig, WeightType } from '@longtake/kernels'
 import { matrixElements } from './decode-model.js'
 
@@ -5,9 +6,13 @@ import { matrixElements } from './decode-model.js'
 const WEIGHT_BYTES: Readonly<Record<WeightType, number>> = { fp32: 4, int8: 1 + 4 / 32, int4: 0.5 + 4 / 32 }
 
 /** Bytes that one step cannot do without: every matrix once, and the keys and values held. */
-export function stepBytes(config: DecoderConfig, weights: WeightType, held: number): number {
-  const cache = 2 * config.layers * config.kvHeads * config.headDim * (held + 1) * 4
-  return matrixElements(config) * WEIGHT_BYTES[weights] + cache
+export function stepBytes(
+  config: DecoderConfig,
+  weights: WeightType,
+  held: number,
+  kv: KvCacheType = 'fp32',
+): number {
+  return matrixElements(config) * WEIGHT_BYTES[weights] + kvCacheBytes(config, held + 1, kv)
 }
 
 /** Operations of the matrix products and of causal attention. */

@@ -1,15 +1,17 @@
 import { answer } from './answer.js'
 import { decode } from './decode.js'
 import { needle } from './needle.js'
+import { onevision } from './onevision.js'
 import { parity } from './parity.js'
 import { peers } from './peers.js'
 import { pooling } from './pooling.js'
 import { quality } from './quality.js'
 import { runBench } from './run-bench.js'
 import { sampling } from './sampling.js'
+import { sevenBillion } from './seven-billion.js'
 
 process.exitCode = await runBench(
-  [quality, needle, pooling, decode, sampling, answer, parity, peers],
+  [quality, needle, pooling, decode, sampling, answer, parity, sevenBillion, onevision, peers],
   process.argv.slice(2),
   {
     stdout: (text) => process.stdout.write(`${text}\n`),

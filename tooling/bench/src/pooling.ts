@@ -5,11 +5,11 @@ import { EngineError, type Triple } from '@longtake/core'
 import { type AnswerResult, type InputFrame, type Longtake, load, type WatchOptions } from '@longtake/runtime'
 import { Arguments } from './arguments.js'
 import type { Benchmark, Outcome } from './benchmark.js'
+import { noisePictures } from './noise-pictures.js'
 import { countOperations, type PoolingSizes, PUBLISHED_SIZES } from './pooling-operations.js'
 import { writeRandomPpllava } from './random-ppllava.js'
 import { median, type Spread, spreadOf } from './statistics.js'
 import { formatNumber, formatTable } from './table.js'
-import { Random } from './world/random.js'
 
 /** Least ratio that is promised, and at how many frames. */
 const BOUND = { frames: 64, ratio: 7 } as const
@@ -96,7 +96,7 @@ async function measureCase(
   { longtake, sides, rounds, note }: PoolingRun,
   frames: number,
 ): Promise<PoolingCase> {
-  const pictures = makePictures(frames)
+  const pictures = noisePictures(frames, SCALED_SIZES.vision.imageSize)
   const seconds = new Map<Side, number[]>(sides.map((side) => [side, []]))
   const answers = new Map<Side, AnswerResult>()
   for (let round = 0; round < rounds; round++) {
@@ -114,7 +114,7 @@ async function measureCase(
 /** Answers that do not count: graphs are built, and both sides are right before anything is timed. */
 async function warmUp({ longtake, sides, note }: PoolingRun, frames: number): Promise<void> {
   note(`${frames} frames: warming up`)
-  const pictures = makePictures(frames)
+  const pictures = noisePictures(frames, SCALED_SIZES.vision.imageSize)
   for (const side of sides) {
     expectRight((await answerOnce(longtake, pictures, side)).result, undefined, side, frames)
   }
@@ -131,16 +131,6 @@ async function answerOnce(longtake: Longtake, pictures: readonly InputFrame[], s
   await using watched = await longtake.watchFrames(pictures, options)
   const result = await watched.ask(QUESTION, { maxTokens: NEW_TOKENS })
   return { result, elapsed: (performance.now() - start) / 1000 }
-}
-
-/** Noise: what pictures show does not change what they cost. */
-function makePictures(frames: number): readonly InputFrame[] {
-  const side = SCALED_SIZES.vision.imageSize
-  return Array.from({ length: frames }, (_, index) => {
-    const random = new Random(`picture ${index}`)
-    const rgb = Uint8Array.from({ length: side * side * 3 }, () => random.next() * 256)
-    return { rgb, width: side, height: side }
-  })
 }
 
 /** Tokens that enter the context by the formula of the window, the same for every pooling. */

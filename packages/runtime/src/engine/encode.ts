@@ -7,8 +7,14 @@ import { type FrameSource, type Pictures, PictureTaker } from './pictures.js'
 import { openPixels } from './pixels.js'
 import type { StageProgress } from './stage-clock.js'
 
-/** Frames that one run of the encoder takes, about: enough to fill the cores, few enough to cancel and report soon. */
+/** Frames that one run of the encoder takes at most: enough to fill the cores, few enough to cancel and report soon. */
 const BATCH_FRAMES = 16
+
+/**
+ * Patches that one run takes, about: enough rows to fill the cores. More are no faster and take memory, in
+ * LLaVA-OneVision's tower 68 MiB for each frame.
+ */
+const BATCH_PATCHES = 4608
 
 /**
  * Pixels that are held at once, bytes: 111 pictures of 224 pixels a side. Fewer would make more passes over the
@@ -125,7 +131,10 @@ async function encodeGroup(
 
 /** An encoder that attends over a whole clip of any length takes one clip a run. */
 function mostFramesOfRun({ checkpoint }: Models): number {
-  return checkpoint.model.spec.encoder.mostFramesPerClip === undefined ? BATCH_FRAMES : 1
+  const { spec, vision } = checkpoint.model
+  if (spec.encoder.mostFramesPerClip !== undefined) return 1
+  const patches = Math.floor(vision.imageSize / vision.patchSize) ** 2
+  return Math.min(BATCH_FRAMES, Math.floor(BATCH_PATCHES / patches))
 }
 
 function frameOf(

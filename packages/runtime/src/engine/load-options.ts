@@ -4,7 +4,7 @@ import type { BuildProgress } from '../builds/build.js'
 import { buildsPlace } from '../builds/place.js'
 import type { BuildsOptions } from '../builds/weight-store.js'
 import type { HubLookup } from '../hub/index.js'
-import type { BackendKind } from '../ort/index.js'
+import type { Backend, BackendKind } from '../ort/index.js'
 import { checkChoice, checkFields, checkInteger, checkSignal } from './check.js'
 import type { CacheOptions } from './feature-shelf.js'
 
@@ -14,8 +14,12 @@ const MAX_THREADS = 1024
 export type HubLoadOptions = Omit<HubLookup, 'signal'>
 
 export interface LoadOptions {
-  /** `resident` keeps the KV cache in native memory; `portable` runs everywhere; default `auto` prefers the first. */
-  readonly backend?: 'auto' | BackendKind | undefined
+  /**
+   * `resident` keeps the KV cache in native memory; `portable` runs everywhere; default `auto` prefers the first. Or an
+   * open one, such as one that measures what another does: it belongs to `load`, which closes it with the model, or if
+   * it fails.
+   */
+  readonly backend?: 'auto' | BackendKind | Backend | undefined
   /** Storage of the matrices; default `fp32`. */
   readonly weights?: WeightType | undefined
   /** Threads of one operator, 1 or more; default the machine's cores. */
@@ -43,7 +47,7 @@ export interface LoadOptions {
 export function checkLoad(options: LoadOptions) {
   checkFields(options, ['backend', 'weights', 'threads', 'cache', 'hub', 'builds', 'onProgress', 'signal'])
   return {
-    backend: checkChoice('backend', options.backend ?? 'auto', ['auto', 'resident', 'portable']),
+    backend: checkBackend(options.backend ?? 'auto'),
     weights: checkChoice('weights', options.weights ?? 'fp32', ['fp32', 'int8', 'int4']),
     threads:
       options.threads === undefined ? undefined : checkInteger('threads', options.threads, 1, MAX_THREADS),
@@ -52,6 +56,16 @@ export function checkLoad(options: LoadOptions) {
     builds: checkBuilds(options.builds, options.onProgress),
     signal: checkSignal(options.signal),
   }
+}
+
+function checkBackend(backend: 'auto' | BackendKind | Backend): 'auto' | BackendKind | Backend {
+  return isBackend(backend) ? backend : checkChoice('backend', backend, ['auto', 'resident', 'portable'])
+}
+
+/** Whether it is an open back end. */
+export function isBackend(backend: LoadOptions['backend']): backend is Backend {
+  if (typeof backend !== 'object' || backend === null) return false
+  return [backend.tensor, backend.session, backend.close].every((method) => typeof method === 'function')
 }
 
 function checkHub(hub: LoadOptions['hub']): HubLoadOptions {

@@ -309,6 +309,7 @@ describe('what is refused', () => {
 
   test.each([
     [{ backend: 'gpu' }, 'backend'],
+    [{ backend: { name: 'resident' } }, 'backend'],
     [{ weights: 'fp8' }, 'weights'],
     [{ threads: 0 }, 'threads'],
     [{ thread: 1 }, 'thread'],
@@ -384,6 +385,24 @@ describe('the end', () => {
     for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: refusal('ENGINE_CLOSED') })
     await expect(model.watchFrames(FRAMES)).rejects.toThrow(refusal('ENGINE_CLOSED', 'load it again'))
     expect(Object.values(backend?.liveHandles ?? {}).filter((count) => count > 0)).toEqual([])
+  })
+
+  test('a back end of one’s own runs the model, and is closed with it or if loading fails', async () => {
+    const own = await openResident()
+    const model = await load(folder, { threads: 1, backend: own })
+    expect(model.backend).toEqual({ name: 'resident' })
+    expect(await answerOf(model)).toMatchObject({ text: (await answerOf(longtake)).text })
+    expect(own.liveHandles).toMatchObject({ env: 1 })
+    await model.close()
+    expect(Object.values(own.liveHandles).filter((count) => count > 0)).toEqual([])
+    for (const [id, options] of [
+      ['no-such-folder', {}],
+      [folder, { threads: 0 }],
+    ] as const) {
+      const backend = await openResident()
+      await expect(load(id, { ...options, backend })).rejects.toThrow(Error)
+      expect(Object.values(backend.liveHandles).filter((count) => count > 0)).toEqual([])
+    }
   })
 
   test('a load that is cancelled, or fails, leaves nothing', async () => {

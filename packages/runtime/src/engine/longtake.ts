@@ -6,7 +6,7 @@ import { openVideo, type VideoInputs } from '../video/index.js'
 import { checkObject, checkSignal } from './check.js'
 import { type CacheOptions, FeatureShelf } from './feature-shelf.js'
 import { type Inspection, type InspectOptions, inspectPictures } from './inspect.js'
-import { checkLoad, type LoadOptions } from './load-options.js'
+import { checkLoad, isBackend, type LoadOptions } from './load-options.js'
 import { Models } from './models.js'
 import { planOpenVideo, type Watching, watchPictures, watchVideo } from './watch.js'
 import {
@@ -69,7 +69,12 @@ export interface Longtake extends AsyncDisposable {
  * @throws {CancelledError} If `signal` fires; nothing is left then.
  */
 export async function load(id: string | URL, options: LoadOptions = {}): Promise<Longtake> {
-  return loadWith(id, options, openBackend)
+  try {
+    return await loadWith(id, options, openBackend)
+  } catch (error) {
+    if (isBackend(options?.backend)) await options.backend.close()
+    throw error
+  }
 }
 
 /** `load` with a back end that the caller opens; the model closes it. */
@@ -78,12 +83,12 @@ export async function loadWith(
   options: LoadOptions,
   open: (kind: 'auto' | BackendKind) => Promise<Backend>,
 ): Promise<Longtake> {
-  const { backend: kind, weights, threads, signal, cache, hub, builds } = checkLoad(options)
+  const { backend: wanted, weights, threads, signal, cache, hub, builds } = checkLoad(options)
   throwIfAborted(signal)
   const checkpoint = await openCheckpoint(id, { ...hub, signal })
   try {
     throwIfAborted(signal)
-    const backend = await open(kind)
+    const backend = typeof wanted === 'string' ? await open(wanted) : wanted
     try {
       const models = await Models.open(checkpoint, backend, { weights, threads, builds, signal })
       return new LoadedLongtake(models, cache)
