@@ -237,7 +237,7 @@ describe('loading', () => {
 
   test('is cancelled at every graph', async () => {
     const before = await heldNow()
-    for (let graph = 1; graph <= 4; graph++) {
+    for (let graph = 1; graph <= 3; graph++) {
       const controller = new AbortController()
       let backend: Backend | undefined
       const loading = loadWith(model.folder, { threads: 1, signal: controller.signal }, async () => {

@@ -123,7 +123,7 @@ describe('models', () => {
       sizeBytes: checkpointBytes(),
       present: expect.any(Boolean),
     }
-    expect(JSON.parse(stdout)).toEqual({ models: [entry] })
+    expect(JSON.parse(stdout)).toEqual({ models: [entry], prepared: [] })
   })
 })
 

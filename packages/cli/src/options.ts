@@ -19,6 +19,7 @@ import {
 } from '@longtake/core'
 import {
   type AskOptions,
+  buildsFolder,
   cacheFolder,
   type LoadOptions,
   modelsFolder,
@@ -36,6 +37,7 @@ import {
   triple,
   wholeNumber,
 } from './parse.js'
+import { WEIGHTS } from './resources.js'
 
 /** The checkpoint that comes with Longtake. */
 const DEFAULT_MODEL = '@longtake/tiny'
@@ -52,7 +54,7 @@ interface Method {
 export interface ModelFlags {
   readonly model: string
   readonly backend: 'auto' | 'resident' | 'portable'
-  readonly weights: 'fp32' | 'int8' | 'int4'
+  readonly weights?: (typeof WEIGHTS)[number]
   readonly threads?: number
   readonly cache: boolean
   readonly cacheDir?: string
@@ -100,7 +102,7 @@ export function addModelFlags(command: Command): Command {
     )
     .addOption(choice('--backend <name>', 'where it runs', ['auto', 'resident', 'portable']).default('auto'))
     .addOption(
-      choice('--weights <type>', 'storage of the matrices', ['fp32', 'int8', 'int4']).default('fp32'),
+      choice('--weights <type>', 'storage of the matrices; default by the size of the model', WEIGHTS),
     )
     .option('--threads <count>', 'threads of one operator', wholeNumber(1, 1024))
     .option('--cache', 'keep what is encoded, so that the same video need not be encoded again', true)
@@ -178,7 +180,8 @@ export function addAnswerFlags(command: Command): Command {
 export function loadOptions(flags: ModelFlags, env: Io['env'], signal: AbortSignal): LoadOptions {
   const { backend, weights, threads, cacheSize } = flags
   const cache = flags.cache && { folder: cachePath(flags, env), maxBytes: cacheSize }
-  return { backend, weights, threads, cache, hub: { folder: modelsFolder(env) }, signal }
+  const hub = { folder: modelsFolder(env) }
+  return { backend, weights, threads, cache, hub, builds: { folder: buildsFolder(env) }, signal }
 }
 
 /** Where features are kept. */
@@ -228,7 +231,7 @@ function poolingOf({ pooling, method = {}, kernel }: WatchFlags, spec?: ModelSpe
   return used && { method: used, kernel }
 }
 
-function choice(flags: string, description: string, choices: readonly string[]): Option {
+export function choice(flags: string, description: string, choices: readonly string[]): Option {
   return new Option(flags, description).choices(choices)
 }
 

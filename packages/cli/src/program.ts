@@ -3,13 +3,14 @@ import { Command } from 'commander'
 import { ask } from './commands/ask.js'
 import { chat } from './commands/chat.js'
 import { doctor } from './commands/doctor.js'
-import { models, removePulled } from './commands/models.js'
+import { models, removeModels } from './commands/models.js'
 import { plan } from './commands/plan.js'
 import { pull } from './commands/pull.js'
 import { trace } from './commands/trace.js'
 import type { ExitCode } from './exit-code.js'
 import type { Session } from './main.js'
-import { addAnswerFlags, addModelFlags, addWatchFlags } from './options.js'
+import { addAnswerFlags, addModelFlags, addWatchFlags, choice } from './options.js'
+import { WEIGHTS } from './resources.js'
 
 const EXIT_CODES = `
 Exit codes: 0 answered, 2 wrong usage, 3 the video cannot be used, 4 a problem with the model, 130 interrupted.
@@ -61,6 +62,8 @@ function addModels(program: Command, session: Session): void {
     .argument('<model>', 'org/name, or org/name@revision')
     .option('--revision <name>', 'branch, tag or commit')
     .option('--offline', 'ask no hub: tell whether the model is here')
+    .addOption(choice('--weights <type>', 'storage that its weights are prepared in', WEIGHTS))
+    .option('--no-prepare', 'leave preparing the weights to the first question')
     .option('--json', 'print one JSON object')
     .option('--quiet', 'no progress')
     .action((id, flags) => pull(id, flags, session))
@@ -71,9 +74,12 @@ function addModels(program: Command, session: Session): void {
     .action((flags) => models(flags, session))
   list
     .command('rm')
-    .description('remove a model that was pulled')
-    .argument('<model>', 'org/name for all of it, or org/name@revision')
-    .action((id) => removePulled(id, session))
+    .description('remove a model that was pulled, and the weights that were prepared of it')
+    .argument(
+      '<model>',
+      'org/name for all of it, org/name@revision, or the folder of one that was not pulled',
+    )
+    .action((id) => removeModels(id, session))
 }
 
 function addAsk(program: Command, session: Session): void {

@@ -1,18 +1,20 @@
-import type { WatchProgress, WatchStage } from '@longtake/runtime'
+import type { BuildProgress, WatchProgress, WatchStage } from '@longtake/runtime'
 import type { Terminal } from './terminal.js'
 
 /** Milliseconds between repaints: smooth to the eye, and cheap beside any stage. */
 const REPAINT_MS = 60
 /** Milliseconds between plain lines of a stage under way: a log shows life without filling up. */
 const PLAIN_MS = 10_000
+const MEGABYTE = 1e6
 /** Characters of a bar, at most and at least. */
 const MAX_BAR = 30
 const MIN_BAR = 5
 
-type Stage = 'load' | WatchStage
+type Stage = 'load' | 'prepare' | WatchStage
 
 const UNITS: Record<Stage, string> = {
   load: '',
+  prepare: ' MB',
   open: '',
   decode: ' frames',
   encode: ' frames',
@@ -37,13 +39,17 @@ export class Progress {
   /** Follows `watch`. */
   readonly onProgress = ({ stage, done, total }: WatchProgress): void => this.#report(stage, done, total)
 
-  /** Shows that the model is being loaded while `work` runs. */
-  async load<R>(work: () => Promise<R>): Promise<R> {
+  /** Shows that the model is being loaded while `work` runs, and how its weights are prepared if they have to be. */
+  async load<R>(work: (onProgress: (progress: BuildProgress) => void) => Promise<R>): Promise<R> {
     this.#report('load', 0, 1)
-    const result = await work()
+    const result = await work(this.onPrepare)
     this.#report('load', 1, 1)
     return result
   }
+
+  /** Follows `prepareWeights`. */
+  readonly onPrepare = ({ doneBytes, totalBytes }: BuildProgress): void =>
+    this.#report('prepare', Math.ceil(doneBytes / MEGABYTE), Math.ceil(totalBytes / MEGABYTE))
 
   /** Takes the live line away, so that other text can be written. */
   clear(): void {

@@ -33,7 +33,9 @@ export async function prepare(
   planOptions(flags)
   const input = asInput(files)
   const { facts, notes } = await readFacts(input, signal)
-  const longtake = await progress.load(() => load(flags.model, loadOptions(flags, io.env, signal)))
+  const longtake = await progress.load((onProgress) =>
+    load(flags.model, { ...loadOptions(flags, io.env, signal), onProgress }),
+  )
   try {
     const { options, plan } = planFor(longtake.spec, facts, flags)
     return {

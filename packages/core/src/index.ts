@@ -18,7 +18,13 @@ export {
 } from './errors.js'
 export { FRAME_CHOICES } from './input.js'
 export { KV_CACHE_TYPES, type KvCacheShape, kvCacheBytes } from './kv-cache.js'
-export { MAX_CONTEXT_TOKENS, MAX_FRAMES, MAX_PREFILL_CHUNK, MAX_TEXT_TOKENS } from './limits.js'
+export {
+  DEFAULT_KV_CACHE_BYTES,
+  MAX_CONTEXT_TOKENS,
+  MAX_FRAMES,
+  MAX_PREFILL_CHUNK,
+  MAX_TEXT_TOKENS,
+} from './limits.js'
 export { planVideo } from './plan.js'
 export type {
   PlanOptions,

@@ -34,6 +34,12 @@ export const MAX_CONTEXT_TOKENS = 1 << 24
 /** Attention over a chunk holds chunk × context probabilities per head; 512 keeps that small and cancelling quick. */
 export const DEFAULT_PREFILL_CHUNK = 512
 
+/**
+ * Memory that a KV cache takes where nothing is said of it: larger ones take the next smaller type. 5 GiB hold 64
+ * frames of Video-LLaVA in 8 bits, and leave room for its 7 billion parameters in 4 bits on a machine of 16 GB.
+ */
+export const DEFAULT_KV_CACHE_BYTES = 5 * 2 ** 30
+
 /** Longest prefill step: past it one step outlasts any patience and its attention any memory. */
 export const MAX_PREFILL_CHUNK = 1 << 16
 

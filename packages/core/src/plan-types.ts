@@ -39,7 +39,7 @@ export interface PlanOptions {
   readonly rope?: RopeType | RopeScaling | undefined
   /**
    * Storage of keys and values. `'auto'` (the default): the checkpoint's own, or the next smaller type that
-   * `memoryBudgetBytes` holds.
+   * `memoryBudgetBytes` holds; without a budget the smallest, or what 5 GiB hold.
    */
   readonly kvCache?: KvCacheType | 'auto' | undefined
   /** `'auto'` (default) snaps to keyframes where that moves a picture little. */
@@ -50,7 +50,7 @@ export interface PlanOptions {
   readonly maxNewTokens?: number | undefined
   /** Tokens per prefill step, 1 to `MAX_PREFILL_CHUNK`. Default 512. */
   readonly prefillChunk?: number | undefined
-  /** Most bytes that the KV cache may take. A plan that exceeds it is refused. */
+  /** Most bytes that the KV cache may take; a plan that exceeds it is refused. Default none. */
   readonly memoryBudgetBytes?: number | undefined
   /** How visual tokens are merged before they enter the context. Default the checkpoint's. */
   readonly pooling?: PoolingMethod | PoolingOptions | undefined

@@ -211,6 +211,16 @@ test("as far as a checkpoint's own yarn reaches, nothing is added; its own dynam
   expect(replaced.rope).toEqual(planVideo(tinySpec, minute, { frames: 32, rope: 'ntk' }).rope)
 })
 
+test('without a budget a cache beyond 5 GiB gets smaller types, and none is refused', () => {
+  const at = (frames: number) => planVideo(videoLlavaSpec, { ...minute, durationSeconds: 3600 }, { frames })
+  const plain = { ...videoLlavaSpec, defaults: { ...videoLlavaSpec.defaults, kvCache: 'fp32' as const } }
+  expect(planVideo(plain, minute, { frames: 8 }).kvCache.type).toBe('fp32')
+  expect(planVideo(plain, minute, { frames: 32 }).kvCache.type).toBe('int8')
+  expect(mentions(at(128), 'int4 to stay within 5 GiB')).toBe(true)
+  expect(at(512).kvCache.type).toBe('int4')
+  expect(planVideo(plain, minute, { frames: 64, kvCache: 'fp32' }).kvCache.type).toBe('fp32')
+})
+
 test('the cache gets smaller types until the budget holds, and a hopeless budget is refused', () => {
   const bytes = (type: 'fp32' | 'int8' | 'int4') => kvCacheBytes(tinySpec.decoder, 224, type)
   const within = (memoryBudgetBytes: number) => planVideo(tinySpec, minute, { memoryBudgetBytes })

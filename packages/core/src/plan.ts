@@ -4,6 +4,7 @@ import { chooseRope } from './extension.js'
 import { arrangeInput } from './input.js'
 import { KV_CACHE_TYPES, kvCacheBytes } from './kv-cache.js'
 import {
+  DEFAULT_KV_CACHE_BYTES,
   DEFAULT_PREFILL_CHUNK,
   DEFAULT_TEXT_SHARE,
   DEFAULT_TEXT_TOKENS,
@@ -87,14 +88,15 @@ function chooseKvCache(
   const preferred = asked === 'auto' ? spec.defaults.kvCache : asked
   const smaller = asked === 'auto' ? KV_CACHE_TYPES.slice(KV_CACHE_TYPES.indexOf(preferred)) : [preferred]
   const sizes = smaller.map((type) => ({ type, bytes: kvCacheBytes(spec.decoder, contextTokens, type) }))
-  const kvCache = sizes.find(({ bytes }) => bytes <= (budget ?? Number.POSITIVE_INFINITY))
+  const least = sizes.at(-1)!
+  const limit = budget ?? (asked === 'auto' ? DEFAULT_KV_CACHE_BYTES : Number.POSITIVE_INFINITY)
+  const kvCache = sizes.find(({ bytes }) => bytes <= limit) ?? (budget === undefined ? least : undefined)
   if (kvCache === undefined) {
-    const least = sizes.at(-1)!
     const advice = asked === 'auto' ? 'or fewer frames' : 'fewer frames, or a smaller kvCache type'
     const need = `at least ${least.bytes} bytes for ${contextTokens} tokens in ${least.type}, ${advice}`
     throw new InvalidOptionError('memoryBudgetBytes', need, budget)
   }
-  const notes =
-    kvCache.type === preferred ? [] : [`The KV cache is ${kvCache.type} to stay within the memory budget.`]
+  const whose = budget === undefined ? `${DEFAULT_KV_CACHE_BYTES / 2 ** 30} GiB` : 'the memory budget'
+  const notes = kvCache.type === preferred ? [] : [`The KV cache is ${kvCache.type} to stay within ${whose}.`]
   return { kvCache, notes }
 }

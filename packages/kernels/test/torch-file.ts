@@ -149,7 +149,8 @@ export function toTorch(
   tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly values: Float32Array }>,
 ): Uint8Array {
   const storages: Record<string, Uint8Array> = {}
-  const described: Record<string, PickledTensor> = {}
+  // Without a prototype, so that any name can be one.
+  const described: Record<string, PickledTensor> = Object.create(null)
   for (const [name, { shape, values }] of tensors) {
     const key = String(Object.keys(storages).length)
     storages[key] = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)

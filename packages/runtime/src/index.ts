@@ -11,7 +11,7 @@ export type { Answer, AnswerResult, AnswerTimings, AnswerUsage, FrameWeight } fr
 export type { AskOptions, SamplingDefaults, SamplingOptions } from './engine/ask-options.js'
 export type { CacheOptions } from './engine/feature-shelf.js'
 export type { Inspection, InspectOptions, NamedArray } from './engine/inspect.js'
-export type { HubLoadOptions, LoadOptions } from './engine/load-options.js'
+export type { BuildPlace, HubLoadOptions, LoadOptions } from './engine/load-options.js'
 export { type Longtake, load } from './engine/longtake.js'
 export { type PrepareOptions, prepareWeights } from './engine/prepare-weights.js'
 export type { AnswerTrace, TraceWindow } from './engine/trace.js'

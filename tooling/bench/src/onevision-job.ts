@@ -47,7 +47,7 @@ export interface OnevisionAnswer {
 export async function runOnevisionJob(job: OnevisionJob): Promise<OnevisionReport> {
   const start = performance.now()
   const passed = (): number => (performance.now() - start) / 1000
-  const options = { weights: job.weights, builds: { folder: job.builds } }
+  const options = { weights: job.weights, builds: { folder: job.builds, always: true } }
   if (job.kind === 'build') {
     await prepareWeights(job.folder, options)
     return { seconds: passed() }

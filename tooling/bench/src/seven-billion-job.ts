@@ -62,10 +62,10 @@ export async function runSevenBillionJob(
   const start = performance.now()
   const seconds = (): number => (performance.now() - start) / 1000
   const { weights, threads, builds } = job
-  const options = { weights, builds: { folder: builds } }
+  const options = { weights, builds: { folder: builds, always: true } }
   if (job.kind === 'build') {
-    const { sizeBytes } = await prepareWeights(job.folder, options)
-    return { seconds: seconds(), preparedBytes: sizeBytes }
+    const prepared = await prepareWeights(job.folder, options)
+    return { seconds: seconds(), preparedBytes: prepared?.sizeBytes ?? 0 }
   }
   const sampled = new Set(job.sampledRuns)
   const backend = new SampledBackend(await openBackend('resident'), ({ held }) =>

@@ -29,7 +29,7 @@ export async function plan(files: readonly string[], flags: PlanFlags, session: 
   const { out, io } = session
   const { model, facts, plan, notes } = await describe(files, flags, session)
   const machine = await readMachine(modelsFolder(io.env))
-  const { weights, memory: memoryBudgetBytes } = flags
+  const { weights = model.defaultWeights, memory: memoryBudgetBytes } = flags
   const resources = measureResources(model, plan, { weights, memoryBudgetBytes }, machine)
   if (flags.json) {
     const report = reportPlanDetails(flags.model, facts, plan, notes)

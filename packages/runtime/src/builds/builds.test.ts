@@ -40,7 +40,7 @@ async function built(options: LoadOptions = {}, model: string = TINY): Promise<B
   const longtake = await load(model, {
     weights: 'int4',
     threads: 1,
-    builds: { folder },
+    builds: { folder, always: true },
     onProgress: (progress) => reports.push(progress),
     ...options,
   })
@@ -66,7 +66,7 @@ test.each(
   ),
 )('prepared weights answer as those in memory: $weights, $backend', async ({ weights, backend }) => {
   const inMemory = await logitsOf({ weights, backend, builds: false })
-  expect(await logitsOf({ weights, backend, builds: { folder } })).toEqual(inMemory)
+  expect(await logitsOf({ weights, backend, builds: { folder, always: true } })).toEqual(inMemory)
 })
 
 test('weights are prepared once, with progress to the end', async () => {
@@ -88,6 +88,7 @@ test('a small model is not prepared on disk unless it is wanted', async () => {
   process.env.LONGTAKE_HOME = folder
   try {
     expect(await built({ builds: undefined })).toEqual([])
+    expect(await built({ builds: { folder } })).toEqual([])
     expect(await readdir(folder)).toEqual([])
     expect(await built({ builds: true })).not.toEqual([])
     expect(await readdir(folder)).toEqual(['builds'])
@@ -105,7 +106,7 @@ test('a builder that is cancelled keeps what it has, the next one goes on', asyn
   let reports = 0
   const cut = load(TINY, {
     weights: 'int4',
-    builds: { folder },
+    builds: { folder, always: true },
     signal: stop.signal,
     onProgress: () => ++reports === 100 && stop.abort(),
   })
@@ -130,7 +131,7 @@ test('what was damaged in a half build is written again', async () => {
   let reports = 0
   const cut = load(TINY, {
     weights: 'int4',
-    builds: { folder },
+    builds: { folder, always: true },
     signal: stop.signal,
     onProgress: () => ++reports === 120 && stop.abort(),
   })
@@ -148,7 +149,7 @@ test('a process that is killed leaves no lock and no half weights behind', async
   const script = `
     import { load } from '@longtake/runtime'
     let reports = 0
-    await load('${TINY}', { weights: 'int4', builds: { folder: process.argv[1] }, onProgress: () => {
+    await load('${TINY}', { weights: 'int4', builds: { folder: process.argv[1], always: true }, onProgress: () => {
       if (++reports === 60) process.kill(process.pid, 'SIGKILL')
     } })`
   const args = ['--input-type=module', '-e', script, folder]
@@ -192,7 +193,7 @@ test('a damaged build is made again', async () => {
 
 test('a checkpoint that changed is prepared anew', async () => {
   const copy = join(folder, 'checkpoint')
-  const builds = { folder: join(folder, 'builds') }
+  const builds = { folder: join(folder, 'builds'), always: true }
   await cp(checkpointPath, copy, { recursive: true })
   expect(await built({ builds }, copy)).not.toEqual([])
   expect(await built({ builds }, copy)).toEqual([])
@@ -204,7 +205,7 @@ test('a checkpoint that changed is prepared anew', async () => {
 test('a folder that cannot be written is named', async () => {
   const file = join(folder, 'file')
   await writeFile(file, '')
-  const failure = built({ builds: { folder: file } })
+  const failure = built({ builds: { folder: file, always: true } })
   await expect(failure).rejects.toThrow(CheckpointError)
   await expect(failure).rejects.toMatchObject({
     code: 'CHECKPOINT_BUILD',
@@ -215,7 +216,7 @@ test('a folder that cannot be written is named', async () => {
 test('a disk that fills up stops the build, and what is there is kept', async () => {
   const script = `
     import { load } from '@longtake/runtime'
-    const options = { weights: 'fp32', builds: { folder: process.argv[1] } }
+    const options = { weights: 'fp32', builds: { folder: process.argv[1], always: true } }
     await load('${TINY}', options).catch(({ code, message }) => console.log(code, message))`
   // The limit of a file's size stands for a disk that is full.
   const limited = `ulimit -f 4000; exec "$0" --input-type=module -e "$1" "$2"`
@@ -229,17 +230,19 @@ test('a disk that fills up stops the build, and what is there is kept', async ()
 })
 
 test('options that mean nothing are refused', async () => {
-  for (const builds of [7, 'here', { path: folder }, { folder: '' }, { folder: 'a\0b' }])
+  for (const builds of [7, 'here', { path: folder }, { folder: '' }, { folder: 'a\0b' }, { always: 1 }])
     await expect(load(TINY, { builds: builds as never })).rejects.toThrow(InvalidOptionError)
   await expect(load(TINY, { onProgress: 'loud' as never })).rejects.toThrow(InvalidOptionError)
 })
 
 test('weights can be prepared ahead, listed and removed', async () => {
-  const made = await prepareWeights(TINY, { weights: 'int8', builds: { folder } })
+  expect(await prepareWeights(TINY, { weights: 'int8', builds: { folder } })).toBeUndefined()
+  const made = await prepareWeights(TINY, { weights: 'int8', builds: { folder, always: true } })
+  if (made === undefined) throw new Error('nothing was prepared')
   expect(made).toMatchObject({ model: TINY, source: checkpointPath, storage: 'int8' })
   expect((await stat(join(made.folder, 'weights'))).size).toBe(made.sizeBytes)
   expect(await built({ weights: 'int8' })).toEqual([])
-  expect(await prepareWeights(TINY, { weights: 'int8', builds: { folder } })).toEqual(made)
+  expect(await prepareWeights(TINY, { weights: 'int8', builds: { folder, always: true } })).toEqual(made)
   expect(await preparedWeights({ folder })).toEqual([made])
   await removePrepared(made)
   expect(await preparedWeights({ folder })).toEqual([])

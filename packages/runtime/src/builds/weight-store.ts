@@ -34,32 +34,32 @@ export interface BuildsOptions extends BuildOptions {
 export async function openWeights(
   checkpoint: BuiltCheckpoint,
   graphs: readonly GraphModel[],
-  { wanted, ...options }: BuildsOptions,
+  options: BuildsOptions,
 ): Promise<WeightStore> {
   const layout = layOut(graphs.flatMap(({ weights }) => weights))
-  if (!(wanted ?? layout.bytes > BUILD_BYTES)) return readIntoMemory
-  const build = await buildLaidOut(checkpoint, layout, options)
-  return async (model) => onDisk(model, build, layout)
+  const build = await buildWhereWanted(checkpoint, layout, options)
+  return build === undefined ? readIntoMemory : async (model) => onDisk(model, build, layout)
 }
 
 /**
- * The weights of graphs on disk; they are prepared where they are not there yet.
+ * The weights of graphs on disk; they are prepared where they are not there yet. Undefined where they stay in memory.
  *
  * @throws {CheckpointError} As `makeBuild`.
  */
 export function buildWeights(
   checkpoint: BuiltCheckpoint,
   graphs: readonly GraphModel[],
-  options: Omit<BuildsOptions, 'wanted'>,
-): Promise<Build> {
-  return buildLaidOut(checkpoint, layOut(graphs.flatMap(({ weights }) => weights)), options)
+  options: BuildsOptions,
+): Promise<Build | undefined> {
+  return buildWhereWanted(checkpoint, layOut(graphs.flatMap(({ weights }) => weights)), options)
 }
 
-async function buildLaidOut(
+async function buildWhereWanted(
   checkpoint: BuiltCheckpoint,
   layout: Layout,
-  { folder, ...options }: Omit<BuildsOptions, 'wanted'>,
-): Promise<Build> {
+  { folder, wanted, ...options }: BuildsOptions,
+): Promise<Build | undefined> {
+  if (!(wanted ?? layout.bytes > BUILD_BYTES)) return undefined
   const key = await buildKey(checkpoint.files, layout)
   const known = await findBuild(folder, key)
   return known ?? makeBuild(newBuild(checkpoint, layout, folder, key), layout, options)

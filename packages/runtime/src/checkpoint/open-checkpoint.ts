@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import { CheckpointError } from '@longtake/core'
-import type { TensorSource } from '@longtake/kernels'
+import type { TensorSource, WeightType } from '@longtake/kernels'
 import type { HubLookup } from '../hub/index.js'
+import { sizesOf } from '../spec/sizes.js'
 import type { FamilyModel, FamilyParts, TensorNames } from './families/family.js'
 import { CheckpointFolder, type FileRange } from './folder.js'
 import { type CheckpointSampling, readSampling } from './generation-config.js'
@@ -25,6 +26,8 @@ export interface Checkpoint {
   readonly folder: string
   /** Its weights. */
   readonly files: readonly FileRange[]
+  /** How its matrices are stored where nothing is said. */
+  readonly defaultWeights: WeightType
   readonly model: FamilyModel
   readonly names: TensorNames
   readonly source: TensorSource
@@ -62,14 +65,17 @@ export interface CheckpointGuide {
 export async function openCheckpoint(id: string | URL, hub?: HubLookup): Promise<Checkpoint> {
   const folder = new CheckpointFolder(await resolveCheckpoint(id, hub))
   try {
-    const { source, files, model: read, names, guide, json } = await readModel(folder)
-    const { tokenizer, prompt } = await readText(folder, read)
-    const encodeText = guide && (await openGuideText(folder, guide, read))
-    const model: FamilyModel = { ...read, eosTokenIds: withTokenizersEnd(read.eosTokenIds, tokenizer) }
+    const read = await readModel(folder)
+    const { source, files, names, guide, json } = read
+    const { tokenizer, prompt } = await readText(folder, read.model)
+    const encodeText = guide && (await openGuideText(folder, guide, read.model))
+    const eosTokenIds = withTokenizersEnd(read.model.eosTokenIds, tokenizer)
+    const model: FamilyModel = { ...read.model, eosTokenIds }
     return {
       id: String(id),
       folder: resolve(folder.path),
       files,
+      defaultWeights: sizesOf(read).defaultWeights,
       model,
       names,
       source,

@@ -13,6 +13,14 @@ const MAX_THREADS = 1024
 /** Options of `load` about models of a hub. */
 export type HubLoadOptions = Omit<HubLookup, 'signal'>
 
+/** Where prepared weights are kept. */
+export interface BuildPlace {
+  /** Default `buildsFolder(process.env)`. */
+  readonly folder?: string | undefined
+  /** Whether weights of 256 MiB and less are prepared on disk too; default false. */
+  readonly always?: boolean | undefined
+}
+
 export interface LoadOptions {
   /**
    * `resident` keeps the KV cache in native memory; `portable` runs everywhere; default `auto` prefers the first. Or an
@@ -20,7 +28,10 @@ export interface LoadOptions {
    * it fails.
    */
   readonly backend?: 'auto' | BackendKind | Backend | undefined
-  /** Storage of the matrices; default `fp32`. */
+  /**
+   * Storage of the matrices. Default by the size of the model: `fp32` up to 2^28 parameters, `int8` up to 2^32, `int4`
+   * beyond.
+   */
   readonly weights?: WeightType | undefined
   /** Threads of one operator, 1 or more; default the machine's cores. */
   readonly threads?: number | undefined
@@ -36,7 +47,7 @@ export interface LoadOptions {
    * of the same checkpoint with the same `weights`; `true`, `false`, or where. Default: where they take more than
    * 256 MiB.
    */
-  readonly builds?: boolean | { readonly folder?: string | undefined } | undefined
+  readonly builds?: boolean | BuildPlace | undefined
   /** Told how far preparing the weights has come; never called where they are ready. */
   readonly onProgress?: ((progress: BuildProgress) => void) | undefined
   /** Ends the loading between two graphs, or within a few rows while weights are prepared; `load` then rejects with `CancelledError`. */
@@ -48,7 +59,10 @@ export function checkLoad(options: LoadOptions) {
   checkFields(options, ['backend', 'weights', 'threads', 'cache', 'hub', 'builds', 'onProgress', 'signal'])
   return {
     backend: checkBackend(options.backend ?? 'auto'),
-    weights: checkChoice('weights', options.weights ?? 'fp32', ['fp32', 'int8', 'int4']),
+    weights:
+      options.weights === undefined
+        ? undefined
+        : checkChoice('weights', options.weights, ['fp32', 'int8', 'int4']),
     threads:
       options.threads === undefined ? undefined : checkInteger('threads', options.threads, 1, MAX_THREADS),
     cache: checkCache(options.cache),
@@ -84,13 +98,11 @@ function checkBuilds(
   if (builds === undefined || typeof builds === 'boolean')
     return { folder: buildsPlace(undefined), wanted: builds, onProgress }
   if (typeof builds !== 'object' || builds === null)
-    throw new InvalidOptionError('builds', 'true, false, or an object with folder', builds)
-  checkFields(builds, ['folder'])
-  return {
-    folder: buildsPlace(builds.folder),
-    wanted: builds.folder === undefined ? undefined : true,
-    onProgress,
-  }
+    throw new InvalidOptionError('builds', 'true, false, or an object with folder and always', builds)
+  checkFields(builds, ['folder', 'always'])
+  const { folder, always = false } = builds
+  if (typeof always !== 'boolean') throw new InvalidOptionError('builds.always', 'true or false', always)
+  return { folder: buildsPlace(folder), wanted: always || undefined, onProgress }
 }
 
 function checkCache(cache: LoadOptions['cache']): CacheOptions | undefined {

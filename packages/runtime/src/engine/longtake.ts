@@ -1,4 +1,5 @@
 import { EngineError, type ModelSpec, type VideoPlan } from '@longtake/core'
+import type { WeightType } from '@longtake/kernels'
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { type Backend, type BackendKind, openBackend } from '../ort/index.js'
@@ -22,6 +23,8 @@ import type { WatchedVideo } from './watched-video.js'
 export interface Longtake extends AsyncDisposable {
   /** What planning knows of the checkpoint. */
   readonly spec: ModelSpec
+  /** Storage of the matrices. */
+  readonly weights: WeightType
   /** The back end that runs it. */
   readonly backend: { readonly name: BackendKind; readonly reason?: string }
   /**
@@ -83,13 +86,14 @@ export async function loadWith(
   options: LoadOptions,
   open: (kind: 'auto' | BackendKind) => Promise<Backend>,
 ): Promise<Longtake> {
-  const { backend: wanted, weights, threads, signal, cache, hub, builds } = checkLoad(options)
+  const { backend: wanted, threads, signal, cache, hub, builds, ...asked } = checkLoad(options)
   throwIfAborted(signal)
   const checkpoint = await openCheckpoint(id, { ...hub, signal })
   try {
     throwIfAborted(signal)
     const backend = typeof wanted === 'string' ? await open(wanted) : wanted
     try {
+      const weights = asked.weights ?? checkpoint.defaultWeights
       const models = await Models.open(checkpoint, backend, { weights, threads, builds, signal })
       return new LoadedLongtake(models, cache)
     } catch (error) {
@@ -104,6 +108,7 @@ export async function loadWith(
 
 class LoadedLongtake implements Longtake {
   readonly spec: ModelSpec
+  readonly weights: WeightType
   readonly backend: Longtake['backend']
   readonly #models: Models
   readonly #watching: Watching
@@ -118,6 +123,7 @@ class LoadedLongtake implements Longtake {
     const shelf = cache && new FeatureShelf(models, cache)
     this.#watching = { models, shelf, onClose: (video) => void this.#videos.delete(video) }
     this.spec = models.checkpoint.model.spec
+    this.weights = models.weights
     const { name, reason } = models.backend
     this.backend = { name, ...(reason !== undefined && { reason }) }
   }

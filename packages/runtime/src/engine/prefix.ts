@@ -1,4 +1,4 @@
-import { EngineError, kvCacheBytes, type VideoPlan } from '@longtake/core'
+import { DEFAULT_KV_CACHE_BYTES, EngineError, kvCacheBytes, type VideoPlan } from '@longtake/core'
 import { allocateFloats } from './allocate.js'
 import { Context, type FeedOptions } from './context.js'
 import { breakLines } from './encoder-plan.js'
@@ -45,8 +45,8 @@ export async function makePrefix(
  *
  * A quantised cache is filled in fp32 first and compressed once, with scales taken from the whole prefix, which is
  * both faster and closer to fp32. An example of text goes through the decoder after it and has a say in the scales,
- * because questions and answers are stored with them too; it is forgotten then. Where `memoryBudgetBytes` does not
- * hold both caches, only the first chunk and the example are, and later chunks are quantised with their scales; that
+ * because questions and answers are stored with them too; it is forgotten then. Where `memoryBudgetBytes`, 5 GiB if it is
+ * not given, does not hold both caches, only the first chunk and the example are, and later chunks are quantised with their scales; that
  * fp32 cache is all that may stand above the budget, once.
  *
  * @param prefix - `[tokens, D]`
@@ -68,7 +68,7 @@ export async function openContext(
   const text = direct ? new Float32Array(0) : await exampleText(models, options.signal)
   const textTokens = text.length / decoder.hiddenSize
   const bothBytes = kvCacheBytes(decoder, tokens + textTokens, 'fp32') + kvCache.bytes
-  const whole = direct || bothBytes <= (memoryBudgetBytes ?? Number.POSITIVE_INFINITY)
+  const whole = direct || bothBytes <= (memoryBudgetBytes ?? DEFAULT_KV_CACHE_BYTES)
   const first = whole ? tokens : Math.min(tokens, prefillChunk)
   const cache = new KvCache(models.backend, decoder, 'fp32', direct ? contextTokens : first + textTokens)
   // The example may reach further than the conversation will.

@@ -1,4 +1,4 @@
-import { kvCacheBytes, type VideoPlan } from '@longtake/core'
+import { DEFAULT_KV_CACHE_BYTES, kvCacheBytes, type VideoPlan } from '@longtake/core'
 import type { WeightType } from '@longtake/kernels'
 import type { ModelSizes, PartSizes } from './sizes.js'
 
@@ -23,7 +23,7 @@ export interface MemoryEstimate {
   readonly working: number
   /** The three together. */
   readonly answering: number
-  /** The most at any time: a quantised KV cache is filled in fp32 first, where `memoryBudgetBytes` allows both at once. */
+  /** The most at any time: a quantised KV cache is filled in fp32 first, where the budget (or 5 GiB) holds both at once. */
   readonly peak: number
 }
 
@@ -105,6 +105,6 @@ function fillingBytes(
   if (kvCache.type === 'fp32') return 0
   const tokens = contextTokens - maxNewTokens
   const whole = kvCacheBytes(spec.decoder, tokens, 'fp32')
-  if (whole + kvCache.bytes <= (budget ?? Number.POSITIVE_INFINITY)) return whole
+  if (whole + kvCache.bytes <= (budget ?? DEFAULT_KV_CACHE_BYTES)) return whole
   return kvCacheBytes(spec.decoder, Math.min(tokens, prefillChunk), 'fp32')
 }

@@ -1,6 +1,7 @@
 import type { ModelSpec } from '@longtake/core'
 import type { WeightType } from '@longtake/kernels'
 import type { ReadModel } from '../checkpoint/read-model.js'
+import { defaultStorage } from './default-storage.js'
 
 /** Inputs that share a scale in a quantised matrix. */
 const BLOCK = 32
@@ -45,6 +46,8 @@ export interface ModelSizes {
   /** Bytes of each part by the `weights` of `load`; a quantised matrix takes 5 or 9 bits a number, scales included. */
   readonly weightBytes: Readonly<Record<WeightType, PartSizes>>
   readonly working: WorkingSizes
+  /** The `weights` of `load` where nothing is said. */
+  readonly defaultWeights: WeightType
 }
 
 type Part = Exclude<keyof PartSizes, 'total'>
@@ -63,9 +66,11 @@ export function sizesOf(read: ReadModel): ModelSizes {
   const { spec, vision, decoder, guide } = read.model
   const tensors = sizedTensors(read)
   const bytesAs = (type: WeightType): PartSizes => sum(tensors, (tensor) => storedBytes(tensor, type))
+  const parameters = sum(tensors, ({ shape, isRepeated }) => (isRepeated ? 0 : product(shape)))
   return {
     spec,
-    parameters: sum(tensors, ({ shape, isRepeated }) => (isRepeated ? 0 : product(shape))),
+    parameters,
+    defaultWeights: defaultStorage(parameters.total),
     weightBytes: { fp32: bytesAs('fp32'), int8: bytesAs('int8'), int4: bytesAs('int4') },
     working: {
       vision: {
