@@ -59,7 +59,7 @@ describe('a whole checkpoint', () => {
       },
       defaults: {
         frames: 4,
-        ropeType: 'none',
+        ropeType: 'ntk',
         kvCache: 'fp32',
         pooling: 'none',
         tokenBudget: undefined,

@@ -55,7 +55,8 @@ export function makeSpec(parts: SpecParts): ModelSpec {
     pooling: poolingSpec(parts.pooling, facts, guided),
     defaults: {
       frames,
-      ropeType: facts.ropeType ?? text.scaling.type,
+      // INTP's own, where training had none: a longer context without any scaling is worse with every checkpoint.
+      ropeType: facts.ropeType ?? (text.scaling.type === 'none' ? 'ntk' : text.scaling.type),
       kvCache: facts.kvCache ?? 'fp32',
       pooling: defaultPooling(parts.pooling, facts, guided),
       tokenBudget: facts.tokenBudget ?? parts.tokenBudget,
