@@ -273,7 +273,7 @@ test('leaving a watch, by its signal or by return, does not wait for an event', 
 test('a lost engine is tried once more, other failures are final and say why', async () => {
   const queue = await memoryQueue()
   const unexpected: unknown[] = []
-  const attempts: unknown[] = []
+  const attempts: [unknown, number][] = []
   const failures = new Map<unknown, () => unknown>([
     ['crash', () => new EngineError('ENGINE_FAILED', 'The engine crashed.')],
     ['video', () => new VideoError('VIDEO_EMPTY', 'The file is empty.')],
@@ -355,7 +355,7 @@ test('ended jobs are forgotten by time, number and size', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
   const queue = await memoryQueue({ keepMs: 1000, keepCount: 2 })
   queue.work(async ({ job }) => job)
-  const ids = []
+  const ids: string[] = []
   for (let job = 0; job < 3; job++) {
     const { id } = await queue.submit(job, { key: 'a', idempotencyKey: `${job}` })
     await queue.result(id)

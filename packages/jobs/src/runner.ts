@@ -192,7 +192,7 @@ function reasonOf(error: unknown): JobReason {
 }
 
 /** Calls a function of the caller's, whose own error must not change what becomes of the job. */
-function attempt(call: () => boolean | void): boolean {
+function attempt(call: () => unknown): boolean {
   try {
     return call() === true
   } catch {
