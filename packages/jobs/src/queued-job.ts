@@ -15,7 +15,7 @@ export class QueuedJob {
   /** Where it stands, until it has ended. */
   state: 'accepting' | 'queued' | 'running' = 'accepting'
   /** Whether its end is decided; it is told once it is written. */
-  isEnding = false
+  isEnding: boolean
   /** Whether it is left to the next process. */
   isHandedBack = false
   /** The position that watchers were told last. */
@@ -30,6 +30,7 @@ export class QueuedJob {
 
   constructor(stored: StoredJob, generation: number) {
     this.stored = stored
+    this.isEnding = stored.end !== undefined
     this.payloadBytes = Buffer.byteLength(stored.payload ?? '')
     this.events = new Events(generation * EVENTS_PER_GENERATION)
   }

@@ -27,7 +27,7 @@ export function encodeRecord(record: LogRecord): Buffer {
 }
 
 /** @returns The record of a line, or undefined if the line is torn or damaged. */
-export function decodeRecord(line: Uint8Array): LogRecord | undefined {
+function decodeRecord(line: Uint8Array): LogRecord | undefined {
   const text = Buffer.from(line.buffer, line.byteOffset, line.length).toString()
   const json = text.slice(SUM_CHARACTERS + 1)
   if (text[SUM_CHARACTERS] !== ' ' || text.slice(0, SUM_CHARACTERS) !== sumOf(json)) return undefined
