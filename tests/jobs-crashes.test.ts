@@ -203,7 +203,7 @@ test('a full disk refuses jobs, keeps ends back until there is room, and loses n
   for (const one of accepted) expect((await queue.status(one)).state).toBe('queued')
   expect((await queue.status(id)).state).toBe('done')
   // What was refused is not there.
-  expect(queue.stats()).toMatchObject({ queued: accepted.length, ended: 1 })
+  expect(await queue.stats()).toMatchObject({ queued: accepted.length, ended: 1 })
   await queue.close()
 })
 
@@ -251,7 +251,7 @@ test('ten thousand jobs leave the memory as it was', async () => {
     }
     const before = await heap(0, 2000)
     const after = await heap(2000, 10_000)
-    console.log(JSON.stringify({ before, after, stats: queue.stats() }))
+    console.log(JSON.stringify({ before, after, stats: await queue.stats() }))
     await queue.close()
   `
   const path = temporaryPath('flat')

@@ -65,9 +65,12 @@ export class Events {
 
   /** The first event after a number. A number that is not kept any more is followed by the next that is. */
   after(number: number): JobEvent | undefined {
-    // Watchers mostly wait at the end.
-    let index = this.#kept.length
-    while (index > 0 && (this.#kept[index - 1] as JobEvent).number > number) index--
+    let index = 0
+    for (let end = this.#kept.length; index < end; ) {
+      const middle = (index + end) >> 1
+      if ((this.#kept[middle] as JobEvent).number > number) end = middle
+      else index = middle + 1
+    }
     const latest = this.#kept.at(-1)
     return this.#kept[index] ?? (latest && isEnd(latest) ? latest : undefined)
   }

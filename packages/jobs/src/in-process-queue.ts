@@ -112,7 +112,7 @@ export class InProcessQueue implements JobQueue {
     return this.#parts.runner.work(handler, options)
   }
 
-  stats(): QueueStats {
+  async stats(): Promise<QueueStats> {
     const { jobs, turns, ended } = this.#parts.lifecycle
     return {
       queued: turns.size,

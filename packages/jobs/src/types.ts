@@ -168,7 +168,7 @@ export interface JobQueue<Job extends Json = Json, Result extends Json = Json, P
   /** Gives jobs to a handler, as many at once as it asks for. */
   work(handler: JobHandler<Job, Result, Progress>, options?: WorkOptions): Worker
   /** Counts, for readiness and metrics. */
-  stats(): QueueStats
+  stats(): Promise<QueueStats>
   /** Takes and starts no more jobs, waits for those that run, hands the rest back to the folder, and closes. */
   drain(options?: DrainOptions): Promise<Drained>
   /** `drain` without waiting. */

@@ -100,7 +100,7 @@ export class LogStore implements JobStore {
   async close(): Promise<void> {
     await this.#writing
     await this.#file?.sync().catch(() => undefined)
-    await this.#file?.close()
+    await this.#file?.close().catch(() => undefined)
     this.#file = undefined
     await this.#lock.release()
   }
@@ -219,6 +219,7 @@ async function writeJobs(file: FileHandle, generation: number, jobs: Iterable<St
 async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done)
+    if (bytesWritten === 0) throw new Error('Nothing was written.')
     done += bytesWritten
   }
 }
