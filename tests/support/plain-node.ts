@@ -13,17 +13,19 @@ const TIMEOUT_MILLISECONDS = 50_000
 
 /** Longtake as users have it: compiled, in a folder of installed packages. */
 export interface PlainInstall {
+  /** Modules that run in it find the packages. */
+  readonly folder: string
   /** Runs a module in a Node of its own and waits until it ends by itself. */
   run(source: string, environment: Record<string, string>): Promise<{ stdout: string; stderr: string }>
   remove(): Promise<void>
 }
 
 /** Compiles the sources as they are now; below `node_modules`, so that dependencies are found. */
-export async function installPlain(): Promise<PlainInstall> {
+export async function installPlain(packages: readonly string[] = PACKAGES): Promise<PlainInstall> {
   const folder = join(ROOT, 'node_modules', '.cache', `longtake-plain-${process.pid}`)
   const compiler = createRequire(import.meta.url).resolve('typescript/package.json')
   const tsc = join(compiler, '..', 'bin', 'tsc')
-  for (const name of PACKAGES) {
+  for (const name of packages) {
     const target = join(folder, 'node_modules', '@longtake', name)
     await mkdir(target, { recursive: true })
     await cp(join(ROOT, 'packages', name, 'package.json'), join(target, 'package.json'))
@@ -32,6 +34,7 @@ export async function installPlain(): Promise<PlainInstall> {
     await run(process.execPath, [tsc, '-p', project, '--noCheck', ...output])
   }
   return {
+    folder,
     run: (source, environment) =>
       run(process.execPath, ['--input-type=module', '--eval', source], {
         cwd: folder,

@@ -42,6 +42,7 @@ function exitCodeOfFailure(error: LongtakeFailure): ExitCode {
     case 'CONTEXT_TOO_LONG':
       return ExitCode.usage
     case 'CANCELLED':
+    case 'JOB_CANCELLED':
       return ExitCode.interrupted
     case 'SHAPE':
     case 'CHECKPOINT_NOT_FOUND':
@@ -59,6 +60,14 @@ function exitCodeOfFailure(error: LongtakeFailure): ExitCode {
     case 'ENGINE_FAILED':
     case 'ENGINE_UNAVAILABLE':
     case 'ENGINE_CLOSED':
+    case 'JOBS_FULL':
+    case 'JOBS_CLOSED':
+    case 'JOBS_LOCKED':
+    case 'JOBS_STORE':
+    case 'JOB_NOT_FOUND':
+    case 'JOB_EXPIRED':
+    case 'JOB_INTERRUPTED':
+    case 'JOB_FAILED':
       return ExitCode.model
     default:
       return ExitCode.input

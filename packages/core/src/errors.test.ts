@@ -6,6 +6,7 @@ import {
   HubError,
   InvalidOptionError,
   isLongtakeError,
+  JobError,
   LongtakeError,
   type LongtakeErrorCode,
   ShapeError,
@@ -19,6 +20,7 @@ test.each([
   [new CheckpointError('CHECKPOINT_TENSOR', 'No tensor.'), 'CheckpointError', 'CHECKPOINT_TENSOR'],
   [new HubError('HUB_DENIED', 'Denied.'), 'HubError', 'HUB_DENIED'],
   [new EngineError('CONTEXT_TOO_LONG', 'Too long.'), 'EngineError', 'CONTEXT_TOO_LONG'],
+  [new JobError('JOBS_FULL', 'Full.', { retryAfterSeconds: 3 }), 'JobError', 'JOBS_FULL'],
   [new CancelledError(), 'CancelledError', 'CANCELLED'],
 ] as const)('%s has its name and code and is known as ours', (error, name, code) => {
   expect(error).toBeInstanceOf(LongtakeError)

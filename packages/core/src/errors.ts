@@ -116,6 +116,47 @@ export class EngineError extends LongtakeError {
   }
 }
 
+export type JobErrorCode =
+  | 'JOBS_FULL'
+  | 'JOBS_CLOSED'
+  | 'JOBS_LOCKED'
+  | 'JOBS_STORE'
+  | 'JOB_TOO_LARGE'
+  | 'JOB_NOT_FOUND'
+  | 'JOB_CONFLICT'
+  | 'JOB_CANCELLED'
+  | 'JOB_EXPIRED'
+  | 'JOB_INTERRUPTED'
+  | 'JOB_FAILED'
+
+/** Why a job failed, as plain data that can be stored and sent. */
+export interface JobReason {
+  /** A code of this package, or `UNEXPECTED`. */
+  readonly code: string
+  readonly message: string
+}
+
+/** A queue of jobs cannot take a job, does not have it, or it did not end with a result. */
+export class JobError extends LongtakeError {
+  override readonly name = 'JobError'
+  readonly code: JobErrorCode
+  /** Whole seconds after which another try makes sense; with `JOBS_FULL`. */
+  readonly retryAfterSeconds: number | undefined
+  /** Why the job failed; with `JOB_FAILED`, `JOB_EXPIRED` and `JOB_INTERRUPTED`. */
+  readonly reason: JobReason | undefined
+
+  constructor(
+    code: JobErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly retryAfterSeconds?: number; readonly reason?: JobReason },
+  ) {
+    super(message, options)
+    this.code = code
+    this.retryAfterSeconds = options?.retryAfterSeconds
+    this.reason = options?.reason
+  }
+}
+
 /** The caller's `AbortSignal` ended the work. */
 export class CancelledError extends LongtakeError {
   override readonly name = 'CancelledError'
@@ -134,6 +175,7 @@ export type LongtakeFailure =
   | CheckpointError
   | HubError
   | EngineError
+  | JobError
   | CancelledError
 
 /** Every value that `code` can have. */

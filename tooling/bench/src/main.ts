@@ -1,5 +1,6 @@
 import { answer } from './answer.js'
 import { decode } from './decode.js'
+import { jobs } from './jobs.js'
 import { needle } from './needle.js'
 import { onevision } from './onevision.js'
 import { parity } from './parity.js'
@@ -11,7 +12,7 @@ import { sampling } from './sampling.js'
 import { sevenBillion } from './seven-billion.js'
 
 process.exitCode = await runBench(
-  [quality, needle, pooling, decode, sampling, answer, parity, sevenBillion, onevision, peers],
+  [quality, needle, pooling, decode, sampling, answer, parity, sevenBillion, onevision, peers, jobs],
   process.argv.slice(2),
   {
     stdout: (text) => process.stdout.write(`${text}\n`),
