@@ -6,6 +6,7 @@ import {
   HubError,
   InvalidOptionError,
   isLongtakeError,
+  LinkError,
   LongtakeError,
   type LongtakeErrorCode,
   ShapeError,
@@ -18,6 +19,7 @@ test.each([
   [new VideoError('VIDEO_EMPTY', 'The file is empty.'), 'VideoError', 'VIDEO_EMPTY'],
   [new CheckpointError('CHECKPOINT_TENSOR', 'No tensor.'), 'CheckpointError', 'CHECKPOINT_TENSOR'],
   [new HubError('HUB_DENIED', 'Denied.'), 'HubError', 'HUB_DENIED'],
+  [new LinkError('LINK_REFUSED', 'Refused.'), 'LinkError', 'LINK_REFUSED'],
   [new EngineError('CONTEXT_TOO_LONG', 'Too long.'), 'EngineError', 'CONTEXT_TOO_LONG'],
   [new CancelledError(), 'CancelledError', 'CANCELLED'],
 ] as const)('%s has its name and code and is known as ours', (error, name, code) => {

@@ -9,6 +9,8 @@ export {
   type HubErrorCode,
   InvalidOptionError,
   isLongtakeError,
+  LinkError,
+  type LinkErrorCode,
   LongtakeError,
   type LongtakeErrorCode,
   type LongtakeFailure,
