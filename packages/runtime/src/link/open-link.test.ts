@@ -300,6 +300,10 @@ describe('limits', () => {
   })
 })
 
+test.each([undefined, 7, {}, new Uint8Array(3)])('what is no link at all: %o', async (link) => {
+  expect(await codeOf(openLink(link as unknown as string))).toBe('INVALID_OPTION')
+})
+
 test('cancelling ends opening and reading', async () => {
   const silent = await start(() => {})
   const stop = new AbortController()

@@ -1,4 +1,4 @@
-import { LinkError } from '@longtake/core'
+import { InvalidOptionError, LinkError } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
 import type { VideoSource } from '../video/index.js'
 import { contentKind, mimeTypeOf, PEEK_BYTES } from './content-kind.js'
@@ -62,12 +62,13 @@ export interface LinkedVideo extends VideoSource, AsyncDisposable {
  * fetched.
  *
  * @throws {LinkError} With a `code` for each way in which a link can be unusable. Reading throws it too.
- * @throws {InvalidOptionError} If the policy cannot be used.
+ * @throws {InvalidOptionError} If the policy cannot be used, or `link` is neither a string nor a `URL`.
  * @throws {CancelledError} When `signal` aborts.
  */
 export async function openLink(link: string | URL, options: OpenLinkOptions = {}): Promise<LinkedVideo> {
   const settings = readPolicy(options.policy)
   throwIfAborted(options.signal)
+  if (typeof link !== 'string' && !(link instanceof URL)) throw new InvalidOptionError('link', 'a link', link)
   const text = typeof link === 'string' ? link : link.href
   let sizeBytes: number | undefined
   const client = new LinkClient(settings, options.signal, (fetchedBytes) =>
