@@ -118,6 +118,7 @@ const FLAGS: ReadonlyMap<string, string> = new Map([
 /** A message with the library's names of options replaced by the flags that set them. */
 function withFlags(error: LongtakeFailure): string {
   const { code, message } = error
+  if (code === 'LINK_REFUSED') return `${message} Links into your own network need --allow-private.`
   if (code !== 'INVALID_OPTION' && code !== 'CONTEXT_TOO_LONG') return message
   // Only names that cannot be ordinary words are replaced in the middle of a sentence.
   const named = message.replace(/\b[a-z]+[A-Z]\w*\b/g, (word) => FLAGS.get(word) ?? word)

@@ -78,6 +78,7 @@ export interface WatchFlags {
   readonly sampling: SamplingMode | 'auto'
   readonly promptTokens?: number
   readonly memory?: number
+  readonly allowPrivate?: boolean
 }
 
 /** Flags about the answer. */
@@ -140,6 +141,7 @@ export function addWatchFlags(command: Command): Command {
     )
     .option('--prompt-tokens <count>', 'tokens kept free for the question', wholeNumber(0, MAX_TEXT_TOKENS))
     .option('--memory <bytes>', 'most memory for the KV cache, such as 2GiB', byteCount)
+    .option('--allow-private', 'let links lead into your own machine and network, on any port')
 }
 
 export function addAnswerFlags(command: Command): Command {

@@ -86,7 +86,7 @@ function addAsk(program: Command, session: Session): void {
   const command = program
     .command('ask')
     .description('answer a question about a video, or about images')
-    .argument('<inputs...>', 'a video file, or one or more images; then the question, in quotes')
+    .argument('<inputs...>', 'a video file or link, or one or more images; then the question, in quotes')
     .usage(QUESTION_USAGE)
   addFlags(command)
     .option('--json', 'print one JSON object, with the frames that mattered and all costs')
@@ -99,7 +99,7 @@ function addChat(program: Command, session: Session, onExit: (code: ExitCode) =>
   const command = program
     .command('chat')
     .description('watch a video once and answer questions, one a line')
-    .argument('<files...>', 'a video file, or one or more images')
+    .argument('<files...>', 'a video file or link, or one or more images')
   addFlags(command)
     .option('--quiet', 'no progress and no notes')
     .action(async (files, flags) => onExit(await chat(files, flags, session)))
@@ -109,7 +109,7 @@ function addPlan(program: Command, session: Session): void {
   const command = program
     .command('plan')
     .description('tell what would be downloaded, read, encoded and held, and run nothing')
-    .argument('<files...>', 'a video file, or one or more images')
+    .argument('<files...>', 'a video file or link, or one or more images')
   addFlags(command)
     .option('--offline', 'ask no hub about a model that was not pulled')
     .option('--json', 'print one JSON object')
@@ -120,7 +120,7 @@ function addTrace(program: Command, session: Session): void {
   const command = program
     .command('trace')
     .description('answer a question and write a page that shows how the answer came about')
-    .argument('<inputs...>', 'a video file, or one or more images; then the question, in quotes')
+    .argument('<inputs...>', 'a video file or link, or one or more images; then the question, in quotes')
     .usage(QUESTION_USAGE)
   addFlags(command)
     .requiredOption('--out <file>', 'the page to write (.html)')

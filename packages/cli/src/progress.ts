@@ -10,9 +10,10 @@ const MEGABYTE = 1e6
 const MAX_BAR = 30
 const MIN_BAR = 5
 
-type Stage = 'load' | 'prepare' | WatchStage
+type Stage = 'fetch' | 'load' | 'prepare' | WatchStage
 
 const UNITS: Record<Stage, string> = {
+  fetch: '',
   load: '',
   prepare: ' MB',
   open: '',
@@ -38,6 +39,14 @@ export class Progress {
 
   /** Follows `watch`. */
   readonly onProgress = ({ stage, done, total }: WatchProgress): void => this.#report(stage, done, total)
+
+  /** Shows that links are being opened while `work` runs. */
+  async fetch<R>(work: () => Promise<R>): Promise<R> {
+    this.#report('fetch', 0, 1)
+    const result = await work()
+    this.#report('fetch', 1, 1)
+    return result
+  }
 
   /** Shows that the model is being loaded while `work` runs, and how its weights are prepared if they have to be. */
   async load<R>(work: (onProgress: (progress: BuildProgress) => void) => Promise<R>): Promise<R> {

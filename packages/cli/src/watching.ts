@@ -1,7 +1,7 @@
 import { type ModelSpec, type PlanOptions, planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
-import { type Longtake, load, type WatchedVideo } from '@longtake/runtime'
+import { type Longtake, load, type VideoInputs, type WatchedVideo } from '@longtake/runtime'
 import { openVideo } from '@longtake/runtime/video'
-import { asInput } from './input.js'
+import { isLink, openInput } from './input.js'
 import type { Session } from './main.js'
 import { type AnswerFlags, loadOptions, type ModelFlags, planOptions, type WatchFlags } from './options.js'
 import type { Progress } from './progress.js'
@@ -9,8 +9,10 @@ import type { Terminal } from './terminal.js'
 
 /** What was found out before anything runs. */
 export interface Prepared extends AsyncDisposable {
-  /** The video, or the still images. */
-  readonly input: string | readonly string[]
+  /** As they were given. */
+  readonly files: readonly string[]
+  /** The video, or the still images; links among them are open. */
+  readonly input: VideoInputs
   readonly longtake: Longtake
   readonly facts: VideoFacts
   readonly plan: VideoPlan
@@ -31,24 +33,31 @@ export async function prepare(
   progress: Progress,
 ): Promise<Prepared> {
   planOptions(flags)
-  const input = asInput(files)
-  const { facts, notes } = await readFacts(input, signal)
-  const longtake = await progress.load((onProgress) =>
-    load(flags.model, { ...loadOptions(flags, io.env, signal), onProgress }),
-  )
+  const open = () => openInput(files, flags.allowPrivate, signal)
+  const opened = await (files.some(isLink) ? progress.fetch(open) : open())
+  let longtake: Longtake | undefined
+  const close = async (): Promise<void> => {
+    await opened[Symbol.asyncDispose]()
+    await longtake?.close()
+  }
   try {
+    const { facts, notes } = await readFacts(opened.preview, signal)
+    longtake = await progress.load((onProgress) =>
+      load(flags.model, { ...loadOptions(flags, io.env, signal), onProgress }),
+    )
     const { options, plan } = planFor(longtake.spec, facts, flags)
     return {
-      input,
+      files,
+      input: opened.input,
       longtake,
       facts,
       plan,
       notes: [...notes, ...plan.notes],
       options,
-      [Symbol.asyncDispose]: () => longtake.close(),
+      [Symbol.asyncDispose]: close,
     }
   } catch (error) {
-    await longtake.close()
+    await close()
     throw error
   }
 }
@@ -96,7 +105,7 @@ export function tell(err: Terminal, notes: readonly string[]): void {
 
 /** What is known of a video without a model. */
 export async function readFacts(
-  input: Prepared['input'],
+  input: VideoInputs,
   signal: AbortSignal,
 ): Promise<{ facts: VideoFacts; notes: readonly string[] }> {
   const video = await openVideo(input, { signal })

@@ -103,6 +103,35 @@ export class HubError extends LongtakeError {
   }
 }
 
+export type LinkErrorCode =
+  | 'LINK_REFUSED'
+  | 'LINK_NOT_FOUND'
+  | 'LINK_UNREACHABLE'
+  | 'LINK_TOO_LARGE'
+  | 'LINK_TOO_SLOW'
+  | 'LINK_CHANGED'
+  | 'LINK_BROKEN'
+  | 'LINK_NOT_MEDIA'
+
+/**
+ * A link cannot be opened or read on:
+ * `LINK_REFUSED` it leads where links may not lead; `LINK_NOT_FOUND` its server has no such file, or not for everybody;
+ * `LINK_UNREACHABLE` its server does not answer now; `LINK_TOO_LARGE` and `LINK_TOO_SLOW` beyond a limit;
+ * `LINK_CHANGED` the file is another than at the start; `LINK_BROKEN` the server breaks the rules of HTTP;
+ * `LINK_NOT_MEDIA` there is no video or picture behind it.
+ *
+ * Messages may be shown to strangers: no resolved addresses, no contents of answers, of a link at most its host.
+ */
+export class LinkError extends LongtakeError {
+  override readonly name = 'LinkError'
+  readonly code: LinkErrorCode
+
+  constructor(code: LinkErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
 export type EngineErrorCode = 'ENGINE_FAILED' | 'ENGINE_UNAVAILABLE' | 'ENGINE_CLOSED' | 'CONTEXT_TOO_LONG'
 
 /** Running the model failed, cannot start here, or was asked for more than was planned. */
@@ -174,6 +203,7 @@ export type LongtakeFailure =
   | VideoError
   | CheckpointError
   | HubError
+  | LinkError
   | EngineError
   | JobError
   | CancelledError

@@ -12,6 +12,8 @@ export {
   JobError,
   type JobErrorCode,
   type JobReason,
+  LinkError,
+  type LinkErrorCode,
   LongtakeError,
   type LongtakeErrorCode,
   type LongtakeFailure,

@@ -35,6 +35,14 @@ export {
   pulledModels,
   removeModel,
 } from './hub/index.js'
+export {
+  type LinkedVideo,
+  type LinkFacts,
+  type LinkPolicy,
+  type LinkProgress,
+  type OpenLinkOptions,
+  openLink,
+} from './link/index.js'
 export type { BackendKind } from './ort/index.js'
 export { estimateMemory, type MemoryEstimate, type MemoryOptions } from './spec/memory.js'
 export { type PublishedModel, publishedModels } from './spec/published-models.js'

@@ -1,6 +1,8 @@
 import { answer } from './answer.js'
 import { decode } from './decode.js'
+import { hostileLinksBench } from './hostile-links.js'
 import { jobs } from './jobs.js'
+import { linkRanges } from './link-ranges.js'
 import { needle } from './needle.js'
 import { onevision } from './onevision.js'
 import { parity } from './parity.js'
@@ -12,7 +14,21 @@ import { sampling } from './sampling.js'
 import { sevenBillion } from './seven-billion.js'
 
 process.exitCode = await runBench(
-  [quality, needle, pooling, decode, sampling, answer, parity, sevenBillion, onevision, peers, jobs],
+  [
+    quality,
+    needle,
+    pooling,
+    decode,
+    sampling,
+    answer,
+    parity,
+    sevenBillion,
+    onevision,
+    peers,
+    hostileLinksBench,
+    linkRanges,
+    jobs,
+  ],
   process.argv.slice(2),
   {
     stdout: (text) => process.stdout.write(`${text}\n`),

@@ -103,7 +103,7 @@ async function describeVideo(path: string) {
 }
 
 /** A checkpoint that changes nothing about sampling: one frame a clip. */
-const PLANNING_SPEC: ModelSpec = {
+export const PLANNING_SPEC: ModelSpec = {
   family: 'none',
   encoder: { framesPerClip: 1, imageSize: 224, tokensPerFrame: 1, grid: [1, 1], classToken: false },
   decoder: { layers: 1, kvHeads: 1, headDim: 64, hiddenSize: 64, vocabularySize: 1 },

@@ -142,7 +142,7 @@ class Chat {
   async #storyboard(path: string): Promise<void> {
     const { err } = this.#session
     const file = { option: 'storyboard', ending: '.png', path } as const
-    await checkOutput(file, [this.#prepared.input].flat())
+    await checkOutput(file, this.#prepared.files)
     await writeOutput(file, await this.#video.storyboard())
     err.line(err.plain(`storyboard: ${path}`))
   }

@@ -7,7 +7,7 @@ import {
 } from '@longtake/core'
 import { modelsFolder, readSpec } from '@longtake/runtime'
 import { count, describeVideo, formatBytes, formatCount } from '../describe.js'
-import { asInput } from '../input.js'
+import { openInput, shownInput } from '../input.js'
 import { type Machine, readMachine } from '../machine.js'
 import type { Session } from '../main.js'
 import { type AnswerFlags, type ModelFlags, planOptions, type WatchFlags } from '../options.js'
@@ -36,7 +36,11 @@ export async function plan(files: readonly string[], flags: PlanFlags, session: 
     out.line(JSON.stringify({ ...report, resources }, null, 2))
     return
   }
-  row(out, facts.stills === undefined ? 'video' : 'images', `${files.join(', ')}: ${describeVideo(facts)}`)
+  row(
+    out,
+    facts.stills === undefined ? 'video' : 'images',
+    `${files.map(shownInput).join(', ')}: ${describeVideo(facts)}`,
+  )
   row(out, 'model', `${flags.model} (${describeModel(model.spec)})`)
   printPlan(out, facts, plan, model.spec)
   printResources(out, resources)
@@ -47,7 +51,8 @@ export async function plan(files: readonly string[], flags: PlanFlags, session: 
 async function describe(files: readonly string[], flags: PlanFlags, { io, signal }: Session) {
   // A slip in the flags should not have to wait for anything.
   planOptions(flags)
-  const { facts, notes } = await readFacts(asInput(files), signal)
+  await using opened = await openInput(files, flags.allowPrivate, signal)
+  const { facts, notes } = await readFacts(opened.input, signal)
   const { HF_ENDPOINT: endpoint, HF_TOKEN: token = '' } = io.env
   const hub = { folder: modelsFolder(io.env), endpoint: endpoint || undefined, token, offline: flags.offline }
   const model = await readSpec(flags.model, { hub, signal })

@@ -1,4 +1,4 @@
-import { readAsked } from '../input.js'
+import { readAsked, shownInput } from '../input.js'
 import type { Session } from '../main.js'
 import { type AnswerFlags, askOptions, type ModelFlags, type WatchFlags } from '../options.js'
 import { checkOutput, writeOutput } from '../output-file.js'
@@ -32,7 +32,7 @@ export async function trace(inputs: readonly string[], flags: TraceFlags, sessio
   const result = await answer
   if (!quiet) tellAnswer(err, video, result)
   const page = await tracePage({
-    files,
+    files: files.map(shownInput),
     model,
     question,
     answer: result.text,

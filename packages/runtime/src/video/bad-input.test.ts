@@ -116,6 +116,20 @@ describe('a file that cannot be watched is refused by name', () => {
     expect(await outcome(bytes)).toBe('VIDEO_UNREADABLE')
   })
 
+  test('a film with more tracks than any film has', async () => {
+    const film = await readFile(data('h264.mp4'))
+    const moov = film.indexOf('moov') - 4
+    const trak = film.indexOf('trak') - 4
+    const track = film.subarray(trak, trak + film.readUInt32BE(trak))
+    // The index lies behind the pictures, so that nothing moves.
+    const many = Buffer.concat([
+      film.subarray(0, moov + film.readUInt32BE(moov)),
+      ...Array.from({ length: 100 }, () => track),
+    ])
+    many.writeUInt32BE(film.readUInt32BE(moov) + 100 * track.length, moov)
+    await expect(openVideo(many)).rejects.toMatchObject({ code: 'VIDEO_TOO_LARGE' })
+  })
+
   test('links and things that are no video at all', async () => {
     const inputs: unknown[] = [
       'https://example.org/talk.mp4',

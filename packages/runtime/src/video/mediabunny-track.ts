@@ -29,6 +29,9 @@ const CODEC_NAMES = {
   prores: 'prores',
 } as const
 
+/** Films have a dozen languages and subtitles each; every further track costs, and none of them is watched. */
+const MAX_TRACKS = 100
+
 /** 8 MiB: holds the index of a long film and some seconds of its data. */
 const CACHE_BYTES = 8 * 2 ** 20
 
@@ -36,7 +39,8 @@ const CACHE_BYTES = 8 * 2 ** 20
  * Opens MP4, MOV, MKV, WebM and MPEG-TS.
  *
  * @returns Undefined where the bytes are none of these.
- * @throws {VideoError} `VIDEO_NO_VIDEO_TRACK`, `VIDEO_UNSUPPORTED_CODEC`, `VIDEO_TRUNCATED` without an index.
+ * @throws {VideoError} `VIDEO_NO_VIDEO_TRACK`, `VIDEO_UNSUPPORTED_CODEC`, `VIDEO_TRUNCATED` without an index,
+ *   `VIDEO_TOO_LARGE` with too many tracks.
  */
 export async function openMediabunnyTrack(source: VideoSource): Promise<PacketTrack | undefined> {
   // Its messages about damaged files go to the console, which belongs to the caller.
@@ -48,7 +52,7 @@ export async function openMediabunnyTrack(source: VideoSource): Promise<PacketTr
       getSize: () => source.size(),
       read: (start, end) => readOrFail(source, start, end),
       maxCacheSize: CACHE_BYTES,
-      prefetchProfile: 'fileSystem',
+      prefetchProfile: source.readsAhead === true ? 'none' : 'fileSystem',
       // A read ahead that fails is asked for again when it is needed, and fails there.
       handleUnhandledError: () => {},
     }),
@@ -92,8 +96,11 @@ async function findTrack(input: Input, name: string): Promise<InputVideoTrack | 
     return undefined
   }
   const track = await input.getPrimaryVideoTrack()
-  if (track !== null) return track
   const tracks = await input.getTracks()
+  if (tracks.length > MAX_TRACKS) {
+    throw new VideoError('VIDEO_TOO_LARGE', `${name} has more than the ${MAX_TRACKS} tracks that are read.`)
+  }
+  if (track !== null) return track
   if (tracks.length > 0) {
     throw new VideoError('VIDEO_NO_VIDEO_TRACK', `${name} has sound but no pictures: give a file with video.`)
   }

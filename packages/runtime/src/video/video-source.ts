@@ -3,13 +3,12 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { InvalidOptionError, VideoError } from '@longtake/core'
 
-/**
- * Bytes of a video, read by range. Files, memory and blobs implement it here; a link is one more implementation,
- * and nothing behind this interface changes for it.
- */
+/** Bytes of a video, read by range: of files, memory and blobs here, of links in `../link`. */
 export interface VideoSource {
   /** What messages call the video: a file name, never a secret. */
   readonly name: string
+  /** Whether the source reads ahead and keeps what was read by itself, as links do; else the demuxer does. */
+  readonly readsAhead?: boolean
   /** Length in bytes. */
   size(): Promise<number>
   /**
@@ -91,7 +90,7 @@ function pathOf(text: string): string {
   }
   // Two letters at least, so that C:\talk.mp4 stays a path.
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(text)) {
-    throw new InvalidOptionError('video', 'a local file (download a link first)', text)
+    throw new InvalidOptionError('video', 'a local file (a link is opened with openLink)', text)
   }
   return text
 }

@@ -1,0 +1,10 @@
+export { PRIVATE_NETWORKS } from './address.js'
+export {
+  type LinkedVideo,
+  type LinkFacts,
+  type LinkProgress,
+  type OpenLinkOptions,
+  openLink,
+} from './open-link.js'
+export type { LinkLimits, LinkPolicy, Resolver } from './policy.js'
+export { checkVideoLimits, type VideoLimits } from './video-limits.js'
