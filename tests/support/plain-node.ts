@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -17,6 +17,8 @@ export interface PlainInstall {
   readonly folder: string
   /** Runs a module in a Node of its own and waits until it ends by itself. */
   run(source: string, environment: Record<string, string>): Promise<{ stdout: string; stderr: string }>
+  /** Address of a compiled module of the runtime, such as `isolated/index.js`. */
+  runtimeModule(path: string): string
   remove(): Promise<void>
 }
 
@@ -28,7 +30,8 @@ export async function installPlain(packages: readonly string[] = PACKAGES): Prom
   for (const name of packages) {
     const target = join(folder, 'node_modules', '@longtake', name)
     await mkdir(target, { recursive: true })
-    await cp(join(ROOT, 'packages', name, 'package.json'), join(target, 'package.json'))
+    const manifest = await readFile(join(ROOT, 'packages', name, 'package.json'), 'utf8')
+    await writeFile(join(target, 'package.json'), withoutSources(manifest))
     const project = join(ROOT, 'packages', name, 'tsconfig.json')
     const output = ['--outDir', join(target, 'dist'), '--declaration', 'false', '--sourceMap', 'false']
     await run(process.execPath, [tsc, '-p', project, '--noCheck', ...output])
@@ -41,6 +44,15 @@ export async function installPlain(packages: readonly string[] = PACKAGES): Prom
         env: environment,
         timeout: TIMEOUT_MILLISECONDS,
       }),
+    runtimeModule: (path) =>
+      pathToFileURL(join(folder, 'node_modules', '@longtake', 'runtime', 'dist', path)).href,
     remove: () => rm(folder, { recursive: true, force: true }),
   }
+}
+
+/** Without the entries that lead to the sources, which tests prefer. */
+function withoutSources(manifest: string): string {
+  return JSON.stringify(
+    JSON.parse(manifest, (key, value) => (key === '@longtake/source' ? undefined : value)),
+  )
 }
