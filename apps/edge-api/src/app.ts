@@ -1,6 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Drained } from '@longtake/jobs'
-import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
 import { Allowances } from './http/allowances.js'
@@ -16,8 +15,6 @@ import { addPlan, addVideos } from './routes/videos.js'
 import type { Services } from './services.js'
 import { Studio } from './videos/studio.js'
 
-/** Room for the other fields of a form beside its file. */
-const FORM_BYTES = 64 * 1024
 const SWEEP_MS = 30_000
 /** A request id that a proxy gave is taken over only if it can do no harm in a log. */
 const REQUEST_ID = /^[\w.:-]{8,128}$/
@@ -98,7 +95,6 @@ function buildApp(kit: Kit): App {
     kit.allowances.request(c.get('caller'))
     return next()
   })
-  app.use('/v1/*', limitBody(kit))
   addMetrics(app, kit)
   addModels(app, kit)
   addChat(app, kit)
@@ -106,21 +102,6 @@ function buildApp(kit: Kit): App {
   addPlan(app, kit)
   refuseOtherMethods(app)
   return app
-}
-
-function limitBody({ services }: Kit) {
-  const { maxBodyBytes, maxUploadBytes } = services.limits
-  const limit = (maxSize: number) =>
-    bodyLimit({
-      maxSize,
-      onError: () => {
-        throw new ApiError(413, 'body_too_large', `The body may have at most ${maxSize} bytes.`)
-      },
-    })
-  const json = limit(maxBodyBytes)
-  const form = limit(maxUploadBytes + FORM_BYTES)
-  return (c: Request, next: () => Promise<void>) =>
-    /^multipart\//i.test(c.req.header('content-type') ?? '') ? form(c, next) : json(c, next)
 }
 
 /** Request id, log line and metrics of every request. */

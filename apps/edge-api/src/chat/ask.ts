@@ -60,7 +60,7 @@ async function workOf(
   media: Media | undefined,
 ): Promise<WatchWork> {
   const named = request.longtake?.video
-  const watch = chatWatchSettings(request)
+  const watch = chatWatchSettings(request, services.limits.maxFrames)
   if (named !== undefined || media?.type === 'id') {
     const { work } = studio.library.get(owner, named ?? (media?.type === 'id' ? media.id : ''))
     return { model: request.model, sources: work.sources, watch: { ...work.watch, ...watch } }

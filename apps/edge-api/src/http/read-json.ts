@@ -1,6 +1,7 @@
 import type { z } from '@hono/zod-openapi'
 import { ApiError } from './api-error.js'
 import type { Request } from './context.js'
+import { readBody } from './read-body.js'
 
 /** Mistakes that one answer names. */
 const MOST_NAMED = 5
@@ -8,16 +9,17 @@ const MOST_NAMED = 5
 /**
  * Reads a JSON body.
  *
- * @throws {ApiError} 415 if it is not said to be JSON, 400 if it is none, or not what `schema` says.
+ * @throws {ApiError} 415 if it is not said to be JSON, 413 if it is too large, 400 if it is none, or not what `schema` says.
  */
 export async function readJson<Schema extends z.ZodType>(
   c: Request,
   schema: Schema,
+  mostBytes: number,
 ): Promise<z.output<Schema>> {
   if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? '')) {
     throw new ApiError(415, 'unsupported_media_type', 'Send JSON, with "Content-Type: application/json".')
   }
-  const text = await c.req.text()
+  const text = new TextDecoder().decode(await readBody(c, mostBytes))
   let body: unknown
   try {
     body = JSON.parse(text)

@@ -1,19 +1,23 @@
-import { planVideo } from '@longtake/core'
+import { type PlanOptions, planVideo, type VideoFacts } from '@longtake/core'
 import { type Longtake, load, type VideoInputs, type VideoSource } from '@longtake/runtime'
 import { checkVideoLimits, type VideoLimits } from '@longtake/runtime/link'
 import { openVideo } from '@longtake/runtime/video'
 import type { Engine, EngineModel, PlannedVideo } from '../services.js'
 
+/** What strangers' videos may be, and how much of them is watched. */
+export interface EngineLimits extends VideoLimits {
+  readonly maxFrames: number
+}
+
 /**
  * Loads models into this process.
  *
  * @param ids - As `load` of `@longtake/runtime` takes them; clients use the same names.
- * @param limits - What a stranger's video may be.
  * @throws {LongtakeError} As `load`; nothing is left then.
  */
 export async function openEngine(
   ids: readonly string[],
-  limits: VideoLimits,
+  limits: EngineLimits,
 ): Promise<Engine & { close(): Promise<void> }> {
   const loaded: Longtake[] = []
   const close = async (): Promise<void> => {
@@ -33,13 +37,13 @@ export async function openEngine(
   return { models, close, check: async () => {} }
 }
 
-function engineModel(longtake: Longtake, limits: VideoLimits): EngineModel {
+function engineModel(longtake: Longtake, limits: EngineLimits): EngineModel {
   return {
     spec: longtake.spec,
     async watch(sources, options) {
       try {
-        await inspect(sources, limits, options.signal)
-        return await longtake.watch(inputOf(sources), options)
+        const facts = await inspect(sources, limits, options.signal)
+        return await longtake.watch(inputOf(sources), bounded(options, facts, limits))
       } catch (error) {
         await closeAll(sources)
         throw error
@@ -48,7 +52,7 @@ function engineModel(longtake: Longtake, limits: VideoLimits): EngineModel {
     async plan(sources, { signal, onProgress: _, ...options }): Promise<PlannedVideo> {
       try {
         const facts = await inspect(sources, limits, signal)
-        return { facts, plan: planVideo(longtake.spec, facts, options) }
+        return { facts, plan: planVideo(longtake.spec, facts, bounded(options, facts, limits)) }
       } finally {
         await closeAll(sources)
       }
@@ -69,6 +73,17 @@ async function inspect(
   } finally {
     await video.close()
   }
+}
+
+/** Of images all are seen, so that a number of frames would be refused. */
+function bounded<Options extends PlanOptions>(
+  options: Options,
+  facts: VideoFacts,
+  { maxFrames: most }: EngineLimits,
+): Options {
+  return facts.stills === undefined
+    ? { ...options, maxFrames: Math.min(options.maxFrames ?? most, most) }
+    : options
 }
 
 function inputOf(sources: readonly VideoSource[]): VideoInputs {

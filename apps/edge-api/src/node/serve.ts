@@ -89,7 +89,10 @@ async function openServices(
   keys: Services['keys'],
   opened: (() => Promise<unknown>)[],
 ): Promise<Services> {
-  const engine = await openEngine(config.models, { maxSeconds: config.maxVideoSeconds })
+  const engine = await openEngine(config.models, {
+    maxSeconds: config.maxVideoSeconds,
+    maxFrames: config.limits.maxFrames,
+  })
   opened.push(() => engine.close())
   const uploads = await openUploads()
   opened.push(() => uploads.close())

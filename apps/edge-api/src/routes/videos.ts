@@ -4,6 +4,7 @@ import { watchSchema } from '../chat/schema.js'
 import { watchSettings } from '../chat/settings.js'
 import { ApiError, reasonError } from '../http/api-error.js'
 import type { App, Kit, Request } from '../http/context.js'
+import { readBody } from '../http/read-body.js'
 import { check, readJson } from '../http/read-json.js'
 import type { Source, WatchWork } from '../videos/job.js'
 import type { VideoRecord } from '../videos/library.js'
@@ -12,6 +13,8 @@ import { jsonResponses } from './docs-schemas.js'
 import { addRoute } from './routing.js'
 
 const MOST_URL_CHARACTERS = 8192
+/** Room for the other fields of a form beside its file. */
+const FORM_BYTES = 64 * 1024
 
 const videoSchema = z
   .object({
@@ -145,15 +148,22 @@ function recordOf(c: Request, { studio }: Kit): VideoRecord {
 async function readWork(c: Request, kit: Kit): Promise<{ readonly work: WatchWork; readonly shown: string }> {
   const isForm = /^multipart\/form-data\s*;/i.test(c.req.header('content-type') ?? '')
   if (isForm) return readForm(c, kit)
-  const { model = defaultModel(kit), url, longtake = {} } = await readJson(c, videoSchema)
+  const {
+    model = defaultModel(kit),
+    url,
+    longtake = {},
+  } = await readJson(c, videoSchema, kit.services.limits.maxBodyBytes)
   requireModel(kit, model)
   const { services, studio } = kit
   const sources = await sourcesOf([url], c.get('caller').name, studio.uploads, services.limits.maxUploadBytes)
-  return { work: { model, sources, watch: watchSettings(longtake) }, shown: shownUrl(url) }
+  return {
+    work: { model, sources, watch: watchSettings(longtake, services.limits.maxFrames) },
+    shown: shownUrl(url),
+  }
 }
 
 async function readForm(c: Request, kit: Kit): Promise<{ readonly work: WatchWork; readonly shown: string }> {
-  const form = await readMultipart(c)
+  const form = await readMultipart(c, kit.services.limits.maxUploadBytes + FORM_BYTES)
   const model = form.get('model') ?? defaultModel(kit)
   const file = form.get('file')
   if (typeof model !== 'string')
@@ -162,21 +172,23 @@ async function readForm(c: Request, kit: Kit): Promise<{ readonly work: WatchWor
     throw new ApiError(400, 'invalid_value', 'file: expected a file that is not empty', { param: 'file' })
   }
   requireModel(kit, model)
-  const { maxUploadBytes } = kit.services.limits
+  const { maxUploadBytes, maxFrames } = kit.services.limits
   if (file.size > maxUploadBytes) {
     throw new ApiError(413, 'upload_too_large', `At most ${maxUploadBytes} bytes are taken.`, {
       param: 'file',
     })
   }
-  const watch = watchSettings(check(watchSchema, optionsOf(form.get('longtake'))))
+  const watch = watchSettings(check(watchSchema, optionsOf(form.get('longtake'))), maxFrames)
   const id = await kit.studio.uploads.put(c.get('caller').name, new Uint8Array(await file.arrayBuffer()))
   const sources: readonly Source[] = [{ type: 'upload', id }]
   return { work: { model, sources, watch }, shown: 'upload' }
 }
 
-async function readMultipart(c: Request): Promise<FormData> {
+async function readMultipart(c: Request, mostBytes: number): Promise<FormData> {
+  const body = await readBody(c, mostBytes)
+  const headers = { 'Content-Type': c.req.header('content-type') ?? '' }
   try {
-    return await c.req.raw.formData()
+    return await new Response(body, { headers }).formData()
   } catch (cause) {
     throw new ApiError(400, 'invalid_form', 'The form cannot be read.', { cause })
   }

@@ -47,7 +47,7 @@ export class Studio {
     const engine = this.model(model)
     return engine.plan(await this.#sources(owner, sources, signal), {
       ...watch,
-      ...this.#bounds(watch),
+      memoryBudgetBytes: this.#services.limits.maxCacheBytes,
       signal,
     })
   }
@@ -123,15 +123,8 @@ export class Studio {
   ): Promise<EngineVideo> {
     const engine = this.model(model)
     const opened = await this.#sources(owner, sources, signal)
-    return engine.watch(opened, { ...watch, ...this.#bounds(watch), signal, onProgress })
-  }
-
-  #bounds({ maxFrames }: WatchWork['watch']) {
-    const { limits } = this.#services
-    return {
-      maxFrames: Math.min(maxFrames ?? limits.maxFrames, limits.maxFrames),
-      memoryBudgetBytes: limits.maxCacheBytes,
-    }
+    const memoryBudgetBytes = this.#services.limits.maxCacheBytes
+    return engine.watch(opened, { ...watch, memoryBudgetBytes, signal, onProgress })
   }
 
   /** Opens all sources or none. */
