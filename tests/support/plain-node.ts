@@ -8,6 +8,8 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PACKAGES = ['core', 'kernels', 'runtime'] as const
+/** Packages that are no libraries. */
+const APPS = ['edge-api']
 /** Far above what a program takes; one that is still there hangs. */
 const TIMEOUT_MILLISECONDS = 50_000
 
@@ -27,9 +29,10 @@ export async function installPlain(packages: readonly string[] = PACKAGES): Prom
   const tsc = join(compiler, '..', 'bin', 'tsc')
   for (const name of packages) {
     const target = join(folder, 'node_modules', '@longtake', name)
+    const source = join(ROOT, APPS.includes(name) ? 'apps' : 'packages', name)
     await mkdir(target, { recursive: true })
-    await cp(join(ROOT, 'packages', name, 'package.json'), join(target, 'package.json'))
-    const project = join(ROOT, 'packages', name, 'tsconfig.json')
+    await cp(join(source, 'package.json'), join(target, 'package.json'))
+    const project = join(source, 'tsconfig.json')
     const output = ['--outDir', join(target, 'dist'), '--declaration', 'false', '--sourceMap', 'false']
     await run(process.execPath, [tsc, '-p', project, '--noCheck', ...output])
   }
