@@ -7,7 +7,7 @@ const bob = newKey('bob')
 export const KEYS = { ann: ann.key, bob: bob.key }
 
 /** Lets links lead to the test's own server. */
-export const LOOPBACK_LINKS = { LONGTAKE_LINK_NETWORKS: '127.0.0.0/8', LONGTAKE_LINK_PORTS: 'any' }
+const LOOPBACK_LINKS = { LONGTAKE_LINK_NETWORKS: '127.0.0.0/8', LONGTAKE_LINK_PORTS: 'any' }
 
 /** A server on a free port, for `KEYS`, quiet. */
 export function startApi(env: Readonly<Record<string, string>> = {}): Promise<RunningServer> {
