@@ -115,6 +115,9 @@ describe('routes that anybody may read', () => {
     const named = await fetch(at('/healthz'), { headers: { Origin: 'https://app.example' } })
     expect(named.headers.get('access-control-allow-origin')).toBe('https://app.example')
     expect(named.headers.get('x-content-type-options')).toBe('nosniff')
+    const refused = await fetch(at('/v1/models'), { headers: { Origin: 'https://app.example' } })
+    expect(refused.status).toBe(401)
+    expect(refused.headers.get('access-control-allow-origin')).toBe('https://app.example')
     const other = await fetch(at('/healthz'), { headers: { Origin: 'https://other.example' } })
     expect(other.headers.get('access-control-allow-origin')).toBeNull()
   })
@@ -324,6 +327,25 @@ describe('hostile bodies', () => {
     const read = await fetch(at(CHAT), { ...init, body: small })
     expect(await failure(read)).toMatchObject({ status: 400, param: 'model' })
     expect((await fetch(at('/healthz'))).status).toBe(200)
+  })
+
+  test('bodies that are sent slowly hold no more memory together than is allowed, and give it back', async () => {
+    const half = new Uint8Array(2 ** 20 - 1024).fill(32)
+    const leave = new AbortController()
+    const slow = Array.from({ length: 6 }, async () => {
+      const body = new ReadableStream({ start: (controller) => controller.enqueue(half) })
+      const headers = { Authorization: `Bearer ${KEYS.ann}`, 'Content-Type': 'application/json' }
+      const init = { method: 'POST', headers, body, duplex: 'half', signal: leave.signal } as RequestInit
+      return fetch(at(CHAT), init).then(
+        ({ status }) => status,
+        () => 0,
+      )
+    })
+    await expect(Promise.any(slow)).resolves.toBe(503)
+    leave.abort()
+    await Promise.all(slow)
+    const body = question(files.url('demo/0000.mp4'))
+    await expect.poll(async () => (await call(at(CHAT), { body })).status).toBe(200)
   })
 
   test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx'])(

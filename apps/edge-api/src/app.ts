@@ -6,6 +6,7 @@ import { Allowances } from './http/allowances.js'
 import { ApiError, apiErrorOf } from './http/api-error.js'
 import { requireCaller } from './http/callers.js'
 import type { App, Env, Kit, Request } from './http/context.js'
+import { Room } from './http/room.js'
 import { addChat } from './routes/chat.js'
 import { addDocs } from './routes/docs.js'
 import { addModels } from './routes/models.js'
@@ -16,6 +17,10 @@ import type { Services } from './services.js'
 import { Studio } from './videos/studio.js'
 
 const SWEEP_MS = 30_000
+/** Of the largest size; any number of small ones. */
+const BODIES = 4
+/** Plans that are made at once. */
+const PLANS = 8
 /** A request id that a proxy gave is taken over only if it can do no harm in a log. */
 const REQUEST_ID = /^[\w.:-]{8,128}$/
 
@@ -32,7 +37,17 @@ export function createApp(services: Services): EdgeApi {
   const studio = new Studio(services)
   const allowances = new Allowances(services.limits, services.clock)
   let draining: Promise<Drained> | undefined
-  const kit: Kit = { services, studio, allowances, isDraining: () => draining !== undefined }
+  const kit: Kit = {
+    services,
+    studio,
+    allowances,
+    bodies: new Room(
+      BODIES * Math.max(services.limits.maxUploadBytes, services.limits.maxBodyBytes),
+      'large requests',
+    ),
+    plans: new Room(PLANS, 'plans'),
+    isDraining: () => draining !== undefined,
+  }
   const { jobs, metrics, log } = services
   metrics.gauge('jobs_queued', async () => (await jobs.stats()).queued)
   metrics.gauge('jobs_running', async () => (await jobs.stats()).running)
@@ -105,7 +120,7 @@ function buildApp(kit: Kit): App {
 }
 
 /** Request id, log line and metrics of every request. */
-function observe({ services }: Kit) {
+function observe({ services, bodies }: Kit) {
   const { clock, log, metrics } = services
   return async (c: Request, next: () => Promise<void>): Promise<void> => {
     const startedAt = clock()
@@ -113,6 +128,7 @@ function observe({ services }: Kit) {
     const requestId = given !== undefined && REQUEST_ID.test(given) ? given : crypto.randomUUID()
     c.set('requestId', requestId)
     await next()
+    bodies.give(c.get('heldBytes') ?? 0)
     c.header('X-Request-Id', requestId)
     const { method } = c.req
     const { status } = c.res

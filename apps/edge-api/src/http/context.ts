@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import type { Caller, Services } from '../services.js'
 import type { Studio } from '../videos/studio.js'
 import type { Allowances } from './allowances.js'
+import type { Room } from './room.js'
 
 /** What middleware leaves for routes. */
 export interface Env {
@@ -13,6 +14,8 @@ export interface Env {
     route: string
     /** The error that was answered, for the log. */
     failure: unknown
+    /** Bytes of the body that are held until the request was handled. */
+    heldBytes: number
   }
 }
 
@@ -24,6 +27,10 @@ export interface Kit {
   readonly services: Services
   readonly studio: Studio
   readonly allowances: Allowances
+  /** Bytes of all bodies that are being handled. */
+  readonly bodies: Room
+  /** Plans that are being made: they open videos outside the queue. */
+  readonly plans: Room
   /** Whether the server is about to end. */
   readonly isDraining: () => boolean
 }

@@ -1,12 +1,17 @@
 import { ApiError } from './api-error.js'
-import type { Request } from './context.js'
+import type { Kit, Request } from './context.js'
 
 /**
  * Reads a body; what a length promises is not believed.
  *
- * @throws {ApiError} 413 beyond `mostBytes`, before more than that is held; 400 if it breaks off.
+ * @throws {ApiError} 413 beyond `mostBytes`, before more than that is held; 400 if it breaks off; 503 if all requests
+ *   together hold too much.
  */
-export async function readBody(c: Request, mostBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBody(
+  c: Request,
+  { bodies }: Kit,
+  mostBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (Number(c.req.header('content-length') ?? 0) > mostBytes) throw tooLarge(mostBytes)
   const parts: Uint8Array[] = []
   let sizeBytes = 0
@@ -22,6 +27,8 @@ export async function readBody(c: Request, mostBytes: number): Promise<Uint8Arra
       reader.cancel().catch(() => {})
       throw tooLarge(mostBytes)
     }
+    bodies.take(value.length)
+    c.set('heldBytes', sizeBytes)
     parts.push(value)
   }
   const body = new Uint8Array(sizeBytes)

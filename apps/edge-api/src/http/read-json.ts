@@ -1,6 +1,6 @@
 import type { z } from '@hono/zod-openapi'
 import { ApiError } from './api-error.js'
-import type { Request } from './context.js'
+import type { Kit, Request } from './context.js'
 import { readBody } from './read-body.js'
 
 /** Mistakes that one answer names. */
@@ -13,13 +13,13 @@ const MOST_NAMED = 5
  */
 export async function readJson<Schema extends z.ZodType>(
   c: Request,
+  kit: Kit,
   schema: Schema,
-  mostBytes: number,
 ): Promise<z.output<Schema>> {
   if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? '')) {
     throw new ApiError(415, 'unsupported_media_type', 'Send JSON, with "Content-Type: application/json".')
   }
-  const text = new TextDecoder().decode(await readBody(c, mostBytes))
+  const text = new TextDecoder().decode(await readBody(c, kit, kit.services.limits.maxBodyBytes))
   let body: unknown
   try {
     body = JSON.parse(text)

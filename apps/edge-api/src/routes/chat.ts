@@ -20,7 +20,7 @@ export function addChat(app: App, kit: Kit): void {
       responses: jsonResponses(200, 'The answer; with `stream` as server-sent events'),
     },
     async (c) => {
-      const request = await readJson(c, chatSchema, kit.services.limits.maxBodyBytes)
+      const request = await readJson(c, kit, chatSchema)
       const asked = await submitQuestion(c, kit, request)
       return request.stream === true ? stream(c, kit, request, asked) : whole(c, kit, asked)
     },

@@ -13,6 +13,8 @@ import { jsonResponses } from './docs-schemas.js'
 import { addRoute } from './routing.js'
 
 const MOST_URL_CHARACTERS = 8192
+/** Time to open a video and read its index. */
+const PLAN_MS = 60_000
 /** Room for the other fields of a form beside its file. */
 const FORM_BYTES = 64 * 1024
 
@@ -128,7 +130,7 @@ export function addPlan(app: App, kit: Kit): void {
   }
   addRoute(app, 'post', '/v1/plan', docs, async (c) => {
     const { work } = await readWork(c, kit)
-    const { facts, plan } = await kit.studio.plan(c.get('caller').name, work, c.req.raw.signal)
+    const { facts, plan } = await makePlan(c, kit, work)
     const { durationSeconds: duration, width, height, codec } = facts
     const { notes, ...planned } = plan
     return c.json({
@@ -141,6 +143,19 @@ export function addPlan(app: App, kit: Kit): void {
   })
 }
 
+async function makePlan(c: Request, { studio, plans }: Kit, work: WatchWork) {
+  const late = AbortSignal.timeout(PLAN_MS)
+  plans.take(1)
+  try {
+    return await studio.plan(c.get('caller').name, work, AbortSignal.any([c.req.raw.signal, late]))
+  } catch (error) {
+    if (!late.aborted) throw error
+    throw new ApiError(504, 'too_slow', 'The time for a plan ran out.', { cause: error })
+  } finally {
+    plans.give(1)
+  }
+}
+
 function recordOf(c: Request, { studio }: Kit): VideoRecord {
   return studio.library.get(c.get('caller').name, c.req.param('id') ?? '')
 }
@@ -148,11 +163,7 @@ function recordOf(c: Request, { studio }: Kit): VideoRecord {
 async function readWork(c: Request, kit: Kit): Promise<{ readonly work: WatchWork; readonly shown: string }> {
   const isForm = /^multipart\/form-data\s*;/i.test(c.req.header('content-type') ?? '')
   if (isForm) return readForm(c, kit)
-  const {
-    model = defaultModel(kit),
-    url,
-    longtake = {},
-  } = await readJson(c, videoSchema, kit.services.limits.maxBodyBytes)
+  const { model = defaultModel(kit), url, longtake = {} } = await readJson(c, kit, videoSchema)
   requireModel(kit, model)
   const { services, studio } = kit
   const sources = await sourcesOf([url], c.get('caller').name, studio.uploads, services.limits.maxUploadBytes)
@@ -163,7 +174,7 @@ async function readWork(c: Request, kit: Kit): Promise<{ readonly work: WatchWor
 }
 
 async function readForm(c: Request, kit: Kit): Promise<{ readonly work: WatchWork; readonly shown: string }> {
-  const form = await readMultipart(c, kit.services.limits.maxUploadBytes + FORM_BYTES)
+  const form = await readMultipart(c, kit)
   const model = form.get('model') ?? defaultModel(kit)
   const file = form.get('file')
   if (typeof model !== 'string')
@@ -184,8 +195,8 @@ async function readForm(c: Request, kit: Kit): Promise<{ readonly work: WatchWor
   return { work: { model, sources, watch }, shown: 'upload' }
 }
 
-async function readMultipart(c: Request, mostBytes: number): Promise<FormData> {
-  const body = await readBody(c, mostBytes)
+async function readMultipart(c: Request, kit: Kit): Promise<FormData> {
+  const body = await readBody(c, kit, kit.services.limits.maxUploadBytes + FORM_BYTES)
   const headers = { 'Content-Type': c.req.header('content-type') ?? '' }
   try {
     return await new Response(body, { headers }).formData()
