@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -108,6 +108,7 @@ test('SIGKILL: an accepted question is answered by the next process', async () =
   first.child.kill('SIGKILL')
   await first.ended
   await lost
+  expect(await readdir(folder)).toContain('uploads')
   const second = await startProcess({ LONGTAKE_DRAIN_SECONDS: '0', LONGTAKE_CONCURRENCY: '2' })
   const answers = [1, 2].map(async () => {
     const response = await ask(second.url, 'demo/0001.mp4', { longtake: { frames: 128 } }, key)
@@ -118,6 +119,7 @@ test('SIGKILL: an accepted question is answered by the next process', async () =
   expect(one).toEqual(two)
   second.child.kill('SIGTERM')
   await second.ended
+  expect(await readdir(folder)).not.toContain('uploads')
 })
 
 test('mistakes of the configuration are told all at once', async () => {
