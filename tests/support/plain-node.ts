@@ -8,6 +8,8 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PACKAGES = ['core', 'kernels', 'runtime'] as const
+/** Packages that are no libraries. */
+const APPS = ['edge-api']
 /** Far above what a program takes; one that is still there hangs. */
 const TIMEOUT_MILLISECONDS = 50_000
 
@@ -29,10 +31,11 @@ export async function installPlain(packages: readonly string[] = PACKAGES): Prom
   const tsc = join(compiler, '..', 'bin', 'tsc')
   for (const name of packages) {
     const target = join(folder, 'node_modules', '@longtake', name)
+    const source = join(ROOT, APPS.includes(name) ? 'apps' : 'packages', name)
     await mkdir(target, { recursive: true })
-    const manifest = await readFile(join(ROOT, 'packages', name, 'package.json'), 'utf8')
+    const manifest = await readFile(join(source, 'package.json'), 'utf8')
     await writeFile(join(target, 'package.json'), withoutSources(manifest))
-    const project = join(ROOT, 'packages', name, 'tsconfig.json')
+    const project = join(source, 'tsconfig.json')
     const output = ['--outDir', join(target, 'dist'), '--declaration', 'false', '--sourceMap', 'false']
     await run(process.execPath, [tsc, '-p', project, '--noCheck', ...output])
   }

@@ -6,6 +6,7 @@ import { doctor } from './commands/doctor.js'
 import { models, removeModels } from './commands/models.js'
 import { plan } from './commands/plan.js'
 import { pull } from './commands/pull.js'
+import { serve } from './commands/serve.js'
 import { trace } from './commands/trace.js'
 import type { ExitCode } from './exit-code.js'
 import type { Session } from './main.js'
@@ -47,6 +48,14 @@ export function buildProgram(session: Session, onExit: (code: ExitCode) => void)
   addPlan(program, session)
   addTrace(program, session)
   addModels(program, session)
+  program
+    .command('serve')
+    .description('answer over HTTP as OpenAI-compatible clients ask; configured by LONGTAKE_… variables')
+    .option('--host <address>', 'address to listen on; without keys loopback only')
+    .option('--port <number>', 'port to listen on, 8080 where nothing is said')
+    .option('--model <id...>', 'models to serve')
+    .option('--new-key <name>', 'print a new key, and what the server is told of it; start nothing')
+    .action((flags) => serve(flags, session))
   program
     .command('doctor')
     .description('check that everything Longtake needs is here and works, and which models fit')

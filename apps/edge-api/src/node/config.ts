@@ -1,0 +1,127 @@
+import { InvalidOptionError } from '@longtake/core'
+import { z } from 'zod'
+import { DEFAULT_LIMITS } from '../limits.js'
+
+/** A name with the SHA-256 of a key: the key itself is nowhere on the server. */
+const KEY = /^[\w.@-]{1,64}:[0-9a-f]{64}$/
+
+const list = z
+  .string()
+  .transform((text) => text.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()])))
+
+/** A whole number within bounds. */
+function whole(byDefault: number, least: number, most: number) {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, 'expected a whole number')
+    .transform(Number)
+    .pipe(z.number().min(least).max(most))
+    .default(byDefault)
+}
+
+const keys = list.pipe(
+  z.array(z.string().regex(KEY, 'expected NAME:SHA256, as `longtake serve --new-key NAME` prints')),
+)
+const mebibytes = (bytes: number): number => bytes / 2 ** 20
+const limits = DEFAULT_LIMITS
+
+const environment = z.object({
+  LONGTAKE_HOST: z.string().min(1).optional(),
+  LONGTAKE_PORT: whole(8080, 0, 65_535),
+  LONGTAKE_MODELS: list.pipe(z.array(z.string()).min(1)).default(['@longtake/tiny']),
+  LONGTAKE_KEYS: keys.default([]),
+  LONGTAKE_KEYS_FILE: z.string().min(1).optional(),
+  LONGTAKE_STATE: z.string().min(1).optional(),
+  LONGTAKE_CORS: list.default([]),
+  LONGTAKE_LOG: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  LONGTAKE_CONCURRENCY: whole(limits.concurrency, 1, 256),
+  LONGTAKE_QUEUE: whole(1000, 1, 1_000_000),
+  LONGTAKE_OPEN_VIDEOS: whole(limits.openVideos, 0, 1000),
+  LONGTAKE_MAX_FRAMES: whole(limits.maxFrames, 1, 65_536),
+  LONGTAKE_MAX_TOKENS: whole(limits.maxTokens, 1, 1_000_000),
+  LONGTAKE_MAX_CACHE_MIB: whole(mebibytes(limits.maxCacheBytes), 1, 1_000_000),
+  LONGTAKE_MAX_BODY_MIB: whole(mebibytes(limits.maxBodyBytes), 1, 1024),
+  LONGTAKE_MAX_UPLOAD_MIB: whole(mebibytes(limits.maxUploadBytes), 1, 2047),
+  LONGTAKE_MAX_VIDEO_SECONDS: whole(86_400, 1, 10_000_000),
+  LONGTAKE_VIDEO_TTL_SECONDS: whole(limits.videoTtlSeconds, 1, 2_000_000),
+  LONGTAKE_VIDEOS_PER_KEY: whole(limits.videosPerKey, 1, 100_000),
+  LONGTAKE_MIB_PER_KEY: whole(mebibytes(limits.bytesPerKey), 1, 1_000_000),
+  LONGTAKE_REQUESTS_PER_MINUTE: whole(limits.requestsPerMinute, 1, 1_000_000),
+  LONGTAKE_QUESTIONS_PER_DAY: whole(limits.questionsPerDay, 1, 100_000_000),
+  LONGTAKE_DEADLINE_SECONDS: whole(limits.deadlineSeconds, 1, 600_000),
+  LONGTAKE_DRAIN_SECONDS: whole(30, 0, 3600),
+  LONGTAKE_PING_SECONDS: whole(limits.pingMs / 1000, 1, 3600),
+  LONGTAKE_LINK_HOSTS: list.optional(),
+  LONGTAKE_LINK_DENY_HOSTS: list.default([]),
+  LONGTAKE_LINK_NETWORKS: list.default([]),
+  LONGTAKE_LINK_PORTS: z
+    .union([
+      z.literal('any'),
+      list.pipe(
+        z.array(
+          z
+            .string()
+            .regex(/^\d{1,5}$/, 'expected ports, or `any`')
+            .transform(Number),
+        ),
+      ),
+    ])
+    .optional(),
+})
+
+export type Config = ReturnType<typeof readConfig>
+
+/**
+ * Reads the configuration from environment variables.
+ *
+ * @throws {InvalidOptionError} Naming every mistake at once.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>) {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  )
+  const result = environment.safeParse(given)
+  if (result.success) return configOf(result.data)
+  const mistakes = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  throw new InvalidOptionError('environment', `settings without mistakes (${mistakes.join('; ')})`, {})
+}
+
+function configOf(env: z.output<typeof environment>) {
+  const bytes = (count: number): number => count * 2 ** 20
+  return {
+    host: env.LONGTAKE_HOST,
+    port: env.LONGTAKE_PORT,
+    models: env.LONGTAKE_MODELS,
+    keys: env.LONGTAKE_KEYS,
+    keysFile: env.LONGTAKE_KEYS_FILE,
+    stateFolder: env.LONGTAKE_STATE,
+    corsOrigins: env.LONGTAKE_CORS,
+    logLevel: env.LONGTAKE_LOG,
+    mostQueued: env.LONGTAKE_QUEUE,
+    maxVideoSeconds: env.LONGTAKE_MAX_VIDEO_SECONDS,
+    drainMs: env.LONGTAKE_DRAIN_SECONDS * 1000,
+    links: {
+      ...(env.LONGTAKE_LINK_HOSTS && { allowHosts: env.LONGTAKE_LINK_HOSTS }),
+      denyHosts: env.LONGTAKE_LINK_DENY_HOSTS,
+      allowNetworks: env.LONGTAKE_LINK_NETWORKS,
+      ...(env.LONGTAKE_LINK_PORTS && { ports: env.LONGTAKE_LINK_PORTS }),
+    },
+    limits: {
+      ...DEFAULT_LIMITS,
+      concurrency: env.LONGTAKE_CONCURRENCY,
+      openVideos: env.LONGTAKE_OPEN_VIDEOS,
+      maxFrames: env.LONGTAKE_MAX_FRAMES,
+      maxTokens: env.LONGTAKE_MAX_TOKENS,
+      maxCacheBytes: bytes(env.LONGTAKE_MAX_CACHE_MIB),
+      maxBodyBytes: bytes(env.LONGTAKE_MAX_BODY_MIB),
+      maxUploadBytes: bytes(env.LONGTAKE_MAX_UPLOAD_MIB),
+      videoTtlSeconds: env.LONGTAKE_VIDEO_TTL_SECONDS,
+      videosPerKey: env.LONGTAKE_VIDEOS_PER_KEY,
+      bytesPerKey: bytes(env.LONGTAKE_MIB_PER_KEY),
+      requestsPerMinute: env.LONGTAKE_REQUESTS_PER_MINUTE,
+      questionsPerDay: env.LONGTAKE_QUESTIONS_PER_DAY,
+      deadlineSeconds: env.LONGTAKE_DEADLINE_SECONDS,
+      pingMs: env.LONGTAKE_PING_SECONDS * 1000,
+    },
+  }
+}

@@ -1,0 +1,2 @@
+export { newKey } from './keys.js'
+export { type RunningServer, serve } from './serve.js'

@@ -1,0 +1,153 @@
+import { readFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { join } from 'node:path'
+import { serve as listen } from '@hono/node-server'
+import { InvalidOptionError } from '@longtake/core'
+import { openQueue } from '@longtake/jobs'
+import { openLink } from '@longtake/runtime/link'
+import { pino } from 'pino'
+import { createApp, type EdgeApi } from '../app.js'
+import type { Services } from '../services.js'
+import type { JobProgress, VideoJob, VideoResult } from '../videos/job.js'
+import { type Config, readConfig } from './config.js'
+import { openEngine } from './engine.js'
+import { openKeys } from './keys.js'
+import { openMetrics } from './metrics.js'
+import { openUploads } from './uploads.js'
+
+const LOOPBACK = '127.0.0.1'
+const EVERYWHERE = '0.0.0.0'
+/** Until a request has arrived whole; a slow sender holds a connection no longer. */
+const RECEIVE_MS = 120_000
+const HEADERS_MS = 15_000
+/** For answers that are on their way when all work has ended. */
+const LAST_ANSWERS_MS = 2_000
+/** A deploy starts the next process before this one has let go of the folder. */
+const LOCK_WAIT_MS = 60_000
+
+/** A server that runs. */
+export interface RunningServer {
+  /** Where it can be reached, such as `http://127.0.0.1:8080`. */
+  readonly url: string
+  /** Whether everybody on this machine may ask, because there are no keys. */
+  readonly isOpen: boolean
+  /** Takes no more work, lets what runs end or hands it back, and stops; repeated calls wait for the same end. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts the API in this process, configured by environment variables: see the README.
+ *
+ * @throws {InvalidOptionError} Naming all mistakes of the configuration.
+ * @throws {LongtakeError} If a model cannot be loaded, or the folder of jobs not be opened.
+ */
+export async function serve(env: Readonly<Record<string, string | undefined>>): Promise<RunningServer> {
+  const config = readConfig(env)
+  const keys = await openKeys(config.keys, config.keysFile)
+  const host = hostOf(config.host, keys.open !== undefined)
+  const opened: (() => Promise<unknown>)[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const close of opened.reverse()) await close()
+  }
+  try {
+    const services = await openServices(config, keys, opened)
+    const app = createApp(services)
+    const { server, port } = await startListening(app, host, config.port)
+    const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+    services.log.info({ url, models: config.models, open: keys.open !== undefined }, 'listening')
+    let closing: Promise<void> | undefined
+    const close = async (): Promise<void> => {
+      const drained = await app.drain(config.drainMs)
+      await stopListening(server)
+      await closeAll()
+      services.log.info({ ...drained }, 'stopped')
+    }
+    return {
+      url,
+      isOpen: keys.open !== undefined,
+      close() {
+        closing ??= close()
+        return closing
+      },
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+/** Without keys the machine's own address only: whoever asks for another is told what is missing. */
+function hostOf(host: string | undefined, isOpen: boolean): string {
+  if (!isOpen) return host ?? EVERYWHERE
+  if (host === undefined || host === LOOPBACK || host === '::1' || host === 'localhost')
+    return host ?? LOOPBACK
+  const need = 'a loopback address as long as there are no keys (LONGTAKE_KEYS or LONGTAKE_KEYS_FILE)'
+  throw new InvalidOptionError('LONGTAKE_HOST', need, host)
+}
+
+async function openServices(
+  config: Config,
+  keys: Services['keys'],
+  opened: (() => Promise<unknown>)[],
+): Promise<Services> {
+  const engine = await openEngine(config.models, {
+    maxSeconds: config.maxVideoSeconds,
+    maxFrames: config.limits.maxFrames,
+  })
+  opened.push(() => engine.close())
+  const jobs = await openQueue<VideoJob, VideoResult, JobProgress>({
+    mostQueued: config.mostQueued,
+    ...(config.stateFolder !== undefined && { folder: config.stateFolder, lockWaitMs: LOCK_WAIT_MS }),
+  })
+  opened.push(() => jobs.close())
+  // After the queue, whose lock says that no other process uses the folder.
+  const { stateFolder } = config
+  const uploads = await openUploads(stateFolder && join(stateFolder, 'uploads'))
+  opened.push(() => uploads.close())
+  return {
+    engine,
+    jobs,
+    links: { open: (url, signal) => openLink(url, { policy: config.links, signal }) },
+    uploads,
+    keys,
+    clock: Date.now,
+    log: pino({ level: config.logLevel }),
+    metrics: openMetrics(),
+    limits: config.limits,
+    corsOrigins: config.corsOrigins,
+    version: await ownVersion(),
+  }
+}
+
+function startListening(
+  app: EdgeApi,
+  hostname: string,
+  port: number,
+): Promise<{ readonly server: Server; readonly port: number }> {
+  return new Promise((resolve, reject) => {
+    const options = { requestTimeout: RECEIVE_MS, headersTimeout: HEADERS_MS }
+    const server = listen(
+      { fetch: app.fetch, hostname, port, serverOptions: options, overrideGlobalObjects: false },
+      (address) => resolve({ server: server as Server, port: address.port }),
+    )
+    server.on('error', reject)
+  })
+}
+
+/** Lets answers that are nearly out go out, then ends what is left. */
+function stopListening(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const end = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS)
+    server.close(() => {
+      clearTimeout(end)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
+/** The manifest lies two folders above both the sources and the build. */
+async function ownVersion(): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
+  return String(typeof manifest === 'object' && manifest !== null ? Reflect.get(manifest, 'version') : '')
+}
