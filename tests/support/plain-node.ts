@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { cp, mkdir, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -17,6 +17,8 @@ export interface PlainInstall {
   readonly folder: string
   /** Runs a module in a Node of its own and waits until it ends by itself. */
   run(source: string, environment: Record<string, string>): Promise<{ stdout: string; stderr: string }>
+  /** Address of a compiled module of the runtime, such as `isolated/index.js`. */
+  runtimeModule(path: string): string
   remove(): Promise<void>
 }
 
@@ -41,6 +43,8 @@ export async function installPlain(packages: readonly string[] = PACKAGES): Prom
         env: environment,
         timeout: TIMEOUT_MILLISECONDS,
       }),
+    runtimeModule: (path) =>
+      pathToFileURL(join(folder, 'node_modules', '@longtake', 'runtime', 'dist', path)).href,
     remove: () => rm(folder, { recursive: true, force: true }),
   }
 }
