@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -30,7 +30,8 @@ export async function installPlain(packages: readonly string[] = PACKAGES): Prom
   for (const name of packages) {
     const target = join(folder, 'node_modules', '@longtake', name)
     await mkdir(target, { recursive: true })
-    await cp(join(ROOT, 'packages', name, 'package.json'), join(target, 'package.json'))
+    const manifest = await readFile(join(ROOT, 'packages', name, 'package.json'), 'utf8')
+    await writeFile(join(target, 'package.json'), withoutSources(manifest))
     const project = join(ROOT, 'packages', name, 'tsconfig.json')
     const output = ['--outDir', join(target, 'dist'), '--declaration', 'false', '--sourceMap', 'false']
     await run(process.execPath, [tsc, '-p', project, '--noCheck', ...output])
@@ -47,4 +48,9 @@ export async function installPlain(packages: readonly string[] = PACKAGES): Prom
       pathToFileURL(join(folder, 'node_modules', '@longtake', 'runtime', 'dist', path)).href,
     remove: () => rm(folder, { recursive: true, force: true }),
   }
+}
+
+/** Without the entries that lead to the sources, which tests prefer. */
+function withoutSources(manifest: string): string {
+  return JSON.stringify(JSON.parse(manifest, (key, value) => (key === '@longtake/source' ? undefined : value)))
 }
