@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isLongtakeError } from '../packages/core/src/index.js'
 import type { Longtake, WatchOptions, WatchProgress } from '../packages/runtime/src/index.js'
 import type { IsolatedLongtake } from '../packages/runtime/src/isolated/index.js'
 import type { VideoInput, VideoInputs, VideoSource } from '../packages/runtime/src/video/index.js'
@@ -162,7 +163,8 @@ describe('errors stay what they are', () => {
   })
 
   test('of loading, which leaves no process', async () => {
-    const before = await isolatedProcesses()
+    const numbers = async (): Promise<number[]> => (await isolatedProcesses()).map(({ pid }) => pid)
+    const before = await numbers()
     await expectRefusal(isolated.open({}, temporaryPath('nowhere')), 'CHECKPOINT_NOT_FOUND')
     await expectRefusal(isolated.open({ threads: 0 }), 'INVALID_OPTION')
     await expectRefusal(isolated.open({ limits: { hangSeconds: 0 } }), 'INVALID_OPTION')
@@ -170,7 +172,22 @@ describe('errors stay what they are', () => {
     const controller = new AbortController()
     const onState = (): void => controller.abort()
     await expectRefusal(isolated.open({ signal: controller.signal, onState }), 'CANCELLED')
-    expect(await isolatedProcesses()).toEqual(before)
+    expect(await numbers()).toEqual(before)
+  })
+
+  test('of damaged films, which end no process', async () => {
+    const { pid } = there.state
+    const random = lcg(7)
+    for (const name of ['h264.mp4', 'vp9.webm', 'mpeg4.avi', 'hevc.mp4', 'still.png', 'still.jpg']) {
+      const whole = await filmBytes(name)
+      for (let change = 0; change < 6; change++) {
+        const bytes = Buffer.from(whole)
+        for (let count = 0; count < 40; count++) bytes[random(bytes.length)] = random(256)
+        const cut = bytes.subarray(0, change % 2 === 0 ? bytes.length : random(bytes.length))
+        expect(await outcomeOf(there, cut)).toBe(await outcomeOf(here, cut))
+      }
+    }
+    expect(there.state).toMatchObject({ pid, restarts: 0 })
   })
 
   test('what onProgress throws ends the watching', async () => {
@@ -181,6 +198,27 @@ describe('errors stay what they are', () => {
     await expect(there.watch(demoFile('0000.mp4'), { onProgress })).rejects.toBe(failure)
   })
 })
+
+/** Whole numbers below a bound, the same ones each time. */
+function lcg(seed: number): (bound: number) => number {
+  let state = seed
+  return (bound) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * bound)
+  }
+}
+
+/** The answer, or the code and message of the refusal. */
+async function outcomeOf(longtake: Pick<Longtake, 'watch'>, input: VideoInput): Promise<string> {
+  try {
+    await using video = await longtake.watch(input, { frames: 4 })
+    const { text, frames } = await video.ask(QUESTION)
+    return JSON.stringify({ text, frames, plan: video.plan })
+  } catch (error) {
+    if (!isLongtakeError(error)) throw error
+    return `${error.code} ${error.message}`
+  }
+}
 
 describe('cancelling', () => {
   let talkative: IsolatedLongtake

@@ -52,5 +52,7 @@ export async function installPlain(packages: readonly string[] = PACKAGES): Prom
 
 /** Without the entries that lead to the sources, which tests prefer. */
 function withoutSources(manifest: string): string {
-  return JSON.stringify(JSON.parse(manifest, (key, value) => (key === '@longtake/source' ? undefined : value)))
+  return JSON.stringify(
+    JSON.parse(manifest, (key, value) => (key === '@longtake/source' ? undefined : value)),
+  )
 }

@@ -36,6 +36,8 @@ export interface ChildOptions {
   readonly environment: Readonly<Record<string, string>>
   readonly handlers: Handlers
   readonly limits: MessageLimits
+  /** Most calls of it at once. */
+  readonly mostCalls: number
   /** Without a sign of life for so long it is ended. */
   readonly hangSeconds: number
   /** With more memory than that it is ended; undefined: as much as there is. */
@@ -62,7 +64,7 @@ export class Child {
   constructor(options: ChildOptions) {
     this.#options = options
     const program = programPath(options.program)
-    this.#process = spawn(process.execPath, [...options.runtimeOptions, program], {
+    this.#process = spawn(process.execPath, [...options.runtimeOptions, program, String(process.pid)], {
       cwd: dirname(program),
       env: { ...options.environment },
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -79,6 +81,7 @@ export class Child {
       output: stdin,
       handlers: options.handlers,
       limits: options.limits,
+      mostCalls: options.mostCalls,
       onMessage: () => {
         this.#silentTicks = 0
       },

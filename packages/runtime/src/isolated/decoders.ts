@@ -1,7 +1,7 @@
 import { EngineError } from '@longtake/core'
 import { Child } from './child.js'
 import { childEnvironment } from './environment.js'
-import { DECODER_MESSAGES } from './limits.js'
+import { DECODER_MESSAGES, MOST_DECODER_CALLS } from './limits.js'
 import { LentSources } from './sources.js'
 
 /** How decoder processes are watched. */
@@ -62,6 +62,7 @@ export class Decoders {
       environment: childEnvironment(process.env),
       handlers: sources.handlers,
       limits: DECODER_MESSAGES,
+      mostCalls: MOST_DECODER_CALLS,
       ...this.#limits,
     })
     const decoder = { child, sources }

@@ -5,14 +5,15 @@ import type { Longtake } from '../engine/longtake.js'
 import { Child, type Ending } from './child.js'
 import type { LoadContent } from './engine-process.js'
 import { childEnvironment } from './environment.js'
-import { ENGINE_MESSAGES } from './limits.js'
+import { ENGINE_MESSAGES, MOST_ENGINE_CALLS } from './limits.js'
 import type { checkIsolated } from './options.js'
 import type { CallOptions } from './peer.js'
 import { LentSources } from './sources.js'
 
-/** Signs of life of an engine whose runs hold its event loop may be so far apart, seconds. */
-const PORTABLE_HANG_SECONDS = 600
-export const HANG_SECONDS = 30
+/** Silence after which a process counts as hung, seconds. */
+const HANG_SECONDS = 30
+/** The same while a model is loaded, and where each run holds the event loop. */
+const BUSY_HANG_SECONDS = 600
 /** What `close` waits for work to end before the process is ended, seconds. */
 const CLOSE_SECONDS = 10
 
@@ -48,8 +49,8 @@ export class EngineProcess {
       environment: childEnvironment(process.env, environment),
       handlers: this.sources.handlers,
       limits: ENGINE_MESSAGES,
-      // Loading holds the event loop for as long as graphs are built.
-      hangSeconds: limits.loadSeconds,
+      mostCalls: MOST_ENGINE_CALLS,
+      hangSeconds: Math.min(limits.loadSeconds, BUSY_HANG_SECONDS),
       memoryBytes: limits.memoryBytes,
     })
   }
@@ -81,7 +82,7 @@ export class EngineProcess {
     }
     const deadlineSeconds = limits.loadSeconds
     const loaded = (await this.call('load', content, { signal, onEvent, deadlineSeconds })) as LoadedModel
-    const slowest = loaded.backend.name === 'portable' ? PORTABLE_HANG_SECONDS : HANG_SECONDS
+    const slowest = loaded.backend.name === 'portable' ? BUSY_HANG_SECONDS : HANG_SECONDS
     this.#child.expectLifeWithin(limits.hangSeconds ?? slowest)
     return loaded
   }

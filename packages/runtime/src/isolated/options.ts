@@ -14,7 +14,7 @@ const MOST_SECONDS = 2 ** 31 / 1000 - 1
 export interface IsolationLimits {
   /**
    * Seconds without a sign of life after which a process counts as hung, 0.5 or more. Default 30; for the engine 600
-   * where the back end is `portable`, whose runs hold the event loop.
+   * where the back end is `portable`, whose runs hold the event loop. While the model is loaded always 600.
    */
   readonly hangSeconds?: number | undefined
   /** Seconds that loading the model may take; default 3,600. */

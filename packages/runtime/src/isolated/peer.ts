@@ -31,6 +31,8 @@ export interface PeerOptions {
   readonly output: Writable
   readonly handlers: Handlers
   readonly limits: MessageLimits
+  /** Most calls of the other side at once; one that asks for more is out of its senses. */
+  readonly mostCalls: number
   /** Every message, also one that is only a sign of life. */
   readonly onMessage?: () => void
   /** A sign of life. */
@@ -146,7 +148,9 @@ export class Peer {
   }
 
   async #serve(id: number, method: string, content: unknown): Promise<void> {
-    const { handlers } = this.#options
+    const { handlers, mostCalls } = this.#options
+    if (this.#served.size >= mostCalls)
+      return this.#over(new WireError(`More than ${mostCalls} calls at once.`))
     const controller = new AbortController()
     this.#served.set(id, controller)
     const tell = (event: unknown): void => this.#send({ kind: 'event', id, content: event })

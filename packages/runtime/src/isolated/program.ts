@@ -1,5 +1,6 @@
 import { Console } from 'node:console'
 import { Worker } from 'node:worker_threads'
+import { MOST_ENGINE_CALLS } from './limits.js'
 import { type Handlers, Peer } from './peer.js'
 import type { MessageLimits } from './wire.js'
 
@@ -10,7 +11,7 @@ const BEAT_MILLISECONDS = 200
  * Ends the process where its parent is gone and the event loop, busy for ever, never finds out: by a thread of its own.
  */
 const ORPHAN_WATCH = `
-  const parent = process.ppid
+  const parent = require('node:worker_threads').workerData
   const isGone = () => {
     if (process.ppid !== parent) return true
     try { process.kill(parent, 0) } catch (error) { return error.code === 'ESRCH' }
@@ -28,6 +29,8 @@ export interface Beat {
 /**
  * Makes this process serve its parent through stdin and stdout, and end with it.
  *
+ * The parent's number is the program's only argument.
+ *
  * @param makeHandlers - Given the way back to the parent.
  */
 export function serveParent(limits: MessageLimits, makeHandlers: (parent: Peer) => Handlers): void {
@@ -39,12 +42,14 @@ export function serveParent(limits: MessageLimits, makeHandlers: (parent: Peer) 
     input: process.stdin,
     output: process.stdout,
     limits,
+    mostCalls: MOST_ENGINE_CALLS,
     handlers,
     onEnd: () => process.exit(0),
   })
   Object.assign(handlers, makeHandlers(parent))
   setInterval(() => parent.beat({ memoryBytes: process.memoryUsage.rss() } satisfies Beat), BEAT_MILLISECONDS)
-  new Worker(ORPHAN_WATCH, { eval: true }).unref()
+  // It may be gone before this process has started.
+  new Worker(ORPHAN_WATCH, { eval: true, workerData: Number(process.argv[2]) }).unref()
 }
 
 /** What is written for people must not come between the messages. */
