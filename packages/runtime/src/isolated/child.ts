@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CancelledError, EngineError } from '@longtake/core'
 import { cancelled } from '../ort/abort.js'
@@ -29,8 +29,8 @@ export interface Ending {
 export interface ChildOptions {
   /** What messages call it, such as `The engine process`. */
   readonly name: string
-  /** Name of the compiled module that it runs, beside this one. */
-  readonly program: string
+  /** Address of the module that it runs, beside this one. */
+  readonly program: URL
   /** Options of the runtime itself, such as permissions. */
   readonly runtimeOptions: readonly string[]
   readonly environment: Readonly<Record<string, string>>
@@ -212,14 +212,14 @@ export class Child {
 }
 
 /** The failure of work that a process took with it: it may be tried again. */
-export function lostError({ kind, message, stderr }: Ending): EngineError {
+function lostError({ kind, message, stderr }: Ending): EngineError {
   if (kind === 'closed') return new EngineError('ENGINE_CLOSED', 'The model was closed; load it again.')
   const options = stderr === '' ? {} : { cause: new Error(stderr) }
   return new EngineError('ENGINE_CRASHED', `${message} Try again.`, options)
 }
 
 /** Run from sources, as tests do, a process is started from what was compiled of them. */
-function programPath(name: string): string {
-  const folder = import.meta.url.endsWith('.ts') ? '../../dist/isolated/' : './'
-  return fileURLToPath(new URL(`${folder}${name}.js`, import.meta.url))
+function programPath(program: URL): string {
+  if (!import.meta.url.endsWith('.ts')) return fileURLToPath(program)
+  return join(fileURLToPath(new URL('../../dist/isolated/', import.meta.url)), basename(program.pathname))
 }

@@ -2,13 +2,15 @@ import { EngineError, type SamplingMode, type VideoFacts } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
 import type { FramesOptions, VideoFrame } from '../video/frame-iteration.js'
 import type { Video } from '../video/open-video.js'
-import { closeSources, openSources, type VideoInputs } from '../video/video-source.js'
+import { closeSources, openSources, type VideoInputs, type VideoSource } from '../video/video-source.js'
 import type { Child } from './child.js'
-import type { Decoders } from './decoders.js'
+import type { DecoderProcess, Decoders } from './decoders.js'
 
 /** Largest side of a picture, pixels. */
 const MAX_SIDE = 16_384
 const MOST_NOTES = 100
+/** A video may stay open for as long as its features may have to be made again; its decoder need not. */
+const IDLE_MILLISECONDS = 5000
 const MOST_CHARACTERS = 1000
 
 /** As `openVideo`, in a process of the video's own; what comes from there is checked. */
@@ -19,40 +21,88 @@ export async function openDecoded(
 ): Promise<Video> {
   throwIfAborted(signal)
   const sources = await openSources(input)
-  let end = (): void => {}
+  const decoding = new Decoding(decoders, sources, Array.isArray(input))
   try {
-    const decoder = decoders.take()
-    end = () => decoders.end(decoder)
-    const lent = decoder.sources.lend(sources)
-    const opened = await decoder.child.call(
+    return new DecodedVideo(decoding, await decoding.open(signal))
+  } catch (error) {
+    await decoding.close()
+    throw error
+  }
+}
+
+/** A video's decoder process, which goes when it has had nothing to do for a while, and comes again. */
+class Decoding {
+  readonly #decoders: Decoders
+  readonly #sources: readonly VideoSource[]
+  readonly #isList: boolean
+  #decoder: DecoderProcess | undefined
+  #opened: Promise<unknown> | undefined
+  #passes = 0
+  #idle: NodeJS.Timeout | undefined
+
+  constructor(decoders: Decoders, sources: readonly VideoSource[], isList: boolean) {
+    this.#decoders = decoders
+    this.#sources = sources
+    this.#isList = isList
+  }
+
+  /** What the decoder says of the video. */
+  async open(signal: AbortSignal | undefined): Promise<Pick<Video, 'facts' | 'notes'>> {
+    this.#passes++
+    const { opened } = this.#start(signal)
+    const checked = checkOpened(await opened)
+    this.end()
+    return checked
+  }
+
+  /** A decoder that has opened the video, until `end`. */
+  async begin(signal: AbortSignal | undefined): Promise<Child> {
+    this.#passes++
+    clearTimeout(this.#idle)
+    const { decoder, opened } = this.#start(signal)
+    await opened
+    return decoder.child
+  }
+
+  end(): void {
+    if (--this.#passes === 0) this.#idle = setTimeout(() => this.#stop(), IDLE_MILLISECONDS)
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#idle)
+    this.#stop()
+    await closeSources(this.#sources)
+  }
+
+  #start(signal: AbortSignal | undefined): { decoder: DecoderProcess; opened: Promise<unknown> } {
+    if (this.#decoder?.child.isEnding) this.#stop()
+    const decoder = this.#decoder ?? this.#decoders.take()
+    this.#decoder = decoder
+    this.#opened ??= decoder.child.call(
       'open',
-      { sources: lent, isList: Array.isArray(input) },
+      { sources: decoder.sources.lend(this.#sources), isList: this.#isList },
       { signal },
     )
-    const close = async (): Promise<void> => {
-      end()
-      await closeSources(sources)
-    }
-    return new DecodedVideo(decoder.child, checkOpened(opened), close)
-  } catch (error) {
-    end()
-    await closeSources(sources)
-    throw error
+    return { decoder, opened: this.#opened }
+  }
+
+  #stop(): void {
+    if (this.#decoder !== undefined) this.#decoders.end(this.#decoder)
+    this.#decoder = undefined
+    this.#opened = undefined
   }
 }
 
 class DecodedVideo implements Video {
   readonly facts: VideoFacts
   readonly notes: readonly string[]
-  readonly #decoder: Child
-  readonly #close: () => Promise<void>
+  readonly #decoding: Decoding
   #closing: Promise<void> | undefined
 
-  constructor(decoder: Child, opened: Pick<Video, 'facts' | 'notes'>, close: () => Promise<void>) {
-    this.facts = opened.facts
-    this.notes = opened.notes
-    this.#decoder = decoder
-    this.#close = close
+  constructor(decoding: Decoding, { facts, notes }: Pick<Video, 'facts' | 'notes'>) {
+    this.facts = facts
+    this.notes = notes
+    this.#decoding = decoding
   }
 
   async *frames(
@@ -60,24 +110,29 @@ class DecodedVideo implements Video {
     mode: SamplingMode,
     { signal, onFrame }: FramesOptions = {},
   ): AsyncGenerator<VideoFrame, void, undefined> {
-    const pass = await this.#decoder.call('pass', { timestamps, mode }, { signal })
     try {
-      let last: VideoFrame | undefined
-      for (let done = 1; ; done++) {
-        const next = await this.#decoder.call('next', pass, { signal })
-        if (next === undefined) return
-        last = checkFrame(next, last, timestamps.length)
-        onFrame?.(done, timestamps.length)
-        yield last
+      const decoder = await this.#decoding.begin(signal)
+      const pass = await decoder.call('pass', { timestamps, mode }, { signal })
+      try {
+        let last: VideoFrame | undefined
+        for (let done = 1; ; done++) {
+          const next = await decoder.call('next', pass, { signal })
+          if (next === undefined) return
+          last = checkFrame(next, last, timestamps.length)
+          onFrame?.(done, timestamps.length)
+          yield last
+        }
+      } finally {
+        // A decoder that is gone has nothing left to give back.
+        await decoder.call('return', pass).catch(() => {})
       }
     } finally {
-      // A decoder that is gone has nothing left to give back.
-      await this.#decoder.call('return', pass).catch(() => {})
+      this.#decoding.end()
     }
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#closing ??= this.#decoding.close()
     return this.#closing
   }
 

@@ -57,7 +57,7 @@ export class Decoders {
     const sources = new LentSources()
     const child = new Child({
       name: 'The decoder process',
-      program: 'decoder-process',
+      program: new URL('./decoder-process.js', import.meta.url),
       runtimeOptions: fewPermissions(),
       environment: childEnvironment(process.env),
       handlers: sources.handlers,

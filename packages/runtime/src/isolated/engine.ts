@@ -44,7 +44,7 @@ export class EngineProcess {
     const { limits, environment } = options
     this.#child = new Child({
       name: 'The engine process',
-      program: 'engine-process',
+      program: new URL('./engine-process.js', import.meta.url),
       runtimeOptions: [],
       environment: childEnvironment(process.env, environment),
       handlers: this.sources.handlers,

@@ -21,7 +21,7 @@ const ORPHAN_WATCH = `
 `
 
 /** What a child says with every sign of life. */
-export interface Beat {
+interface Beat {
   /** Memory that the process takes, bytes. */
   readonly memoryBytes: number
 }
