@@ -115,9 +115,12 @@ class DecodedVideo implements Video {
       const pass = await decoder.call('pass', { timestamps, mode }, { signal })
       try {
         let last: VideoFrame | undefined
+        let ahead = readNext(decoder, pass, signal)
         for (let done = 1; ; done++) {
-          const next = await decoder.call('next', pass, { signal })
+          const next = await ahead
           if (next === undefined) return
+          // The next picture is decoded while the engine works with this one.
+          ahead = readNext(decoder, pass, signal)
           last = checkFrame(next, last, timestamps.length)
           onFrame?.(done, timestamps.length)
           yield last
@@ -139,6 +142,13 @@ class DecodedVideo implements Video {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+function readNext(decoder: Child, pass: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+  const next = decoder.call('next', pass, { signal })
+  // Whoever leaves the pictures does not wait for the one that was read ahead.
+  next.catch(() => {})
+  return next
 }
 
 type Unchecked<T> = { readonly [K in keyof T]?: unknown }
