@@ -76,14 +76,16 @@ class Decoding {
 
   #start(signal: AbortSignal | undefined): { decoder: DecoderProcess; opened: Promise<unknown> } {
     if (this.#decoder?.child.isEnding) this.#stop()
-    const decoder = this.#decoder ?? this.#decoders.take()
+    if (this.#decoder !== undefined && this.#opened !== undefined)
+      return { decoder: this.#decoder, opened: this.#opened }
+    const decoder = this.#decoders.take()
+    const lent = decoder.sources.lend(this.#sources)
+    const opened = decoder.child.call('open', { sources: lent, isList: this.#isList }, { signal })
     this.#decoder = decoder
-    this.#opened ??= decoder.child.call(
-      'open',
-      { sources: decoder.sources.lend(this.#sources), isList: this.#isList },
-      { signal },
-    )
-    return { decoder, opened: this.#opened }
+    this.#opened = opened
+    // What could not be opened, such as because it was cancelled, is opened anew the next time.
+    opened.catch(() => this.#opened === opened && this.#stop())
+    return { decoder, opened }
   }
 
   #stop(): void {
