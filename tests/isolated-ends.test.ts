@@ -34,7 +34,7 @@ beforeAll(async () => {
   const { longtake } = await openTiny()
   expected = await answerOf(longtake)
   await longtake.close()
-  isolatedModel = await isolated.open({ limits: { hangSeconds: 1 } })
+  isolatedModel = await isolated.open({ limits: { hangSeconds: 2 } })
   expect(await answerOf(isolatedModel)).toBe(expected)
 })
 
