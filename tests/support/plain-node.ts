@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -19,6 +19,8 @@ export interface PlainInstall {
   readonly folder: string
   /** Runs a module in a Node of its own and waits until it ends by itself. */
   run(source: string, environment: Record<string, string>): Promise<{ stdout: string; stderr: string }>
+  /** Address of a compiled module of the runtime, such as `isolated/index.js`. */
+  runtimeModule(path: string): string
   remove(): Promise<void>
 }
 
@@ -31,7 +33,8 @@ export async function installPlain(packages: readonly string[] = PACKAGES): Prom
     const target = join(folder, 'node_modules', '@longtake', name)
     const source = join(ROOT, APPS.includes(name) ? 'apps' : 'packages', name)
     await mkdir(target, { recursive: true })
-    await cp(join(source, 'package.json'), join(target, 'package.json'))
+    const manifest = await readFile(join(source, 'package.json'), 'utf8')
+    await writeFile(join(target, 'package.json'), withoutSources(manifest))
     const project = join(source, 'tsconfig.json')
     const output = ['--outDir', join(target, 'dist'), '--declaration', 'false', '--sourceMap', 'false']
     await run(process.execPath, [tsc, '-p', project, '--noCheck', ...output])
@@ -44,6 +47,15 @@ export async function installPlain(packages: readonly string[] = PACKAGES): Prom
         env: environment,
         timeout: TIMEOUT_MILLISECONDS,
       }),
+    runtimeModule: (path) =>
+      pathToFileURL(join(folder, 'node_modules', '@longtake', 'runtime', 'dist', path)).href,
     remove: () => rm(folder, { recursive: true, force: true }),
   }
+}
+
+/** Without the entries that lead to the sources, which tests prefer. */
+function withoutSources(manifest: string): string {
+  return JSON.stringify(
+    JSON.parse(manifest, (key, value) => (key === '@longtake/source' ? undefined : value)),
+  )
 }

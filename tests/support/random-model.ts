@@ -41,3 +41,10 @@ export async function openRandomModel(options: RandomModelOptions = {}): Promise
   if (opened === undefined) throw new Error('The model opened no back end.')
   return { longtake, backend: opened, folder }
 }
+
+/** Writes a checkpoint whose answers have no end of their own, so that there is always something to cancel. */
+export async function writeTalkative(): Promise<string> {
+  const made = makeCheckpoint({}, SEED)
+  made.files['generation_config.json'] = { eos_token_id: [] }
+  return (await writeCheckpoint(made)).folder
+}

@@ -60,6 +60,8 @@ function exitCodeOfFailure(error: LongtakeFailure): ExitCode {
     case 'ENGINE_FAILED':
     case 'ENGINE_UNAVAILABLE':
     case 'ENGINE_CLOSED':
+    case 'ENGINE_CRASHED':
+    case 'ENGINE_TIMEOUT':
     case 'JOBS_FULL':
     case 'JOBS_CLOSED':
     case 'JOBS_LOCKED':

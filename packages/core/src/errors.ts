@@ -132,9 +132,18 @@ export class LinkError extends LongtakeError {
   }
 }
 
-export type EngineErrorCode = 'ENGINE_FAILED' | 'ENGINE_UNAVAILABLE' | 'ENGINE_CLOSED' | 'CONTEXT_TOO_LONG'
+export type EngineErrorCode =
+  | 'ENGINE_FAILED'
+  | 'ENGINE_UNAVAILABLE'
+  | 'ENGINE_CLOSED'
+  | 'ENGINE_CRASHED'
+  | 'ENGINE_TIMEOUT'
+  | 'CONTEXT_TOO_LONG'
 
-/** Running the model failed, cannot start here, or was asked for more than was planned. */
+/**
+ * Running the model failed, cannot start here, or was asked for more than was planned. `ENGINE_CRASHED`: the process
+ * that ran it ended, and the work may be tried again.
+ */
 export class EngineError extends LongtakeError {
   override readonly name = 'EngineError'
   readonly code: EngineErrorCode

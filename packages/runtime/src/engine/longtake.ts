@@ -9,7 +9,7 @@ import { type CacheOptions, FeatureShelf } from './feature-shelf.js'
 import { type Inspection, type InspectOptions, inspectPictures } from './inspect.js'
 import { checkLoad, isBackend, type LoadOptions } from './load-options.js'
 import { Models } from './models.js'
-import { planOpenVideo, type Watching, watchPictures, watchVideo } from './watch.js'
+import { type OpenVideo, planOpenVideo, type Watching, watchPictures, watchVideo } from './watch.js'
 import {
   checkStills,
   checkWatch,
@@ -80,11 +80,16 @@ export async function load(id: string | URL, options: LoadOptions = {}): Promise
   }
 }
 
-/** `load` with a back end that the caller opens; the model closes it. */
+/**
+ * `load` with a back end that the caller opens; the model closes it.
+ *
+ * @param openVideoWith - What opens videos, such as a process of their own.
+ */
 export async function loadWith(
   id: string | URL,
   options: LoadOptions,
   open: (kind: 'auto' | BackendKind) => Promise<Backend>,
+  openVideoWith: OpenVideo = openVideo,
 ): Promise<Longtake> {
   const { backend: wanted, threads, signal, cache, hub, builds, ...asked } = checkLoad(options)
   throwIfAborted(signal)
@@ -95,7 +100,7 @@ export async function loadWith(
     try {
       const weights = asked.weights ?? checkpoint.defaultWeights
       const models = await Models.open(checkpoint, backend, { weights, threads, builds, signal })
-      return new LoadedLongtake(models, cache)
+      return new LoadedLongtake(models, cache, openVideoWith)
     } catch (error) {
       await backend.close()
       throw error
@@ -118,10 +123,10 @@ class LoadedLongtake implements Longtake {
   readonly #closingSignal = new AbortController()
   #closing: Promise<void> | undefined
 
-  constructor(models: Models, cache: CacheOptions | undefined) {
+  constructor(models: Models, cache: CacheOptions | undefined, open: OpenVideo) {
     this.#models = models
     const shelf = cache && new FeatureShelf(models, cache)
-    this.#watching = { models, shelf, onClose: (video) => void this.#videos.delete(video) }
+    this.#watching = { models, shelf, openVideo: open, onClose: (video) => void this.#videos.delete(video) }
     this.spec = models.checkpoint.model.spec
     this.weights = models.weights
     const { name, reason } = models.backend
@@ -131,7 +136,7 @@ class LoadedLongtake implements Longtake {
   plan(input: VideoInputs, options: WatchOptions = {}): Promise<VideoPlan> {
     return this.#work(options, async (linked) => {
       checkWatch(linked)
-      const video = await openVideo(input, { ...(linked.signal && { signal: linked.signal }) })
+      const video = await this.#watching.openVideo(input, { ...(linked.signal && { signal: linked.signal }) })
       try {
         return planOpenVideo(this.#models, video, linked)
       } finally {

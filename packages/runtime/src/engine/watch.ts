@@ -1,6 +1,6 @@
 import { planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
-import { openVideo, type Video, type VideoInputs, type VideoSource } from '../video/index.js'
+import type { Video, VideoInputs, VideoSource } from '../video/index.js'
 import { closeSources, openSources } from '../video/video-source.js'
 import type { FeatureShelf } from './feature-shelf.js'
 import { givenSource, videoSource } from './frame-source.js'
@@ -11,11 +11,15 @@ import { checkGivenFrames, type InputFrame, type WatchOptions } from './watch-op
 import { type PlannedVideo, watchPlanned } from './watch-planned.js'
 import type { WatchedVideo } from './watched-video.js'
 
+/** Opens a video, as `openVideo` does. */
+export type OpenVideo = (input: VideoInputs, options: { signal?: AbortSignal }) => Promise<Video>
+
 /** What watching needs besides a video. */
 export interface Watching {
   readonly models: Models
   /** Absent: features are not kept on disk. */
   readonly shelf: FeatureShelf | undefined
+  readonly openVideo: OpenVideo
   readonly onClose: (video: WatchedVideo) => void
 }
 
@@ -29,7 +33,7 @@ export async function watchVideo(
   const clock = new StageClock(options.onProgress)
   throwIfAborted(signal)
   const { video, sources } = await clock.run('open', 1, async (report) => {
-    const opened = await openInput(input, watching.shelf !== undefined, signal)
+    const opened = await openInput(watching, input, signal)
     return { ...opened, video: await reportOrClose(opened.video, report) }
   })
   try {
@@ -90,12 +94,12 @@ function asStills(facts: VideoFacts, pictures: readonly InputFrame[]): VideoFact
 
 /** Opens a video; where its features may be kept, its bytes first, which are hashed too. */
 async function openInput(
+  { openVideo, shelf }: Watching,
   input: VideoInputs,
-  keep: boolean,
   signal: AbortSignal | undefined,
 ): Promise<{ video: Video; sources: readonly VideoSource[] | undefined }> {
   const options = { ...(signal && { signal }) }
-  if (!keep) return { video: await openVideo(input, options), sources: undefined }
+  if (shelf === undefined) return { video: await openVideo(input, options), sources: undefined }
   const sources = await openSources(input)
   try {
     const video = await openVideo(Array.isArray(input) ? sources : sources[0]!, options)

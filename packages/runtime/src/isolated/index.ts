@@ -1,0 +1,2 @@
+export { type IsolatedLongtake, loadIsolated } from './load-isolated.js'
+export type { IsolatedOptions, IsolatedState, IsolationLimits } from './options.js'
