@@ -182,7 +182,8 @@ export class Runner {
 }
 
 function isLostEngine(error: unknown): boolean {
-  return isLongtakeError(error) && (error.code === 'ENGINE_FAILED' || error.code === 'ENGINE_CLOSED')
+  if (!isLongtakeError(error)) return false
+  return error.code === 'ENGINE_CRASHED' || error.code === 'ENGINE_FAILED' || error.code === 'ENGINE_CLOSED'
 }
 
 /** What watchers learn of an error: nothing of foreign ones, which may name paths or hosts. */

@@ -1,4 +1,4 @@
-import { InvalidOptionError, VideoError } from '@longtake/core'
+import { InvalidOptionError, isLongtakeError, VideoError } from '@longtake/core'
 import type { JobRun, Worker } from '@longtake/jobs'
 import type { VideoSource } from '@longtake/runtime'
 import type { EngineModel, EngineVideo, PlannedVideo, Services } from '../services.js'
@@ -7,6 +7,9 @@ import { VideoLibrary } from './library.js'
 import { type Lease, OpenVideos } from './open-videos.js'
 import { reportAnswer, reportVideo } from './report.js'
 import { Uploads } from './uploads.js'
+
+/** How work ends whose engine is no more, or does not answer. */
+const ENGINE_LOST = new Set(['ENGINE_CRASHED', 'ENGINE_CLOSED', 'ENGINE_FAILED', 'ENGINE_TIMEOUT'])
 
 /** Where videos are opened, watched and asked: what the routes and the jobs share. */
 export class Studio {
@@ -108,11 +111,17 @@ export class Studio {
     const { metrics } = this.#services
     await using lease = await this.watch(run.key, job, run.signal, (progress) => run.progress(progress))
     const { video } = lease
-    const answer = video.ask(job.question, { ...job.ask, signal: run.signal })
-    for await (const text of answer) run.token(text)
-    const result = await answer
-    metrics.tokens(job.model, result.usage.promptTokens, result.usage.completionTokens)
-    return { kind: 'ask', ...reportAnswer(video, result) }
+    try {
+      const answer = video.ask(job.question, { ...job.ask, signal: run.signal })
+      for await (const text of answer) run.token(text)
+      const result = await answer
+      metrics.tokens(job.model, result.usage.promptTokens, result.usage.completionTokens)
+      return { kind: 'ask', ...reportAnswer(video, result) }
+    } catch (error) {
+      // A video is gone with its engine: the next attempt has to watch it again.
+      if (isLongtakeError(error) && ENGINE_LOST.has(error.code)) lease.discard()
+      throw error
+    }
   }
 
   async #watch(
