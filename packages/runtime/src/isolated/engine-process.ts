@@ -68,8 +68,8 @@ class Engine {
   #longtake: Longtake | undefined
   #decoders: Decoders | undefined
   #guarded: GuardedVideos | undefined
-  /** Videos that were opened to be checked, until the model takes them. */
-  readonly #opened = new Map<VideoInputs, Video>()
+  /** Videos that were opened to be checked, by their first source, until the model takes them. */
+  readonly #opened = new Map<unknown, Video>()
   #nextId = 1
 
   readonly handlers = {
@@ -105,8 +105,8 @@ class Engine {
       onProgress: (progress) => tell({ build: progress }),
     }
     this.#longtake = await loadWith(id, asked, openBackend, async (input, how) => {
-      const opened = this.#opened.get(input)
-      this.#opened.delete(input)
+      const opened = this.#opened.get(firstOf(input))
+      this.#opened.delete(firstOf(input))
       return opened ?? (await openDecoded(decoders, input, how))
     })
     const { spec, weights, backend } = this.#longtake
@@ -161,14 +161,14 @@ class Engine {
     if (decoders === undefined) throw new EngineError('ENGINE_CLOSED', 'No model is loaded.')
     const input = this.#borrow(sources, isList)
     const video = await openDecoded(decoders, input, { signal })
-    this.#opened.set(input, video)
+    this.#opened.set(firstOf(input), video)
     try {
       const { facts } = video
       if (this.#guarded !== undefined) checkVideoLimits(facts, this.#guarded)
       return await work(input, bounded(options, facts, this.#guarded?.maxFrames), facts)
     } finally {
       // Whoever took it closes it.
-      if (this.#opened.delete(input)) await video.close()
+      if (this.#opened.delete(firstOf(input))) await video.close()
     }
   }
 
@@ -187,6 +187,10 @@ class Engine {
     if (video !== undefined) return video
     throw new EngineError('ENGINE_CLOSED', 'The video was closed; watch it again.')
   }
+}
+
+function firstOf(input: VideoInputs): unknown {
+  return Array.isArray(input) ? input[0] : input
 }
 
 /** Of still images all are seen, so that a number of frames would be refused. */
