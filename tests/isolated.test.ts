@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { isLongtakeError } from '../packages/core/src/index.js'
+import { isLongtakeError, LinkError } from '../packages/core/src/index.js'
 import type { Longtake, WatchOptions, WatchProgress } from '../packages/runtime/src/index.js'
 import type { IsolatedLongtake } from '../packages/runtime/src/isolated/index.js'
 import type { VideoInput, VideoInputs, VideoSource } from '../packages/runtime/src/video/index.js'
@@ -160,6 +160,22 @@ describe('errors stay what they are', () => {
     }
     await expectRefusal(there.watch(source), 'VIDEO_UNREADABLE')
     expect(isClosed).toBe(true)
+  })
+
+  test('of a link that breaks', async () => {
+    const bytes = await filmBytes('h264.mkv')
+    const source: VideoSource = {
+      name: 'example.org',
+      readsAhead: true,
+      size: async () => bytes.length,
+      read: async () => {
+        throw new LinkError('LINK_CHANGED', 'The file behind the link is another than at the start.')
+      },
+      close: async () => {},
+    }
+    const failure = await expectRefusal(there.watch(source), 'LINK_CHANGED')
+    expect(failure.name).toBe('LinkError')
+    expect(failure.message).toBe((await expectRefusal(here.watch(source), 'LINK_CHANGED')).message)
   })
 
   test('of loading, which leaves no process', async () => {

@@ -96,8 +96,8 @@ export interface WorkOptions {
   /** Jobs at once. Default 1. */
   readonly concurrency?: number
   /**
-   * Whether a handler's error is worth another attempt. Default: `ENGINE_FAILED` and `ENGINE_CLOSED`, which an engine
-   * ends with that was lost.
+   * Whether a handler's error is worth another attempt. Default: `ENGINE_CRASHED`, `ENGINE_FAILED` and
+   * `ENGINE_CLOSED`, which an engine ends with that was lost.
    */
   readonly isRetryable?: (error: unknown) => boolean
   /** Told of errors that are none of Longtake's; watchers only learn that there was one. */

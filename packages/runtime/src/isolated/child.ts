@@ -9,6 +9,8 @@ import type { MessageLimits } from './wire.js'
 
 /** Ticks of silence after which a child counts as hung: a parent that was busy itself reads before the next tick. */
 const SILENT_TICKS = 8
+/** Without a first sign of life for so long a process counts as hung, seconds: a busy machine takes a while to start one. */
+const START_SECONDS = 60
 /** What a child said last on stderr, characters: enough for the line of an abort. */
 const MOST_STDERR_CHARACTERS = 2000
 /** Pages of Linux's `VmRSS`, which it gives in these. */
@@ -58,6 +60,7 @@ export class Child {
   /** Set before this process ends the child, so that the ending says why. */
   #sentence: { readonly kind: EndKind; readonly why: string } | undefined
   #silentTicks = 0
+  #hasSpoken = false
   #memoryBytes = 0
   #stderr = ''
 
@@ -84,6 +87,7 @@ export class Child {
       mostCalls: options.mostCalls,
       onMessage: () => {
         this.#silentTicks = 0
+        this.#hasSpoken = true
       },
       onBeat: (beat) => this.#beat(beat),
       onEnd: (failure) => {
@@ -174,8 +178,9 @@ export class Child {
 
   #tick(): void {
     this.#silentTicks++
-    if (this.#silentTicks > SILENT_TICKS)
-      this.kill('hang', `it gave no sign of life for ${this.#hangSeconds} s`)
+    const seconds = this.#hasSpoken ? this.#hangSeconds : Math.max(this.#hangSeconds, START_SECONDS)
+    if ((this.#silentTicks - 1) * this.#hangSeconds >= SILENT_TICKS * seconds)
+      this.kill('hang', `it gave no sign of life for ${seconds} s`)
     else void this.#measure()
   }
 

@@ -72,14 +72,17 @@ export class Decoders {
   }
 }
 
+/** Nothing but native code, files to read, and what libraries ask of the system: no network, no writing, no programs. */
+const DENO_PERMISSIONS = ['--no-prompt', '--allow-ffi', '--allow-read', '--allow-env', '--allow-sys']
+
 /**
- * What of the runtime's own doors can be shut for a process that only computes: on Node, writing files and starting
- * programs. Native code, such as a codec, is not held by that.
+ * What of the runtime's own doors can be shut for a process that only computes: on Node writing files and starting
+ * programs, on Deno the network too; Bun has no such doors. Native code, such as a codec, is not held by that.
  */
 function fewPermissions(): string[] {
-  const isNode = !('Bun' in globalThis) && !('Deno' in globalThis)
+  if ('Deno' in globalThis) return ['run', ...DENO_PERMISSIONS]
   const known = process.allowedNodeEnvironmentFlags
-  if (!isNode || !known.has('--allow-addons')) return []
+  if ('Bun' in globalThis || !known.has('--allow-addons')) return []
   const model = known.has('--permission') ? '--permission' : '--experimental-permission'
   return [model, '--allow-fs-read=*', '--allow-addons', '--allow-worker', '--no-warnings']
 }

@@ -10,6 +10,8 @@ export interface SourceName {
   readonly id: number
   /** What messages call it. */
   readonly name: string
+  /** Whether it reads ahead by itself. */
+  readonly readsAhead: boolean
 }
 
 /** Whoever can be asked for bytes. */
@@ -34,7 +36,7 @@ export class LentSources {
     return sources.map((source) => {
       const id = this.#nextId++
       this.#sources.set(id, source)
-      return { id, name: source.name }
+      return { id, name: source.name, readsAhead: source.readsAhead === true }
     })
   }
 
@@ -63,7 +65,7 @@ function isPlace(value: unknown): value is number {
 }
 
 /** A source whose bytes another process reads. */
-export function borrowedSource(caller: Caller, { id, name }: SourceName): VideoSource {
+export function borrowedSource(caller: Caller, { id, name, readsAhead }: SourceName): VideoSource {
   let closing: Promise<void> | undefined
   const readPiece = async (start: number, end: number): Promise<Uint8Array> => {
     const bytes = await caller.call('read', { id, start, end })
@@ -72,6 +74,7 @@ export function borrowedSource(caller: Caller, { id, name }: SourceName): VideoS
   }
   return {
     name,
+    readsAhead,
     async size() {
       return Number(await caller.call('size', { id }))
     },

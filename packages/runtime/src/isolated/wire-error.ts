@@ -8,6 +8,8 @@ import {
   type HubErrorCode,
   InvalidOptionError,
   isLongtakeError,
+  LinkError,
+  type LinkErrorCode,
   ShapeError,
   VideoError,
   type VideoErrorCode,
@@ -61,6 +63,8 @@ function create(name: string, code: string | undefined, about: string, text: str
       return new CheckpointError(code as CheckpointErrorCode, text, options)
     case 'HubError':
       return new HubError(code as HubErrorCode, text, options)
+    case 'LinkError':
+      return new LinkError(code as LinkErrorCode, text, options)
     case 'EngineError':
       return new EngineError(code as EngineErrorCode, text, options)
     case 'CancelledError':
