@@ -3,6 +3,7 @@ import { decode } from './decode.js'
 import { hostileLinksBench } from './hostile-links.js'
 import { jobs } from './jobs.js'
 import { linkRanges } from './link-ranges.js'
+import { load } from './load.js'
 import { needle } from './needle.js'
 import { onevision } from './onevision.js'
 import { parity } from './parity.js'
@@ -28,6 +29,7 @@ process.exitCode = await runBench(
     hostileLinksBench,
     linkRanges,
     jobs,
+    load,
   ],
   process.argv.slice(2),
   {
