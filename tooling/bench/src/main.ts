@@ -4,6 +4,7 @@ import { hostileLinksBench } from './hostile-links.js'
 import { jobs } from './jobs.js'
 import { linkRanges } from './link-ranges.js'
 import { load } from './load.js'
+import { mutateBench } from './mutate.js'
 import { needle } from './needle.js'
 import { onevision } from './onevision.js'
 import { parity } from './parity.js'
@@ -30,6 +31,7 @@ process.exitCode = await runBench(
     linkRanges,
     jobs,
     load,
+    mutateBench,
   ],
   process.argv.slice(2),
   {
