@@ -2,6 +2,7 @@ import { answer } from './answer.js'
 import { decode } from './decode.js'
 import { hostileLinksBench } from './hostile-links.js'
 import { jobs } from './jobs.js'
+import { kill } from './kill.js'
 import { linkRanges } from './link-ranges.js'
 import { load } from './load.js'
 import { mutateBench } from './mutate.js'
@@ -30,6 +31,7 @@ process.exitCode = await runBench(
     hostileLinksBench,
     linkRanges,
     jobs,
+    kill,
     load,
     mutateBench,
   ],
