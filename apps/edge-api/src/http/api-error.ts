@@ -87,7 +87,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   LINK_CHANGED: { status: 409 },
   ENGINE_FAILED: { status: 500, say: BROKEN_ENGINE },
   ENGINE_CRASHED: { status: 500, say: BROKEN_ENGINE },
-  ENGINE_TIMEOUT: { status: 504, say: 'The model took too long for this.' },
+  ENGINE_TIMEOUT: { status: 504, say: 'The time for this request ran out.' },
   ENGINE_UNAVAILABLE: { status: 503, say: BROKEN_ENGINE, retryAfterSeconds: 30 },
   ENGINE_CLOSED: { status: 503, say: 'The video was given back. Ask again.', retryAfterSeconds: 1 },
   JOBS_FULL: { status: 503, code: 'queue_full' },

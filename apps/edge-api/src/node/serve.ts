@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
+import { join } from 'node:path'
 import { serve as listen } from '@hono/node-server'
 import { InvalidOptionError } from '@longtake/core'
 import { openQueue } from '@longtake/jobs'
@@ -96,13 +97,15 @@ async function openServices(
     ? await openIsolatedEngine(config.models, engineLimits, log)
     : await openEngine(config.models, engineLimits)
   opened.push(() => engine.close())
-  const uploads = await openUploads()
-  opened.push(() => uploads.close())
   const jobs = await openQueue<VideoJob, VideoResult, JobProgress>({
     mostQueued: config.mostQueued,
     ...(config.stateFolder !== undefined && { folder: config.stateFolder, lockWaitMs: LOCK_WAIT_MS }),
   })
   opened.push(() => jobs.close())
+  // After the queue, whose lock says that no other process uses the folder.
+  const { stateFolder } = config
+  const uploads = await openUploads(stateFolder && join(stateFolder, 'uploads'))
+  opened.push(() => uploads.close())
   return {
     engine,
     jobs,

@@ -8,9 +8,6 @@ import { type Lease, OpenVideos } from './open-videos.js'
 import { reportAnswer, reportVideo } from './report.js'
 import { Uploads } from './uploads.js'
 
-/** How work ends whose engine is no more, or does not answer. */
-const ENGINE_LOST = new Set(['ENGINE_CRASHED', 'ENGINE_CLOSED', 'ENGINE_FAILED', 'ENGINE_TIMEOUT'])
-
 /** Where videos are opened, watched and asked: what the routes and the jobs share. */
 export class Studio {
   readonly uploads: Uploads
@@ -119,7 +116,7 @@ export class Studio {
       return { kind: 'ask', ...reportAnswer(video, result) }
     } catch (error) {
       // A video is gone with its engine: the next attempt has to watch it again.
-      if (isLongtakeError(error) && ENGINE_LOST.has(error.code)) lease.discard()
+      if (isEngineFailure(error)) lease.discard()
       throw error
     }
   }
@@ -158,6 +155,10 @@ export class Studio {
       throw error
     }
   }
+}
+
+function isEngineFailure(error: unknown): boolean {
+  return isLongtakeError(error) && error.code.startsWith('ENGINE_')
 }
 
 function workKey(owner: string, { model, sources, watch }: WatchWork): string {
