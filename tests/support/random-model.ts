@@ -42,7 +42,7 @@ export async function openRandomModel(options: RandomModelOptions = {}): Promise
   return { longtake, backend: opened, folder }
 }
 
-/** Writes a checkpoint whose answers have no end of their own, so that there is always something to cancel. */
+/** Writes a checkpoint whose answers are long, so that there is something to cancel. */
 export async function writeTalkative(): Promise<string> {
   const made = makeCheckpoint({}, SEED)
   made.files['generation_config.json'] = { eos_token_id: [] }

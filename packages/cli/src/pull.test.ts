@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { prepareWeights } from '@longtake/runtime'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { COMMIT, filesOf, TestHub } from '../../runtime/test/hub-server.js'
 import { dataPath, type RunOptions, runCli } from '../test/run-cli.js'
@@ -100,4 +101,25 @@ test('failures are a sentence and exit code 4; wrong usage is 2, an interrupt 13
   expect(await run(['pull', ID], { signal: AbortSignal.abort() })).toMatchObject({ code: 130 })
   const missing = await run(['ask', dataPath('demo/0000.mp4'), 'What?', '--model', ID])
   expect(missing).toMatchObject({ code: 4, stderr: expect.stringContaining('longtake pull org/tiny') })
+})
+
+test('prepared weights are listed, and removed with their model or by its folder', async () => {
+  const { folder } = JSON.parse((await run(['pull', ID, '--json', '--quiet'])).stdout)
+  const copy = join(home, 'copy')
+  cpSync(folder, copy, { recursive: true })
+  const builds = { folder: join(home, 'builds'), always: true }
+  for (const place of [folder, copy]) await prepareWeights(place, { weights: 'int4', builds })
+  const { prepared } = JSON.parse((await run(['models', '--json'])).stdout)
+  expect(prepared.map(({ source }: { source: string }) => source).sort()).toEqual([copy, folder].sort())
+  expect((await run(['models'])).stdout).toContain(`prepared as int4, 2.1 MB  of ${copy}`)
+  expect((await run(['models', 'rm', home])).code).not.toBe(0)
+  expect((await run(['models', 'rm', copy])).stdout).toBe(`Removed ${copy}, prepared: 2.1 MB\n`)
+  expect((await run(['models', 'rm', ID])).stdout).toBe('Removed org/tiny: 6.3 MB\n')
+  expect(readdirSync(builds.folder)).toEqual([])
+})
+
+test('pull tells what it prepared, and nothing where the weights are few', async () => {
+  expect(JSON.parse((await run(['pull', ID, '--json', '--quiet'])).stdout).prepared).toBeNull()
+  expect((await run(['pull', ID, '--no-prepare', '--quiet'])).stdout).not.toContain('prepared')
+  expect(existsSync(join(home, 'builds'))).toBe(false)
 })

@@ -1,4 +1,4 @@
-import { resolve, sep } from 'node:path'
+import { resolve } from 'node:path'
 import {
   buildsFolder,
   modelsFolder,
@@ -67,7 +67,7 @@ export async function removeModels(id: string, { io, out }: Session): Promise<vo
 /** Weights prepared of the checkpoint in a folder. */
 async function preparedOf(folder: string, env: Session['io']['env']): Promise<PreparedWeights[]> {
   const all = await preparedWeights({ folder: buildsFolder(env) })
-  return all.filter(({ source }) => source === folder || source.startsWith(folder + sep))
+  return all.filter(({ source }) => source === folder)
 }
 
 /** @returns Bytes that were removed. */
