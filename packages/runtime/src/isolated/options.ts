@@ -88,7 +88,16 @@ export function checkIsolated(options: IsolatedOptions) {
     hub: checkHub(hub),
   }
   const onPull = hub.onProgress
-  return { sent, onPull, onBuild: load.onProgress, signal, limits: checkLimits(limits), videos, environment, onState }
+  return {
+    sent,
+    onPull,
+    onBuild: load.onProgress,
+    signal,
+    limits: checkLimits(limits),
+    videos,
+    environment,
+    onState,
+  }
 }
 
 type Hub = NonNullable<LoadOptions['hub']>
