@@ -21,6 +21,8 @@ const POLL_MS = 50
 const REST_MS = 15_000
 /** How files come to the server, taking turns. */
 const WAYS = ['link', 'data', 'link', 'upload'] as const
+/** Code of the server's own limit: no hang, but a file to look at. */
+const TIME_IS_OVER = 'job_expired'
 const TEXT = 'What is the first colour?'
 
 /** Broken files at `longtake serve`. */
@@ -69,7 +71,8 @@ async function runMutate(args: readonly string[], note: (text: string) => void):
     const left = await stop(run)
     const result = resultOf(run, tried, leakedFiles + left)
     for (const { number, file, way, end } of tried)
-      if (isBad(end)) note(`--first ${number}: ${file.name} ${file.how} by ${way}: ${end}`)
+      if (isBad(end) || end === TIME_IS_OVER)
+        note(`--first ${number}: ${file.name} ${file.how} by ${way}: ${end}`)
     return { result, text: format(tried, result), failed: isMissed(result) }
   })
 }
