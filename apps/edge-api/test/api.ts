@@ -15,6 +15,8 @@ export function startApi(env: Readonly<Record<string, string>> = {}): Promise<Ru
     LONGTAKE_HOST: '127.0.0.1',
     LONGTAKE_PORT: '0',
     LONGTAKE_LOG: 'silent',
+    // Processes are started from what was built, tests run the sources; `tests/edge-api-*.test.ts` start them.
+    LONGTAKE_ISOLATE: '0',
     LONGTAKE_KEYS: `${ann.entry},${bob.entry}`,
     ...LOOPBACK_LINKS,
     ...env,

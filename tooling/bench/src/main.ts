@@ -2,7 +2,10 @@ import { answer } from './answer.js'
 import { decode } from './decode.js'
 import { hostileLinksBench } from './hostile-links.js'
 import { jobs } from './jobs.js'
+import { kill } from './kill.js'
 import { linkRanges } from './link-ranges.js'
+import { load } from './load.js'
+import { mutateBench } from './mutate.js'
 import { needle } from './needle.js'
 import { onevision } from './onevision.js'
 import { parity } from './parity.js'
@@ -28,6 +31,9 @@ process.exitCode = await runBench(
     hostileLinksBench,
     linkRanges,
     jobs,
+    kill,
+    load,
+    mutateBench,
   ],
   process.argv.slice(2),
   {

@@ -86,7 +86,8 @@ function bounded<Options extends PlanOptions>(
     : options
 }
 
-function inputOf(sources: readonly VideoSource[]): VideoInputs {
+/** One source as itself, several as a list. */
+export function inputOf(sources: readonly VideoSource[]): VideoInputs {
   const [only] = sources
   return sources.length === 1 && only !== undefined ? only : sources
 }
@@ -100,6 +101,7 @@ function borrowed(source: VideoSource): VideoSource {
   }
 }
 
-async function closeAll(sources: readonly VideoSource[]): Promise<void> {
+/** Closes what was opened; a source may be closed already. */
+export async function closeAll(sources: readonly VideoSource[]): Promise<void> {
   await Promise.allSettled(sources.map((source) => source.close()))
 }

@@ -11,6 +11,7 @@ import type { Services } from '../services.js'
 import type { JobProgress, VideoJob, VideoResult } from '../videos/job.js'
 import { type Config, readConfig } from './config.js'
 import { openEngine } from './engine.js'
+import { openIsolatedEngine } from './isolated-engine.js'
 import { openKeys } from './keys.js'
 import { openMetrics } from './metrics.js'
 import { openUploads } from './uploads.js'
@@ -90,10 +91,11 @@ async function openServices(
   keys: Services['keys'],
   opened: (() => Promise<unknown>)[],
 ): Promise<Services> {
-  const engine = await openEngine(config.models, {
-    maxSeconds: config.maxVideoSeconds,
-    maxFrames: config.limits.maxFrames,
-  })
+  const log = pino({ level: config.logLevel })
+  const engineLimits = { maxSeconds: config.maxVideoSeconds, maxFrames: config.limits.maxFrames }
+  const engine = config.isIsolated
+    ? await openIsolatedEngine(config.models, engineLimits, log)
+    : await openEngine(config.models, engineLimits)
   opened.push(() => engine.close())
   const jobs = await openQueue<VideoJob, VideoResult, JobProgress>({
     mostQueued: config.mostQueued,
@@ -111,7 +113,7 @@ async function openServices(
     uploads,
     keys,
     clock: Date.now,
-    log: pino({ level: config.logLevel }),
+    log,
     metrics: openMetrics(),
     limits: config.limits,
     corsOrigins: config.corsOrigins,

@@ -5,6 +5,8 @@ import type { JobProgress } from './progress.js'
 /** A use of a watched video; it stays open until every use was released. */
 export interface Lease extends AsyncDisposable {
   readonly video: EngineVideo
+  /** Gives the video to nobody else, such as when its engine is lost. */
+  discard(): void
 }
 
 export type OpenVideo = (
@@ -67,7 +69,11 @@ export class OpenVideos {
       const video = await unlessAborted(entry.opening, signal)
       entry.isOpen = true
       this.#evict()
-      return { video, [Symbol.asyncDispose]: once(() => this.#release(key, entry)) }
+      const discard = (): void => {
+        this.#forget(key, entry)
+        entry.isDropped = true
+      }
+      return { video, discard, [Symbol.asyncDispose]: once(() => this.#release(key, entry)) }
     } catch (error) {
       if (!entry.isOpen && !signal.aborted) this.#forget(key, entry)
       await this.#release(key, entry)

@@ -108,17 +108,17 @@ export class Studio {
     const { metrics } = this.#services
     await using lease = await this.watch(run.key, job, run.signal, (progress) => run.progress(progress))
     const { video } = lease
-    const answer = video.ask(job.question, { ...job.ask, signal: run.signal })
     try {
+      const answer = video.ask(job.question, { ...job.ask, signal: run.signal })
       for await (const text of answer) run.token(text)
+      const result = await answer
+      metrics.tokens(job.model, result.usage.promptTokens, result.usage.completionTokens)
+      return { kind: 'ask', ...reportAnswer(video, result) }
     } catch (error) {
-      // What was lost with an engine is lost for every question: the next one watches again.
-      if (isEngineFailure(error)) await this.drop(run.key, job)
+      // A video is gone with its engine: the next attempt has to watch it again.
+      if (isEngineFailure(error)) lease.discard()
       throw error
     }
-    const result = await answer
-    metrics.tokens(job.model, result.usage.promptTokens, result.usage.completionTokens)
-    return { kind: 'ask', ...reportAnswer(video, result) }
   }
 
   async #watch(

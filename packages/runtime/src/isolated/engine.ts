@@ -69,12 +69,12 @@ export class EngineProcess {
 
   /** @throws Whatever `load` throws there. */
   async load(id: string, signal: AbortSignal | undefined): Promise<LoadedModel> {
-    const { sent, limits, onBuild, onPull } = this.#options
+    const { sent, limits, videos, onBuild, onPull } = this.#options
     const decoder = {
       hangSeconds: limits.hangSeconds ?? HANG_SECONDS,
       memoryBytes: limits.decoderMemoryBytes,
     }
-    const content: LoadContent = { id, options: sent, decoder }
+    const content: LoadContent = { id, options: sent, decoder, videos }
     const onEvent = (event: unknown): void => {
       const { build, pull } = event as { build?: unknown; pull?: unknown }
       if (build !== undefined) onBuild?.(build as Parameters<NonNullable<typeof onBuild>>[0])

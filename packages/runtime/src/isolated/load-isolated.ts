@@ -8,7 +8,7 @@ import type { WatchedVideo } from '../engine/watched-video.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { closeSources, openSources, type VideoInputs } from '../video/video-source.js'
 import type { EngineCall, EngineProcess, LoadedModel } from './engine.js'
-import type { WatchContent } from './engine-process.js'
+import type { PlannedVideo, WatchContent } from './engine-process.js'
 import { IsolatedVideo, type WatchedContent } from './isolated-video.js'
 import { type CheckedLimits, checkIsolated, type IsolatedOptions, type IsolatedState } from './options.js'
 import { Supervisor } from './supervisor.js'
@@ -23,6 +23,8 @@ export interface IsolatedLongtake
     AsyncDisposable {
   /** How the engine process is. */
   readonly state: IsolatedState
+  /** As `plan`, with the facts that it follows from. */
+  planned(video: VideoInputs, options?: WatchOptions): Promise<PlannedVideo>
 }
 
 /**
@@ -84,9 +86,13 @@ class LoadedIsolated implements IsolatedLongtake {
   }
 
   async plan(video: VideoInputs, options: WatchOptions = {}): Promise<VideoPlan> {
+    return (await this.planned(video, options)).plan
+  }
+
+  async planned(video: VideoInputs, options: WatchOptions = {}): Promise<PlannedVideo> {
     const lent = await this.#lend(video, options)
     try {
-      return (await lent.engine.call('plan', lent.content, lent.call)) as VideoPlan
+      return (await lent.engine.call('plan', lent.content, lent.call)) as PlannedVideo
     } finally {
       await lent.release()
     }

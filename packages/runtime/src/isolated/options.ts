@@ -5,7 +5,7 @@ import { checkLoad, isBackend, type LoadOptions } from '../engine/load-options.j
 import { cacheFolder } from '../features/default-folder.js'
 import { modelsPlace } from '../hub/settings.js'
 import type { BackendKind } from '../ort/index.js'
-import type { LoadContent } from './engine-process.js'
+import type { GuardedVideos, LoadContent } from './engine-process.js'
 
 /** About two weeks, what a timer can wait. */
 const MOST_SECONDS = 2 ** 31 / 1000 - 1
@@ -49,6 +49,11 @@ export interface IsolatedState {
 export interface IsolatedOptions extends Omit<LoadOptions, 'backend'> {
   readonly backend?: 'auto' | BackendKind | undefined
   readonly limits?: IsolationLimits | undefined
+  /**
+   * What videos may be, checked before anything of them is decoded (`VIDEO_TOO_LARGE`), and the most frames that are
+   * watched of one. Default: anything.
+   */
+  readonly videos?: GuardedVideos | undefined
   /** Variables of the environment for the engine process, beside the few that native libraries need. */
   readonly environment?: Readonly<Record<string, string>> | undefined
   /** Told every change of `state`. */
@@ -60,7 +65,7 @@ export type CheckedLimits = ReturnType<typeof checkLimits>
 
 /** Options of `loadIsolated`, checked, and what of them the engine process is sent. */
 export function checkIsolated(options: IsolatedOptions) {
-  const { limits, environment = {}, onState, ...load } = options
+  const { limits, videos, environment = {}, onState, ...load } = options
   if (isBackend(load.backend)) {
     throw new InvalidOptionError(
       'backend',
@@ -70,6 +75,7 @@ export function checkIsolated(options: IsolatedOptions) {
   }
   const { signal, builds, backend, weights, threads, hub, cache } = checkLoad(load)
   checkEnvironment(environment)
+  checkVideos(videos)
   if (onState !== undefined && typeof onState !== 'function')
     throw new InvalidOptionError('onState', 'a function', onState)
   const sent: LoadContent['options'] = {
@@ -82,7 +88,16 @@ export function checkIsolated(options: IsolatedOptions) {
     hub: checkHub(hub),
   }
   const onPull = hub.onProgress
-  return { sent, onPull, onBuild: load.onProgress, signal, limits: checkLimits(limits), environment, onState }
+  return {
+    sent,
+    onPull,
+    onBuild: load.onProgress,
+    signal,
+    limits: checkLimits(limits),
+    videos,
+    environment,
+    onState,
+  }
 }
 
 type Hub = NonNullable<LoadOptions['hub']>
@@ -104,6 +119,15 @@ function checkEnvironment(environment: unknown): void {
     environment !== null &&
     Object.values(environment).every((value) => typeof value === 'string')
   if (!isValid) throw new InvalidOptionError('environment', 'an object of texts', environment)
+}
+
+function checkVideos(videos: GuardedVideos = {}): void {
+  const names = ['maxSeconds', 'maxPixels', 'maxPictures', 'maxFrames'] as const
+  checkFields(videos, [...names])
+  for (const name of names) {
+    if (videos[name] !== undefined)
+      checkNumber(`videos.${name}`, videos[name], name === 'maxSeconds' ? 0 : 1, Number.MAX_SAFE_INTEGER)
+  }
 }
 
 function checkLimits(limits: IsolationLimits = {}) {
