@@ -269,6 +269,57 @@ describe.skipIf(chromium === undefined)(
       expect((await answers(page, 1))[0]).toMatch(/square/i)
     })
 
+    test('shows whatever a model says as text, and keeps what came before a failure', async () => {
+      const page = await open(api.url)
+      const said = '<img src=x onerror="document.title=1"> ![](https://evil.example/x.png)'
+      const frames = Array.from({ length: 100 }, (_, index) => ({
+        index,
+        timestamp: index * 40,
+        weight: [7, 50, 99].includes(index) ? 0.3 : 0.001,
+      }))
+      const evidence = { video: { width: 16, height: 9 }, frames, timings: { total: 65_000 }, notes: [said] }
+      const good = [
+        chunk({ delta: { content: said } }),
+        chunk({ delta: {}, finish_reason: 'stop' }, { longtake: evidence }),
+      ]
+      const bodies = [
+        `: ping\n\n${good.join('')}data: [DONE]\n\n`,
+        `${chunk({ delta: { content: 'It begins' } })}data: {"error":{"code":"engine_failed","message":"No."}}\n\n`,
+        chunk({ delta: { content: 'It begins' } }),
+      ]
+      await page.route('**/v1/chat/completions', (route) =>
+        route.fulfill({ contentType: 'text/event-stream', body: bodies.shift() ?? '' }),
+      )
+      await ask(page, START, files.url('demo/0000.mp4'))
+      expect((await answers(page, 1))[0]).toBe(said)
+      expect(await page.locator('.turn img:not([src^="blob:"])').count()).toBe(0)
+      // More frames than the storyboard shows: those that mattered have their times, and the sheet is shown whole.
+      const times = await page.locator('.strip button time').allTextContents()
+      expect(times).toEqual(['4:40.0', '33:20.0', '1:06:00.0'])
+      expect(await page.locator('.strip li').count()).toBe(3)
+      expect(await page.locator('.picture').count()).toBe(0)
+      expect(await page.locator('.turn').textContent()).toContain('Answered in 65 s.')
+      for (const told of ['That did not work', 'The server cannot be reached']) {
+        await ask(page, NUMBER)
+        await page.getByRole('alert').getByText(told).waitFor()
+        const turn = await page.locator('.turn').last().textContent()
+        expect(turn).toContain('It beginsThe answer was not finished.')
+        expect(await page.getByLabel('Your question').inputValue()).toBe(NUMBER)
+      }
+    })
+
+    test('watches again what the server has forgotten', async () => {
+      const page = await open(api.url)
+      await ask(page, START, files.url('demo/0000.mp4'))
+      await answers(page, 1)
+      const { data } = (await (await fetch(`${api.url}/v1/videos`)).json()) as { data: { id: string }[] }
+      for (const { id } of data) await fetch(`${api.url}/v1/videos/${id}`, { method: 'DELETE' })
+      await ask(page, NUMBER)
+      await page.getByRole('alert').getByText('The video is not kept any more').waitFor()
+      await page.getByRole('button', { name: 'Ask' }).click()
+      expect((await answers(page, 2))[1]).toMatch(/\d/)
+    })
+
     test('keeps a key in this tab only', async () => {
       const page = await open(keyed.url)
       await ask(page, START, files.url('demo/0000.mp4'))
@@ -336,6 +387,11 @@ describe.skipIf(chromium === undefined)(
     })
   },
 )
+
+/** A frame of a stream. */
+function chunk(choice: object, fields: object = {}): string {
+  return `data: ${JSON.stringify({ choices: [{ index: 0, ...choice }], ...fields })}\n\n`
+}
 
 function idOf(url: string): string {
   return decodeURIComponent(new URL(url).pathname.split('/')[3] ?? '')

@@ -27,24 +27,20 @@ export class Chooser {
     if (this.#file !== undefined) return { source: this.#file }
     const text = this.#link.value.trim()
     if (text === '') return { mistake: 'Paste a link to a video, or choose a file.' }
-    const url = /^[a-z][a-z\d+.-]*:/i.test(text) ? text : `https://${text}`
-    if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return { source: url }
+    const source = linkOf(text)
+    if (source !== undefined) return { source }
     return { mistake: 'This is no link: it should begin with https://' }
   }
 
-  /** Shows the watched video instead of the choice; the choice again where there is none. */
-  show(video: Video | undefined): void {
+  /** Shows the video that is being watched, or was, instead of the choice; the choice again where there is none. */
+  show(video: Video | 'pending' | undefined): void {
     const chooser = need('chooser', HTMLElement)
     if (video !== undefined && chooser.contains(document.activeElement)) need('question', HTMLElement).focus()
     chooser.hidden = video !== undefined
     need('video', HTMLElement).hidden = video === undefined
     if (video === undefined) return
-    const { source, plan } = video
-    const facts = video.video
-    need('video-name', HTMLElement).textContent = this.#file?.name ?? lastPart(source)
-    const parts = facts ? [formatTime(facts.duration), `${facts.width} × ${facts.height}`] : []
-    if (plan !== undefined) parts.push(`${count(plan.frames, 'frame')} watched`)
-    need('video-facts', HTMLElement).textContent = parts.join(' · ')
+    need('video-name', HTMLElement).textContent = this.#file?.name ?? lastPart(this.#link.value)
+    need('video-facts', HTMLElement).textContent = video === 'pending' ? 'Being watched' : factsOf(video)
   }
 
   focus(): void {
@@ -81,9 +77,17 @@ export class Chooser {
   }
 }
 
-function lastPart(source: string): string {
-  if (!URL.canParse(source)) return 'Your video'
-  const { pathname, hostname } = new URL(source)
+function factsOf({ video, plan }: Video): string {
+  const parts = video ? [formatTime(video.duration), `${video.width} × ${video.height}`] : []
+  if (plan !== undefined) parts.push(count(plan.frames, 'frame'))
+  return parts.join(' · ')
+}
+
+/** The name of what a link leads to, without what could be a key in it. */
+function lastPart(link: string): string {
+  const url = linkOf(link)
+  if (url === undefined) return 'Your video'
+  const { pathname, hostname } = new URL(url)
   const last = pathname.split('/').filter(Boolean).at(-1)
   if (last === undefined) return hostname
   try {
@@ -91,4 +95,11 @@ function lastPart(source: string): string {
   } catch {
     return last
   }
+}
+
+/** What was typed as an address; a scheme may be left out. */
+function linkOf(typed: string): string | undefined {
+  const text = typed.trim()
+  const url = /^[a-z][a-z\d+.-]*:/i.test(text) ? text : `https://${text}`
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) ? url : undefined
 }

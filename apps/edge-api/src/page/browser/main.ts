@@ -39,10 +39,7 @@ function start(): void {
     event.preventDefault()
     need('form', HTMLFormElement).requestSubmit()
   })
-  question.addEventListener('input', () => {
-    question.style.height = 'auto'
-    question.style.height = `${question.scrollHeight + 2}px`
-  })
+  question.addEventListener('input', () => setQuestion(question.value))
   need('stop', HTMLButtonElement).addEventListener('click', () => working?.abort())
   need('another', HTMLButtonElement).addEventListener('click', () => {
     change()
@@ -62,6 +59,7 @@ async function listModels(): Promise<void> {
 /** Another video: what was asked about this one goes away with it. */
 function change(): void {
   working?.abort()
+  if (working !== undefined) end()
   if (video !== undefined) forgetVideo(video.id)
   video = undefined
   for (const { url } of sheets) URL.revokeObjectURL(url)
@@ -89,42 +87,69 @@ async function askNow(): Promise<void> {
     showProblem(mistake('question', 'Write a question first.', 'For example: what happens at the end?'))
     return
   }
+  await work(text, chosen?.source)
+}
+
+/** @param source - To be watched first; nothing where the question is about the video that is there. */
+async function work(text: string, source: string | File | undefined): Promise<void> {
   const stop = new AbortController()
-  working = stop
-  // Not `disabled`: the keyboard would lose its place.
-  send.setAttribute('aria-disabled', 'true')
+  begin(stop)
   const turn = new Turn(text)
   try {
-    if (chosen !== undefined) {
-      video = await watchVideo(chosen.source, modelSelect.value || undefined, stages, stop.signal)
+    if (source !== undefined) {
+      chooser.show('pending')
+      const watched = await watchVideo(source, modelSelect.value || undefined, stages, stop.signal)
+      stop.signal.throwIfAborted()
+      video = watched
       chooser.show(video)
-    } else stages.begin('Thinking about the question')
+    } else stages.begin('Reading the question', true)
     if (video === undefined) return
-    question.value = ''
-    question.style.height = 'auto'
     const sheet = await turn.run(video, text, stages, stop.signal)
     if (sheet !== undefined) sheets.push(sheet)
   } catch (error) {
-    fail(error, turn, text, stop.signal)
+    if (working === stop) fail(error, turn, text, stop.signal)
   } finally {
-    if (working === stop) working = undefined
-    stages.end()
-    send.removeAttribute('aria-disabled')
+    if (working === stop) end()
   }
+}
+
+function begin(stop: AbortController): void {
+  working = stop
+  setQuestion('')
+  need('stop', HTMLElement).hidden = false
+  // Not `disabled`: the keyboard would lose its place.
+  send.setAttribute('aria-disabled', 'true')
+}
+
+function end(): void {
+  working = undefined
+  stages.end()
+  const button = need('stop', HTMLElement)
+  if (button === document.activeElement) question.focus()
+  button.hidden = true
+  send.removeAttribute('aria-disabled')
+}
+
+/** The field grows with what is in it. */
+function setQuestion(text: string): void {
+  if (question.value !== text) question.value = text
+  question.style.height = 'auto'
+  if (text !== '') question.style.height = `${question.scrollHeight + 2}px`
 }
 
 function fail(error: unknown, turn: Turn, text: string, signal: AbortSignal): void {
   turn.abandon()
-  if (question.value === '') question.value = text
+  if (question.value === '') setQuestion(text)
   if (signal.aborted) {
+    if (video === undefined) chooser.show(undefined)
     announce('Stopped.')
     question.focus()
     return
   }
   if (error instanceof Failure && (error.code === 'video_not_found' || error.code === 'link_changed')) {
     video = undefined
-    chooser.show(undefined)
   }
+  if (video === undefined) chooser.show(undefined)
   if (!(error instanceof Failure)) console.error(error)
   showProblem(problemOf(error))
 }

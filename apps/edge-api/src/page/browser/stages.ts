@@ -34,13 +34,15 @@ export class Stages {
     }
   }
 
-  begin(title: string): void {
+  /** @param isWatched - Whether only what comes after watching is left. */
+  begin(title: string, isWatched: boolean): void {
     this.#panel.hidden = false
     this.#title.textContent = title
-    for (const row of this.#rows.values()) {
-      row.item.className = ''
-      row.bar.value = 0
-      row.text.textContent = ''
+    for (const [name, { item, bar, text }] of this.#rows) {
+      const isDone = isWatched && name !== 'prefill'
+      item.className = isDone ? 'done' : ''
+      bar.value = isDone ? 1 : 0
+      text.textContent = isDone ? 'done' : ''
     }
     this.wait(undefined)
     announce(title)
@@ -81,7 +83,6 @@ export class Stages {
   }
 
   end(): void {
-    if (this.#panel.contains(document.activeElement)) need('question', HTMLElement).focus()
     this.#panel.hidden = true
   }
 }

@@ -58,8 +58,12 @@ function makeEvidence(
   sheet: Sheet | undefined,
 ): HTMLElement {
   const text =
-    marked === 0 ? `All ${frames} frames weighed about alike` : `${marked} of ${frames} frames mattered most`
-  const board = make('div', { className: 'board' }, list, detail)
+    frames === 1
+      ? 'The one picture it rests on'
+      : marked === 0
+        ? `All ${frames} frames weighed about alike`
+        : `${marked} of ${frames} frames mattered most`
+  const board = make('div', { className: 'board' }, ...(list.childElementCount > 0 ? [list, detail] : []))
   if (sheet !== undefined) {
     const picture = make('img', { src: sheet.url, width: sheet.width, height: sheet.height })
     picture.alt = `Storyboard of ${frames} frames with their times`

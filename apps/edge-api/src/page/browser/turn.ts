@@ -46,7 +46,7 @@ export class Turn {
   /** Takes the question back if nothing was answered. */
   abandon(): void {
     if (this.#text === '') this.#element.remove()
-    else this.#element.append(make('p', { className: 'hint' }, 'The answer ends here: it was stopped.'))
+    else this.#element.append(make('p', { className: 'hint' }, 'The answer was not finished.'))
   }
 
   async #stream(

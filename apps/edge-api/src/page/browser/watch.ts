@@ -18,7 +18,7 @@ export async function watchVideo(
   stages: Stages,
   signal: AbortSignal,
 ): Promise<Video> {
-  stages.begin('Watching the video')
+  stages.begin('Watching the video', false)
   if (typeof source !== 'string') stages.wait(`Sending ${source.name} (${formatBytes(source.size)}).`)
   let video = await addVideo(source, model, signal)
   try {
