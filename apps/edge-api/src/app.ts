@@ -7,6 +7,7 @@ import { ApiError, apiErrorOf } from './http/api-error.js'
 import { requireCaller } from './http/callers.js'
 import type { App, Env, Kit, Request } from './http/context.js'
 import { Room } from './http/room.js'
+import { addPage } from './page/page.js'
 import { addChat } from './routes/chat.js'
 import { addDocs } from './routes/docs.js'
 import { addModels } from './routes/models.js'
@@ -77,6 +78,7 @@ function buildApp(kit: Kit): App {
   app.onError((error, c) => answerError(c, error))
   app.notFound((c) => answerError(c, new ApiError(404, 'not_found', 'There is nothing at this address.')))
   app.use(observe(kit))
+  addPage(app, kit)
   app.use(
     secureHeaders({
       contentSecurityPolicy: {
