@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemCode } from '../features/error.js'
+import { isRunning } from '../is-running.js'
 import { cancelled, throwIfAborted } from '../ort/abort.js'
 
 /** How often a lock that another process holds is looked at. */
@@ -40,7 +41,9 @@ async function tryLock(path: string, token: string): Promise<boolean> {
 async function isAbandoned(path: string): Promise<boolean> {
   const holder = await readFile(path, 'utf8').catch(() => undefined)
   if (holder === undefined) return true
-  if (isRunning(Number.parseInt(holder, 10))) return false
+  const pid = Number.parseInt(holder, 10)
+  // A lock that is being written has no number yet: its process is running.
+  if (!Number.isInteger(pid) || pid <= 0 || isRunning(pid)) return false
   // Renaming is done by one process only; it may have caught a lock that was taken in between, which goes back.
   const caught = `${path}.${randomUUID()}`
   const renamed = await rename(path, caught).then(
@@ -51,15 +54,4 @@ async function isAbandoned(path: string): Promise<boolean> {
   const was = await readFile(caught, 'utf8').catch(() => '')
   await (was === holder ? rm(caught, { force: true }) : rename(caught, path))
   return was === holder
-}
-
-/** A lock that is being written has no number yet: its process is running. */
-function isRunning(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return true
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return systemCode(error) === 'EPERM'
-  }
 }

@@ -9,7 +9,7 @@ import { type Layout, layOut } from './layout.js'
 import { type Build, findBuild, WEIGHTS_FILE } from './manifest.js'
 
 /** From here on weights are prepared on disk once, bytes: what less than that takes is quicker than reading it back. */
-const BUILD_BYTES = 256 * 2 ** 20
+export const BUILD_BYTES = 256 * 2 ** 20
 
 /** What is needed of a checkpoint to prepare its weights. */
 type BuiltCheckpoint = Pick<Checkpoint, 'id' | 'folder' | 'files'>

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { CancelledError, HubError, InvalidOptionError } from '@longtake/core'
 import { checkFields, checkSignal } from '../engine/check.js'
 import { makeFolder } from '../features/make-folder.js'
+import { freeBytes } from '../free-bytes.js'
 import type { ChosenFile } from './choose.js'
 import { type Patience, USUAL_PATIENCE } from './client.js'
 import { downloadFile } from './download.js'
@@ -11,7 +12,7 @@ import { PullMeter, type PullProgress } from './progress.js'
 import { type RemoteAccess, RemoteModel } from './remote-model.js'
 import { segmentBytesHere } from './segments.js'
 import { type HubOptions, hubSettings } from './settings.js'
-import { asStoreError, DEFAULT_REVISION, fileSize, freeBytes, ModelStore, type PulledModel } from './store.js'
+import { asStoreError, DEFAULT_REVISION, fileSize, ModelStore, type PulledModel } from './store.js'
 
 /** Files that come at once: enough to fill a line, few enough for a hub's limits. */
 const PARALLEL_FILES = 4

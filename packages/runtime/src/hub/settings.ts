@@ -1,7 +1,5 @@
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
 import { InvalidOptionError } from '@longtake/core'
-import { cacheFolder } from '../features/default-folder.js'
+import { checkPath, homeFolder } from '../home-folder.js'
 
 const DEFAULT_ENDPOINT = 'https://huggingface.co'
 
@@ -27,14 +25,7 @@ export interface HubSettings {
  * folder for caches. Its layout is Longtake's own, not that of other programs' caches.
  */
 export function modelsFolder(environment: Readonly<Record<string, string | undefined>>): string {
-  const { LONGTAKE_HOME: own, HF_HOME: shared } = environment
-  if (own) return resolve(own, 'models')
-  if (shared) return resolve(shared, 'longtake', 'models')
-  const surroundings = { ...environment, LONGTAKE_CACHE: undefined }
-  return join(
-    cacheFolder({ environment: surroundings, platform: process.platform, home: homedir() }),
-    'models',
-  )
+  return homeFolder('models', environment)
 }
 
 /** @throws {InvalidOptionError} If the address or the token cannot be used; a token is never repeated. */
@@ -49,11 +40,7 @@ export function hubSettings(options: HubOptions): HubSettings {
 
 /** The folder that is meant, absolute. */
 export function modelsPlace(folder: unknown): string {
-  if (folder === undefined) return modelsFolder(process.env)
-  if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) {
-    throw new InvalidOptionError('hub.folder', 'a path', folder)
-  }
-  return resolve(folder)
+  return folder === undefined ? modelsFolder(process.env) : checkPath('hub.folder', folder)
 }
 
 function checkEndpoint(text: unknown): URL {

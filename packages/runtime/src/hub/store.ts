@@ -1,9 +1,10 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CheckpointError, HubError, LongtakeError } from '@longtake/core'
 import { isObject } from '../checkpoint/fields.js'
 import { systemCode } from '../features/error.js'
 import { makeFolder } from '../features/make-folder.js'
+import { isRunning } from '../is-running.js'
 import type { HubFile } from './listing.js'
 import { type HubModel, parseModelId } from './model-id.js'
 
@@ -85,7 +86,7 @@ export class ModelStore {
       } catch (error) {
         if (systemCode(error) !== 'EEXIST') throw error
         const holder = Number(await readFile(path, 'utf8').catch(() => ''))
-        if (isRunning(holder)) break
+        if (Number.isInteger(holder) && holder > 0 && isRunning(holder)) break
         await rm(path, { force: true })
       }
     }
@@ -167,16 +168,6 @@ export async function listStore(modelsFolder: string): Promise<PulledModel[]> {
   return found
 }
 
-/** Bytes that the disk of a folder has left; undefined where the system does not say. */
-export async function freeBytes(folder: string): Promise<number | undefined> {
-  try {
-    const { bavail, bsize } = await statfs(folder)
-    return bavail * bsize
-  } catch {
-    return undefined
-  }
-}
-
 /** Bytes of an ordinary file; undefined where there is none. */
 export async function fileSize(path: string): Promise<number | undefined> {
   return stat(path).then(
@@ -241,14 +232,4 @@ function decoded(name: string): string {
 
 async function namesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch(() => [])
-}
-
-function isRunning(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return systemCode(error) === 'EPERM'
-  }
 }

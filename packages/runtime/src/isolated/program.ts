@@ -47,7 +47,10 @@ export function serveParent(limits: MessageLimits, makeHandlers: (parent: Peer) 
     onEnd: () => process.exit(0),
   })
   Object.assign(handlers, makeHandlers(parent))
-  setInterval(() => parent.beat({ memoryBytes: process.memoryUsage.rss() } satisfies Beat), BEAT_MILLISECONDS)
+  const beat = (): void => parent.beat({ memoryBytes: process.memoryUsage.rss() } satisfies Beat)
+  // The first one at once: a process that takes too much from the start is not given any work.
+  beat()
+  setInterval(beat, BEAT_MILLISECONDS)
   // It may be gone before this process has started.
   new Worker(ORPHAN_WATCH, { eval: true, workerData: Number(process.argv[2]) }).unref()
 }

@@ -1,5 +1,6 @@
 import { DEFAULT_KV_CACHE_BYTES, kvCacheBytes, type VideoPlan } from '@longtake/core'
 import type { WeightType } from '@longtake/kernels'
+import { BUILD_BYTES } from '../builds/weight-store.js'
 import type { ModelSizes, PartSizes } from './sizes.js'
 
 /** What of a plan memory depends on. */
@@ -28,8 +29,6 @@ export interface MemoryEstimate {
 }
 
 const FLOAT_BYTES = 4
-/** Weights of more bytes than this are prepared on disk, and the two graphs of the decoder share them. */
-const SHARED_BYTES = 256 * 2 ** 20
 /** Node, ONNX Runtime and FFmpeg before any weight is read. */
 const PROGRAM_BYTES = 160 * 2 ** 20
 /** As the engine has them: pixels of a group, and frames of one run of the encoder. */
@@ -57,7 +56,8 @@ export function estimateMemory(
 /** Rows of the embedding table are read when they are needed; few weights are held by each decoder graph for itself. */
 function heldBytes({ total, decoder, embedding }: PartSizes, type: WeightType): number {
   const stored = total - embedding
-  const copied = stored > SHARED_BYTES ? stored : stored + decoder
+  // Graphs share weights that are prepared on disk.
+  const copied = stored > BUILD_BYTES ? stored : stored + decoder
   return copied * (type === 'fp32' ? 2 : 1)
 }
 

@@ -25,6 +25,7 @@ import {
   readImageProcessing,
   readPlaceholder,
   readProjector,
+  VISION_TOWERS,
 } from './shared.js'
 
 /** Frames that LLaVA-NeXT-Video was evaluated with. */
@@ -32,12 +33,6 @@ const FRAMES = 32
 
 /** Where pooling by windows is asked for and no window is: pairs of frames and of patches. */
 const WINDOW = { pooling_kernel: [2, 2, 2] }
-
-const TOWERS = [
-  'vision_tower.vision_model.',
-  'model.vision_tower.vision_model.',
-  'model.vision_tower.',
-] as const
 
 /**
  * LLaVA-NeXT-Video (`model_type` `llava_next_video`, or `llava_next` in its first revision): each frame enters whole,
@@ -85,7 +80,7 @@ function readNextVideo(json: CheckpointJson, guided: boolean): FamilyParts {
     evidenceLayer: facts.evidenceLayer,
     prompt: 'USER: {video}\n{question} ASSISTANT:',
     names: (source) => ({
-      vision: findPrefix(source, TOWERS, 'embeddings.class_embedding'),
+      vision: findPrefix(source, VISION_TOWERS, 'embeddings.class_embedding'),
       projector: findProjectorNames(source),
       decoder: findDecoderNames(source),
     }),

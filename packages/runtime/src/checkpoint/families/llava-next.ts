@@ -29,16 +29,12 @@ import {
   readImageProcessing,
   readPlaceholder,
   readProjector,
+  VISION_TOWERS,
 } from './shared.js'
 
 /** LLaVA-NeXT was trained on images: as few frames as Video-LLaVA takes. */
 const PLAIN = { frames: 8, tokenBudget: undefined }
 
-const TOWERS = [
-  'vision_tower.vision_model.',
-  'model.vision_tower.vision_model.',
-  'model.vision_tower.',
-] as const
 const OUTER = ['', 'model.'] as const
 
 const VICUNA_PROMPT = 'USER: {video}\n{question} ASSISTANT:'
@@ -86,7 +82,7 @@ function readLlavaNext(json: CheckpointJson, guided: boolean, source: TensorSour
     evidenceLayer: facts.evidenceLayer,
     prompt,
     names: () => ({
-      vision: findPrefix(source, TOWERS, 'embeddings.class_embedding'),
+      vision: findPrefix(source, VISION_TOWERS, 'embeddings.class_embedding'),
       projector: findProjectorNames(source),
       decoder: findDecoderNames(source),
       ...((!isPpllava || source.has(newline)) && { newline }),

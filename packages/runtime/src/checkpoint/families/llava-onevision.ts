@@ -25,6 +25,7 @@ import {
   readImageProcessing,
   readPlaceholder,
   readProjector,
+  VISION_TOWERS,
 } from './shared.js'
 
 /** Frames that LLaVA-OneVision was trained on at most. */
@@ -33,11 +34,6 @@ const TRAINED_FRAMES = 32
 /** Where pooling is asked for and no window is: pairs of frames and of patches, which fill 14 × 14 evenly. */
 const WINDOW = { pooling_kernel: [2, 2, 2] }
 
-const TOWERS = [
-  'vision_tower.vision_model.',
-  'model.vision_tower.vision_model.',
-  'model.vision_tower.',
-] as const
 const OUTER = ['', 'model.'] as const
 
 /**
@@ -87,7 +83,7 @@ function readOnevision(json: CheckpointJson, guided: boolean): FamilyParts {
     evidenceLayer: facts.evidenceLayer,
     prompt: '<|im_start|>user {video}\n{question}<|im_end|><|im_start|>assistant\n',
     names: (source) => ({
-      vision: findPrefix(source, TOWERS, 'embeddings.patch_embedding.weight'),
+      vision: findPrefix(source, VISION_TOWERS, 'embeddings.patch_embedding.weight'),
       projector: findProjectorNames(source),
       decoder: findDecoderNames(source),
       newline: `${findPrefix(source, OUTER, 'image_newline')}image_newline`,

@@ -106,6 +106,13 @@ export function readProjector(fields: Fields): Activation {
   return fields.word('projector_hidden_act', ['gelu', 'quick_gelu', 'gelu_pytorch_tanh'], 'gelu')
 }
 
+/** Prefixes of the tower's tensors, in LLaVA-NeXT's layouts from the oldest names to the newest. */
+export const VISION_TOWERS = [
+  'vision_tower.vision_model.',
+  'model.vision_tower.vision_model.',
+  'model.vision_tower.',
+] as const
+
 /**
  * The hidden state that the projector is given; newer configs may have a list, whose states would stand side by side.
  *
