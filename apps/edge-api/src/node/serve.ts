@@ -40,7 +40,7 @@ export async function serveBy(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<RunningServer> {
   const config = readConfig(env)
-  const keys = await openKeys(config.keys, config.keysFile)
+  const keys = await openKeys(config.keys, config.keysFile, config.gateways)
   const host = hostOf(config.host, keys.open !== undefined)
   const opened: (() => Promise<unknown>)[] = []
   const closeAll = async (): Promise<void> => {
