@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -98,6 +98,28 @@ test('SIGTERM: readiness ends, no work is taken, what runs ends, the next proces
   second.child.kill('SIGTERM')
   await second.ended
   expect([...first.log, ...second.log].join('\n')).not.toContain('secret')
+})
+
+test('SIGKILL: an accepted question is answered by the next process', async () => {
+  const first = await startProcess({})
+  const key = { 'Idempotency-Key': 'killed' }
+  const lost = ask(first.url, 'demo/0001.mp4', { longtake: { frames: 128 } }, key).catch(() => undefined)
+  await expect.poll(async () => (await fetch(`${first.url}/readyz`)).json()).toMatchObject({ running: 1 })
+  first.child.kill('SIGKILL')
+  await first.ended
+  await lost
+  expect(await readdir(folder)).toContain('uploads')
+  const second = await startProcess({ LONGTAKE_DRAIN_SECONDS: '0', LONGTAKE_CONCURRENCY: '2' })
+  const answers = [1, 2].map(async () => {
+    const response = await ask(second.url, 'demo/0001.mp4', { longtake: { frames: 128 } }, key)
+    expect(response.status).toBe(200)
+    return response.json()
+  })
+  const [one, two] = await Promise.all(answers)
+  expect(one).toEqual(two)
+  second.child.kill('SIGTERM')
+  await second.ended
+  expect(await readdir(folder)).not.toContain('uploads')
 })
 
 test('mistakes of the configuration are told all at once', async () => {

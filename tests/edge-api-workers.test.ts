@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -146,18 +146,16 @@ describe.skipIf(binary === undefined)('in front of an engine', () => {
   test.each([false, true])(
     'a client that leaves ends its work at the engine (stream: %s)',
     async (stream) => {
-      const leaving = new AbortController()
       const body = JSON.stringify(question(files.url('slow/demo/0000.mp4'), 'What?', { stream }))
       const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${eve.key}` }
-      const options = { method: 'POST', body, headers, signal: leaving.signal }
-      const asked = fetch(at('/v1/chat/completions'), options)
-        .then((response) => response.text())
-        .catch((error: unknown) => error)
+      const asked = request(at('/v1/chat/completions'), { method: 'POST', headers })
+      asked.on('error', () => {})
+      asked.end(body)
       const ready = async () => (await fetch(`${engine.url}/readyz`)).json()
       await expect.poll(ready, { timeout: 10_000 }).toMatchObject({ running: 1 })
-      leaving.abort()
-      expect(await asked).toBeInstanceOf(Error)
-      await expect.poll(ready, { timeout: 10_000 }).toMatchObject({ running: 0 })
+      // Outside Cloudflare workerd reads no goodbye while nothing is written, but a reset.
+      asked.socket?.resetAndDestroy()
+      await expect.poll(ready, { timeout: 15_000 }).toMatchObject({ running: 0 })
     },
   )
 })
@@ -225,7 +223,7 @@ describe.skipIf(binary === undefined)('in front of whatever is there', () => {
       api_base: 'http://127.0.0.1:1',
       base_url: 'http://127.0.0.1:1',
     }
-    const { response, request } = await askThrough(answer, sent, {
+    const { response, request: received } = await askThrough(answer, sent, {
       Cookie: 'a=b',
       'X-Forwarded-Host': '127.0.0.1:1',
       'X-Longtake-Upstream': 'http://127.0.0.1:1',
@@ -237,15 +235,15 @@ describe.skipIf(binary === undefined)('in front of whatever is there', () => {
       expect(response.headers.get(name)).toBeNull()
     }
     expect(response.headers.get('x-content-type-options')).toBe('nosniff')
-    expect(request?.headers).toMatchObject({
+    expect(received?.headers).toMatchObject({
       authorization: `Bearer ${edge.key}`,
       'x-longtake-caller': 'eve',
       'x-request-id': 'request-0001',
       'idempotency-key': 'once',
     })
-    expect(Object.keys(request?.headers ?? {})).not.toEqual(expect.arrayContaining(['cookie']))
-    expect(request?.headers).not.toHaveProperty('x-forwarded-host')
-    expect(request?.headers).not.toHaveProperty('x-longtake-upstream')
+    expect(Object.keys(received?.headers ?? {})).not.toEqual(expect.arrayContaining(['cookie']))
+    expect(received?.headers).not.toHaveProperty('x-forwarded-host')
+    expect(received?.headers).not.toHaveProperty('x-longtake-upstream')
   })
 
   test.each<[string, Answer, number, string, string | null]>([

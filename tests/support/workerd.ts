@@ -78,7 +78,7 @@ export async function startWorker(
   })
   const log: string[] = []
   for (const output of [child.stdout, child.stderr]) {
-    createInterface({ input: output }).on('line', (line) => log.push(line))
+    createInterface({ input: output as Readable }).on('line', (line) => log.push(line))
   }
   const control = createInterface({ input: child.stdio[3] as Readable })
   const port = await new Promise<number>((resolve, reject) => {

@@ -41,7 +41,9 @@ export async function submitQuestion(c: Request, kit: Kit, request: ChatRequest)
     cancelOnAbandon: idempotencyKey === undefined,
     ...(idempotencyKey !== undefined && { idempotencyKey }),
   })
-  const created = Math.floor(services.clock() / 1000)
+  // Of the job, so that a request that is sent again gets the same answer.
+  const { acceptedAt } = await services.jobs.status(id)
+  const created = Math.floor(acceptedAt.getTime() / 1000)
   return { id, model: request.model, created, isKept: idempotencyKey !== undefined }
 }
 

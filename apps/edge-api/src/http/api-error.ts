@@ -86,6 +86,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   LINK_TOO_SLOW: { status: 504 },
   LINK_CHANGED: { status: 409 },
   ENGINE_FAILED: { status: 500, say: BROKEN_ENGINE },
+  ENGINE_CRASHED: { status: 500, say: BROKEN_ENGINE },
+  ENGINE_TIMEOUT: { status: 504, say: 'The time for this request ran out.' },
   ENGINE_UNAVAILABLE: { status: 503, say: BROKEN_ENGINE, retryAfterSeconds: 30 },
   ENGINE_CLOSED: { status: 503, say: 'The video was given back. Ask again.', retryAfterSeconds: 1 },
   JOBS_FULL: { status: 503, code: 'queue_full' },

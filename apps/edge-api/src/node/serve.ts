@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { InvalidOptionError } from '@longtake/core'
 import { openQueue } from '@longtake/jobs'
 import { openLink } from '@longtake/runtime/link'
@@ -99,13 +100,15 @@ async function openServices(
     maxFrames: config.limits.maxFrames,
   })
   opened.push(() => engine.close())
-  const uploads = await openUploads()
-  opened.push(() => uploads.close())
   const jobs = await openQueue<VideoJob, VideoResult, JobProgress>({
     mostQueued: config.mostQueued,
     ...(config.stateFolder !== undefined && { folder: config.stateFolder, lockWaitMs: LOCK_WAIT_MS }),
   })
   opened.push(() => jobs.close())
+  // After the queue, whose lock says that no other process uses the folder.
+  const { stateFolder } = config
+  const uploads = await openUploads(stateFolder && join(stateFolder, 'uploads'))
+  opened.push(() => uploads.close())
   return {
     engine,
     jobs,

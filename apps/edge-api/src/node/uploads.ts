@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { VideoError } from '@longtake/core'
@@ -9,9 +9,18 @@ import type { StoredUpload, UploadStore } from '../services.js'
 /** Name in messages: the file's own says where it lies. */
 const NAME = 'the uploaded file'
 
-/** Uploads as files of a temporary folder, which nobody else can read; `close` removes it. */
-export async function openUploads(): Promise<UploadStore & { close(): Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'longtake-uploads-'))
+/**
+ * Uploads as files of a folder that nobody else can read; `close` removes it.
+ *
+ * @param place - The folder, which is emptied first: what an earlier process left there is lost to everybody. Default a
+ *   temporary one.
+ */
+export async function openUploads(place?: string): Promise<UploadStore & { close(): Promise<void> }> {
+  const folder = place ?? (await mkdtemp(join(tmpdir(), 'longtake-uploads-')))
+  if (place !== undefined) {
+    await rm(place, { recursive: true, force: true })
+    await mkdir(place, { recursive: true, mode: 0o700 })
+  }
   return {
     async put(bytes): Promise<StoredUpload> {
       const path = join(folder, randomUUID())

@@ -18,10 +18,23 @@ export function addDocs(app: App, { services }: Kit): void {
     security: [{ bearer: [] }],
   }
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
-  const document = () => app.getOpenAPI31Document(info)
-  const json = { summary: 'This description', responses: { 200: { description: 'OpenAPI 3.1' } } }
+  // Anybody may ask for it, so it is made once; all routes are there by the first request.
+  let made: ReturnType<App['getOpenAPI31Document']> | undefined
+  const document = () => {
+    made ??= app.getOpenAPI31Document(info)
+    return made
+  }
+  const json = {
+    summary: 'This description',
+    security: [],
+    responses: { 200: { description: 'OpenAPI 3.1' } },
+  }
   addRoute(app, 'get', '/openapi.json', json, (c) => c.json(document()))
-  const page = { summary: 'This description, to read', responses: { 200: { description: 'A page' } } }
+  const page = {
+    summary: 'This description, to read',
+    security: [],
+    responses: { 200: { description: 'A page' } },
+  }
   addRoute(app, 'get', '/docs', page, (c) => c.html(pageOf(document())))
   app.get('/docs/style.css', (c) => c.body(STYLE, 200, { 'Content-Type': 'text/css; charset=utf-8' }))
 }

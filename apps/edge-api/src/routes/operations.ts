@@ -5,9 +5,17 @@ import { addRoute } from './routing.js'
 
 /** `/healthz` and `/readyz`: for machines that watch over this one, without a key. */
 export function addHealth(app: App, { services, isDraining }: Kit): void {
-  const alive = { summary: 'Whether the process lives', responses: jsonResponses(200, 'It does') }
+  const alive = {
+    summary: 'Whether the process lives',
+    security: [],
+    responses: jsonResponses(200, 'It does'),
+  }
   addRoute(app, 'get', '/healthz', alive, (c) => c.json({ status: 'ok' }))
-  const ready = { summary: 'Whether questions are taken', responses: jsonResponses(200, 'They are') }
+  const ready = {
+    summary: 'Whether questions are taken',
+    security: [],
+    responses: jsonResponses(200, 'They are'),
+  }
   addRoute(app, 'get', '/readyz', ready, async (c) => {
     if (isDraining()) throw notReady('The server is shutting down.')
     try {

@@ -1,4 +1,4 @@
-import { InvalidOptionError, VideoError } from '@longtake/core'
+import { InvalidOptionError, isLongtakeError, VideoError } from '@longtake/core'
 import type { JobRun, Worker } from '@longtake/jobs'
 import type { VideoSource } from '@longtake/runtime'
 import type { EngineModel, EngineVideo, PlannedVideo, Services } from '../services.js'
@@ -109,7 +109,13 @@ export class Studio {
     await using lease = await this.watch(run.key, job, run.signal, (progress) => run.progress(progress))
     const { video } = lease
     const answer = video.ask(job.question, { ...job.ask, signal: run.signal })
-    for await (const text of answer) run.token(text)
+    try {
+      for await (const text of answer) run.token(text)
+    } catch (error) {
+      // What was lost with an engine is lost for every question: the next one watches again.
+      if (isEngineFailure(error)) await this.drop(run.key, job)
+      throw error
+    }
     const result = await answer
     metrics.tokens(job.model, result.usage.promptTokens, result.usage.completionTokens)
     return { kind: 'ask', ...reportAnswer(video, result) }
@@ -149,6 +155,10 @@ export class Studio {
       throw error
     }
   }
+}
+
+function isEngineFailure(error: unknown): boolean {
+  return isLongtakeError(error) && error.code.startsWith('ENGINE_')
 }
 
 function workKey(owner: string, { model, sources, watch }: WatchWork): string {

@@ -2,12 +2,10 @@ import { VideoError } from '@longtake/core'
 import type { VideoSource } from '@longtake/runtime'
 import { ApiError } from '../http/api-error.js'
 import type { StoredUpload, UploadStore } from '../services.js'
-import { newId } from './id.js'
 
 interface Upload {
   readonly id: string
   readonly owner: string
-  readonly digest: string
   readonly sizeBytes: number
   readonly stored: Promise<StoredUpload>
   /** Videos that need it; without any it goes after its time. */
@@ -23,6 +21,7 @@ export interface UploadLimits {
 
 /** Uploads of one key that are kept beside those that its videos hold: small ones must not fill tables either. */
 const MOST_LOOSE = 200
+const ID_CHARACTERS = 32
 
 /** What was uploaded, and to whom it belongs. The same bytes of one owner are kept once. */
 export class Uploads {
@@ -40,20 +39,21 @@ export class Uploads {
   /**
    * Keeps bytes.
    *
-   * @returns An id that cannot be guessed.
+   * @returns An id; only its owner can open it.
    * @throws {ApiError} 413 if the owner has no room left.
    */
   async put(owner: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+    // By content, so that a request that is sent again names the same upload, also after a restart.
     const digest = await sha256(bytes)
-    const known = [...this.#uploads.values()].find((it) => it.owner === owner && it.digest === digest)
+    const id = `upl_${(await sha256(new TextEncoder().encode(`${owner}:${digest}`))).slice(0, ID_CHARACTERS)}`
+    const known = this.#uploads.get(id)
     if (known !== undefined) return this.#touch(known)
     await this.#makeRoom(owner, bytes.length)
     const expiresAt = this.#clock() + this.#limits.ttlMs
     const stored = this.#store.put(bytes)
     const upload: Upload = {
-      id: newId('upl'),
+      id,
       owner,
-      digest,
       sizeBytes: bytes.length,
       stored,
       holders: 0,
