@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { question } from '../apps/edge-api/test/api.js'
 import { type FileServer, serveFiles } from '../apps/edge-api/test/files.js'
 import { alike } from './support/alike.js'
+import { announce } from './support/announce.js'
 import { findBinary } from './support/binaries.js'
 import { installPlain, type PlainInstall } from './support/plain-node.js'
 
@@ -156,9 +157,9 @@ describe.each(RUNTIMES.slice(1))('$name', ({ name, binary }) => {
     'a body beyond the limit is refused, and the server goes on',
     async () => {
       const url = urls.get(name) ?? ''
-      const response = await post(url, '/v1/plan', { url: `data:,${'x'.repeat(17 * 2 ** 20)}` })
-      expect(response.status).toBe(413)
-      expect(await response.json()).toMatchObject({ error: { code: 'body_too_large' } })
+      const { status, text } = await announce(`${url}/v1/plan`, 17 * 2 ** 20)
+      expect(status).toBe(413)
+      expect(JSON.parse(text)).toMatchObject({ error: { code: 'body_too_large' } })
       expect((await fetch(`${url}/healthz`)).status).toBe(200)
     },
   )
