@@ -3,9 +3,10 @@ import type { Drained } from '@longtake/jobs'
 import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
 import { Allowances } from './http/allowances.js'
-import { ApiError, apiErrorOf } from './http/api-error.js'
+import { ApiError } from './http/api-error.js'
 import { requireCaller } from './http/callers.js'
-import type { App, Env, Kit, Request } from './http/context.js'
+import type { App, Env, Kit } from './http/context.js'
+import { answerError, observe } from './http/observe.js'
 import { Room } from './http/room.js'
 import { addPage } from './page/page.js'
 import { addChat } from './routes/chat.js'
@@ -22,8 +23,6 @@ const SWEEP_MS = 30_000
 const BODIES = 4
 /** Plans that are made at once. */
 const PLANS = 8
-/** A request id that a proxy gave is taken over only if it can do no harm in a log. */
-const REQUEST_ID = /^[\w.:-]{8,128}$/
 
 /** The API, ready to be served by any platform. */
 export interface EdgeApi {
@@ -77,7 +76,7 @@ function buildApp(kit: Kit): App {
   const app: App = new OpenAPIHono<Env>()
   app.onError((error, c) => answerError(c, error))
   app.notFound((c) => answerError(c, new ApiError(404, 'not_found', 'There is nothing at this address.')))
-  app.use(observe(kit))
+  app.use(observe(services, kit.bodies))
   addPage(app, kit)
   app.use(
     secureHeaders({
@@ -119,34 +118,4 @@ function buildApp(kit: Kit): App {
   addPlan(app, kit)
   refuseOtherMethods(app)
   return app
-}
-
-/** Request id, log line and metrics of every request. */
-function observe({ services, bodies }: Kit) {
-  const { clock, log, metrics } = services
-  return async (c: Request, next: () => Promise<void>): Promise<void> => {
-    const startedAt = clock()
-    const given = c.req.header('x-request-id')
-    const requestId = given !== undefined && REQUEST_ID.test(given) ? given : crypto.randomUUID()
-    c.set('requestId', requestId)
-    await next()
-    bodies.give(c.get('heldBytes') ?? 0)
-    c.header('X-Request-Id', requestId)
-    const { method } = c.req
-    const { status } = c.res
-    const route = c.get('route') ?? 'unknown'
-    const milliseconds = clock() - startedAt
-    metrics.request({ route, method, status }, milliseconds / 1000)
-    const failure = c.get('failure')
-    const fields = { requestId, method, route, status, milliseconds, caller: c.get('caller')?.name }
-    if (status >= 500 && failure !== undefined) log.error({ ...fields, err: failure }, 'request failed')
-    else log.info({ ...fields, code: failure instanceof ApiError ? failure.code : undefined }, 'request')
-  }
-}
-
-function answerError(c: Request, thrown: unknown): Response {
-  const error = apiErrorOf(thrown)
-  c.set('failure', error.code === 'internal_error' ? thrown : error)
-  const headers = { ...error.headers, 'Content-Type': 'application/json' }
-  return new Response(JSON.stringify(error.body), { status: error.status, headers })
 }

@@ -54,6 +54,8 @@ export interface Caller {
   /** Overrides of the limits for everybody. */
   readonly requestsPerMinute?: number | undefined
   readonly questionsPerDay?: number | undefined
+  /** Whether this is a gateway, which says for whom it asks. */
+  readonly isGateway?: boolean | undefined
 }
 
 /** Tells callers by their bearer keys. */

@@ -1,11 +1,15 @@
 import type { MiddlewareHandler } from 'hono'
-import type { Keys } from '../services.js'
+import type { Caller, Keys } from '../services.js'
 import { ApiError } from './api-error.js'
 import type { Env } from './context.js'
 
 /** Longer ones are no keys; hashing them would be work for a stranger. */
 const MOST_KEY_CHARACTERS = 512
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/** In it a gateway says for whom it asks, and is told under which name. */
+export const CALLER_HEADER = 'X-Longtake-Caller'
+const CALLER_NAME = /^[\w.@-]{1,64}$/
 
 /** Finds out who calls; without a known key nothing goes on. */
 export function requireCaller(keys: Keys): MiddlewareHandler<Env> {
@@ -24,9 +28,22 @@ export function requireCaller(keys: Keys): MiddlewareHandler<Env> {
         secret === undefined ? 'Send your key as "Authorization: Bearer KEY".' : 'This key is not known.'
       throw new ApiError(401, 'invalid_api_key', message, { headers: { 'WWW-Authenticate': 'Bearer' } })
     }
-    c.set('caller', caller)
-    return next()
+    const named = caller.isGateway === true ? namedBy(caller, c.req.header(CALLER_HEADER)) : undefined
+    c.set('caller', named ?? caller)
+    await next()
+    // A gateway that is not known as one would mix up its callers, so it waits for this.
+    if (named !== undefined) c.header(CALLER_HEADER, named.name)
+    return
   }
+}
+
+/** A caller of a gateway: somebody else than a caller of that name who has a key here. */
+function namedBy(gateway: Caller, name: string | undefined): Caller | undefined {
+  if (name === undefined) return undefined
+  if (!CALLER_NAME.test(name)) {
+    throw new ApiError(400, 'invalid_value', `${CALLER_HEADER}: expected a name of a key.`)
+  }
+  return { ...gateway, isGateway: false, name: `${gateway.name}/${name}` }
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import type { Limits } from '../limits.js'
 import type { Caller, Services } from '../services.js'
 import type { Studio } from '../videos/studio.js'
 import type { Allowances } from './allowances.js'
@@ -21,6 +22,12 @@ export interface Env {
 
 export type App = OpenAPIHono<Env>
 export type Request = Context<Env>
+
+/** What reading a body needs. */
+export interface BodyKit {
+  readonly bodies: Room
+  readonly services: { readonly limits: Pick<Limits, 'maxBodyBytes'> }
+}
 
 /** What routes work with. */
 export interface Kit {

@@ -1,5 +1,5 @@
 import { ApiError } from './api-error.js'
-import type { Kit, Request } from './context.js'
+import type { BodyKit, Request } from './context.js'
 
 /**
  * Reads a body; what a length promises is not believed.
@@ -9,7 +9,7 @@ import type { Kit, Request } from './context.js'
  */
 export async function readBody(
   c: Request,
-  { bodies }: Kit,
+  { bodies }: Pick<BodyKit, 'bodies'>,
   mostBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (Number(c.req.header('content-length') ?? 0) > mostBytes) throw tooLarge(mostBytes)

@@ -1,6 +1,6 @@
 import type { z } from '@hono/zod-openapi'
 import { ApiError } from './api-error.js'
-import type { Kit, Request } from './context.js'
+import type { BodyKit, Request } from './context.js'
 import { readBody } from './read-body.js'
 
 /** Mistakes that one answer names. */
@@ -13,7 +13,7 @@ const MOST_NAMED = 5
  */
 export async function readJson<Schema extends z.ZodType>(
   c: Request,
-  kit: Kit,
+  kit: BodyKit,
   schema: Schema,
 ): Promise<z.output<Schema>> {
   if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? '')) {

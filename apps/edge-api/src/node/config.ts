@@ -1,27 +1,7 @@
-import { InvalidOptionError } from '@longtake/core'
 import { z } from 'zod'
+import { keys, list, readEnvironment, whole } from '../environment.js'
 import { DEFAULT_LIMITS } from '../limits.js'
 
-/** A name with the SHA-256 of a key: the key itself is nowhere on the server. */
-const KEY = /^[\w.@-]{1,64}:[0-9a-f]{64}$/
-
-const list = z
-  .string()
-  .transform((text) => text.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()])))
-
-/** A whole number within bounds. */
-function whole(byDefault: number, least: number, most: number) {
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, 'expected a whole number')
-    .transform(Number)
-    .pipe(z.number().min(least).max(most))
-    .default(byDefault)
-}
-
-const keys = list.pipe(
-  z.array(z.string().regex(KEY, 'expected NAME:SHA256, as `longtake serve --new-key NAME` prints')),
-)
 const mebibytes = (bytes: number): number => bytes / 2 ** 20
 const limits = DEFAULT_LIMITS
 
@@ -32,6 +12,7 @@ const environment = z.object({
   LONGTAKE_KEYS: keys.default([]),
   LONGTAKE_KEYS_FILE: z.string().min(1).optional(),
   LONGTAKE_ISOLATE: z.enum(['0', '1']).default('1'),
+  LONGTAKE_GATEWAYS: list.default([]),
   LONGTAKE_STATE: z.string().min(1).optional(),
   LONGTAKE_CORS: list.default([]),
   LONGTAKE_LOG: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -78,13 +59,7 @@ export type Config = ReturnType<typeof readConfig>
  * @throws {InvalidOptionError} Naming every mistake at once.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>) {
-  const given = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
-  )
-  const result = environment.safeParse(given)
-  if (result.success) return configOf(result.data)
-  const mistakes = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-  throw new InvalidOptionError('environment', `settings without mistakes (${mistakes.join('; ')})`, {})
+  return configOf(readEnvironment(environment, env))
 }
 
 function configOf(env: z.output<typeof environment>) {
@@ -96,6 +71,7 @@ function configOf(env: z.output<typeof environment>) {
     keys: env.LONGTAKE_KEYS,
     keysFile: env.LONGTAKE_KEYS_FILE,
     isIsolated: env.LONGTAKE_ISOLATE === '1',
+    gateways: env.LONGTAKE_GATEWAYS,
     stateFolder: env.LONGTAKE_STATE,
     corsOrigins: env.LONGTAKE_CORS,
     logLevel: env.LONGTAKE_LOG,

@@ -1,2 +1,15 @@
+import { listen } from './listen.js'
+import { type RunningServer, serveBy } from './serve.js'
+
 export { newKey } from './keys.js'
-export { type RunningServer, serve } from './serve.js'
+export type { RunningServer } from './serve.js'
+
+/**
+ * Starts the API in this process, on Node, configured by environment variables: see the README.
+ *
+ * @throws {InvalidOptionError} Naming all mistakes of the configuration.
+ * @throws {LongtakeError} If a model cannot be loaded, or the folder of jobs not be opened.
+ */
+export function serve(env: Readonly<Record<string, string | undefined>>): Promise<RunningServer> {
+  return serveBy(listen, env)
+}

@@ -35,12 +35,23 @@ export function newKey(name: string): { readonly key: string; readonly entry: st
  *
  * @param entries - `NAME:SHA256`.
  * @param file - JSON: an array of `{ name, sha256, requestsPerMinute?, questionsPerDay? }`.
- * @throws {InvalidOptionError} If the file cannot be used, or two keys have one name.
+ * @param gateways - Names of keys whose owners say for whom they ask.
+ * @throws {InvalidOptionError} If the file cannot be used, a gateway has no key, or two keys have one name.
  */
-export async function openKeys(entries: readonly string[], file: string | undefined): Promise<Keys> {
-  const known = [...entries.map(readEntry), ...(file === undefined ? [] : await readKeysFile(file))]
+export async function openKeys(
+  entries: readonly string[],
+  file: string | undefined,
+  gateways: readonly string[],
+): Promise<Keys> {
+  const all = [...entries.map(readEntry), ...(file === undefined ? [] : await readKeysFile(file))]
+  const known = all.map(({ caller, hash }) => ({
+    caller: { ...caller, isGateway: gateways.includes(caller.name) },
+    hash,
+  }))
   const names = new Set(known.map(({ caller }) => caller.name))
   if (names.size < known.length) throw new InvalidOptionError('keys', 'a name of its own for each key', {})
+  const stranger = gateways.find((name) => !names.has(name))
+  if (stranger !== undefined) throw new InvalidOptionError('LONGTAKE_GATEWAYS', 'names of keys', stranger)
   return { open: known.length === 0 ? ANYBODY : undefined, find: async (secret) => find(known, secret) }
 }
 

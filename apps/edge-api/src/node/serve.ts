@@ -1,28 +1,22 @@
 import { readFile } from 'node:fs/promises'
-import type { Server } from 'node:http'
 import { join } from 'node:path'
-import { serve as listen } from '@hono/node-server'
 import { InvalidOptionError } from '@longtake/core'
 import { openQueue } from '@longtake/jobs'
 import { openLink } from '@longtake/runtime/link'
 import { pino } from 'pino'
-import { createApp, type EdgeApi } from '../app.js'
+import { createApp } from '../app.js'
 import type { Services } from '../services.js'
 import type { JobProgress, VideoJob, VideoResult } from '../videos/job.js'
 import { type Config, readConfig } from './config.js'
 import { openEngine } from './engine.js'
 import { openIsolatedEngine } from './isolated-engine.js'
 import { openKeys } from './keys.js'
+import type { Listen } from './listening.js'
 import { openMetrics } from './metrics.js'
 import { openUploads } from './uploads.js'
 
 const LOOPBACK = '127.0.0.1'
 const EVERYWHERE = '0.0.0.0'
-/** Until a request has arrived whole; a slow sender holds a connection no longer. */
-const RECEIVE_MS = 120_000
-const HEADERS_MS = 15_000
-/** For answers that are on their way when all work has ended. */
-const LAST_ANSWERS_MS = 2_000
 /** A deploy starts the next process before this one has let go of the folder. */
 const LOCK_WAIT_MS = 60_000
 
@@ -39,12 +33,16 @@ export interface RunningServer {
 /**
  * Starts the API in this process, configured by environment variables: see the README.
  *
+ * @param listen - Starts the platform's own server.
  * @throws {InvalidOptionError} Naming all mistakes of the configuration.
  * @throws {LongtakeError} If a model cannot be loaded, or the folder of jobs not be opened.
  */
-export async function serve(env: Readonly<Record<string, string | undefined>>): Promise<RunningServer> {
+export async function serveBy(
+  listen: Listen,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<RunningServer> {
   const config = readConfig(env)
-  const keys = await openKeys(config.keys, config.keysFile)
+  const keys = await openKeys(config.keys, config.keysFile, config.gateways)
   const host = hostOf(config.host, keys.open !== undefined)
   const opened: (() => Promise<unknown>)[] = []
   const closeAll = async (): Promise<void> => {
@@ -53,13 +51,20 @@ export async function serve(env: Readonly<Record<string, string | undefined>>): 
   try {
     const services = await openServices(config, keys, opened)
     const app = createApp(services)
-    const { server, port } = await startListening(app, host, config.port)
+    const { maxBodyBytes, maxUploadBytes } = config.limits
+    const server = await listen({
+      fetch: app.fetch,
+      hostname: host,
+      port: config.port,
+      mostBytes: Math.max(maxBodyBytes, maxUploadBytes),
+    })
+    const { port } = server
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
     services.log.info({ url, models: config.models, open: keys.open !== undefined }, 'listening')
     let closing: Promise<void> | undefined
     const close = async (): Promise<void> => {
       const drained = await app.drain(config.drainMs)
-      await stopListening(server)
+      await server.stop()
       await closeAll()
       services.log.info({ ...drained }, 'stopped')
     }
@@ -119,33 +124,6 @@ async function openServices(
     corsOrigins: config.corsOrigins,
     version: await ownVersion(),
   }
-}
-
-function startListening(
-  app: EdgeApi,
-  hostname: string,
-  port: number,
-): Promise<{ readonly server: Server; readonly port: number }> {
-  return new Promise((resolve, reject) => {
-    const options = { requestTimeout: RECEIVE_MS, headersTimeout: HEADERS_MS }
-    const server = listen(
-      { fetch: app.fetch, hostname, port, serverOptions: options, overrideGlobalObjects: false },
-      (address) => resolve({ server: server as Server, port: address.port }),
-    )
-    server.on('error', reject)
-  })
-}
-
-/** Lets answers that are nearly out go out, then ends what is left. */
-function stopListening(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const end = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS)
-    server.close(() => {
-      clearTimeout(end)
-      resolve()
-    })
-    server.closeIdleConnections()
-  })
 }
 
 /** The manifest lies two folders above both the sources and the build. */

@@ -35,12 +35,19 @@ export function addPage(app: App, { services }: Kit): void {
   })
   const keys = services.keys.open === undefined ? 'needed' : 'none'
   for (const [name, text] of Object.entries(ASSETS)) {
-    const path = name === 'index.html' ? '/' : `/page/${name}`
+    const path = pathOf(name)
     const body = name === 'index.html' ? text.replace(KEYS_MARK, keys) : text
     const tag = entityTag(body)
     app.get(path, headers, async (c) => answer(c, path, body, await tag))
   }
 }
+
+function pathOf(name: string): string {
+  return name === 'index.html' ? '/' : `/page/${name}`
+}
+
+/** Where the page and its files are. */
+export const PAGE_PATHS = Object.keys(ASSETS).map(pathOf)
 
 function answer(c: Request, route: string, body: string, tag: string): Response {
   c.set('route', route)

@@ -6,13 +6,21 @@ import { addRoute } from './routing.js'
 /** `GET /v1/models` and `GET /v1/models/{id}`; ids may have slashes. */
 export function addModels(app: App, kit: Kit): void {
   const created = Math.floor(kit.services.clock() / 1000)
-  const describe = (id: string) => ({ id, object: 'model' as const, created, owned_by: 'longtake' })
+  const { models } = kit.services.engine
+  const describe = (id: string) => ({
+    id,
+    object: 'model' as const,
+    created,
+    owned_by: 'longtake',
+    // Gateways plan with it.
+    longtake: { spec: models.get(id)?.spec },
+  })
   addRoute(
     app,
     'get',
     '/v1/models',
     { summary: 'The models', responses: jsonResponses(200, 'All models') },
-    (c) => c.json({ object: 'list', data: [...kit.services.engine.models.keys()].map(describe) }),
+    (c) => c.json({ object: 'list', data: [...models.keys()].map(describe) }),
   )
   const docs = { summary: 'A model', responses: jsonResponses(200, 'The model') }
   app.openAPIRegistry.registerPath({ ...docs, method: 'get', path: '/v1/models/{id}' })

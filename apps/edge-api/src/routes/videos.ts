@@ -8,28 +8,16 @@ import { readBody } from '../http/read-body.js'
 import { check, readJson } from '../http/read-json.js'
 import type { Source, WatchWork } from '../videos/job.js'
 import type { VideoRecord } from '../videos/library.js'
+import { describePlan, planVideoAhead } from '../videos/plan.js'
 import { shownUrl, sourcesOf } from '../videos/sources.js'
 import { jsonResponses } from './docs-schemas.js'
 import { addRoute } from './routing.js'
+import { planSchema, type VideoRequest, videoSchema } from './video-schema.js'
 
-const MOST_URL_CHARACTERS = 8192
 /** Time to open a video and read its index. */
 const PLAN_MS = 60_000
 /** Room for the other fields of a form beside its file. */
 const FORM_BYTES = 64 * 1024
-
-const videoSchema = z
-  .object({
-    model: z.string().min(1).max(256).optional(),
-    url: z
-      .string()
-      .refine((text) => /^(https?:\/\/|data:)/i.test(text), 'expected a http:, https: or data: address')
-      .refine((text) => /^data:/i.test(text) || text.length <= MOST_URL_CHARACTERS, {
-        message: `expected at most ${MOST_URL_CHARACTERS} characters`,
-      }),
-    longtake: watchSchema.optional(),
-  })
-  .openapi('VideoRequest')
 
 const idParam = { params: z.object({ id: z.string() }) }
 
@@ -125,21 +113,23 @@ function addStoryboard(app: App, kit: Kit): void {
 export function addPlan(app: App, kit: Kit): void {
   const docs = {
     summary: 'What watching would read, encode and hold',
-    request: { body: { content: { 'application/json': { schema: videoSchema } }, required: true } },
+    request: { body: { content: { 'application/json': { schema: planSchema } }, required: true } },
     responses: jsonResponses(200, 'The plan'),
   }
   addRoute(app, 'post', '/v1/plan', docs, async (c) => {
-    const { work } = await readWork(c, kit)
-    const { facts, plan } = await makePlan(c, kit, work)
-    const { durationSeconds: duration, width, height, codec } = facts
-    const { notes, ...planned } = plan
-    return c.json({
-      object: 'plan',
-      model: work.model,
-      video: { duration, width, height, codec },
-      plan: planned,
-      notes,
-    })
+    const { limits, engine } = kit.services
+    if (!isForm(c)) {
+      const { video, url = '', ...request } = await readJson(c, kit, planSchema)
+      const model = request.model ?? defaultModel(kit)
+      requireModel(kit, model)
+      const spec = engine.models.get(model)?.spec
+      if (video !== undefined && spec !== undefined)
+        return c.json(planVideoAhead(spec, { ...request, model, video }, limits))
+      const { work } = await linkWork(c, kit, { ...request, url })
+      return c.json(describePlan(work.model, await makePlan(c, kit, work)))
+    }
+    const { work } = await readForm(c, kit)
+    return c.json(describePlan(work.model, await makePlan(c, kit, work)))
   })
 }
 
@@ -161,9 +151,15 @@ function recordOf(c: Request, { studio }: Kit): VideoRecord {
 }
 
 async function readWork(c: Request, kit: Kit): Promise<{ readonly work: WatchWork; readonly shown: string }> {
-  const isForm = /^multipart\/form-data\s*;/i.test(c.req.header('content-type') ?? '')
-  if (isForm) return readForm(c, kit)
-  const { model = defaultModel(kit), url, longtake = {} } = await readJson(c, kit, videoSchema)
+  return isForm(c) ? readForm(c, kit) : linkWork(c, kit, await readJson(c, kit, videoSchema))
+}
+
+function isForm(c: Request): boolean {
+  return /^multipart\/form-data\s*;/i.test(c.req.header('content-type') ?? '')
+}
+
+async function linkWork(c: Request, kit: Kit, request: VideoRequest) {
+  const { model = defaultModel(kit), url, longtake = {} } = request
   requireModel(kit, model)
   const { services, studio } = kit
   const sources = await sourcesOf([url], c.get('caller').name, studio.uploads, services.limits.maxUploadBytes)
