@@ -1,10 +1,10 @@
 import { InvalidOptionError, isLongtakeError, VideoError } from '@longtake/core'
 import type { JobRun, Worker } from '@longtake/jobs'
 import type { VideoSource } from '@longtake/runtime'
+import { type Lease, OpenVideos } from '@longtake/runtime/open-videos'
 import type { EngineModel, EngineVideo, PlannedVideo, Services } from '../services.js'
 import type { JobProgress, Source, VideoJob, VideoResult, WatchWork } from './job.js'
 import { VideoLibrary } from './library.js'
-import { type Lease, OpenVideos } from './open-videos.js'
 import { reportAnswer, reportVideo } from './report.js'
 import { Uploads } from './uploads.js'
 
@@ -12,7 +12,7 @@ import { Uploads } from './uploads.js'
 export class Studio {
   readonly uploads: Uploads
   readonly library: VideoLibrary
-  readonly #open: OpenVideos
+  readonly #open: OpenVideos<EngineVideo>
   readonly #services: Services
   readonly #worker: Worker
 
@@ -63,7 +63,7 @@ export class Studio {
     work: WatchWork,
     signal: AbortSignal,
     onProgress: (progress: JobProgress) => void = () => {},
-  ): Promise<Lease> {
+  ): Promise<Lease<EngineVideo>> {
     const open = (stop: AbortSignal, tell: (progress: JobProgress) => void): Promise<EngineVideo> =>
       this.#watch(owner, work, stop, tell)
     return this.#open.acquire(workKey(owner, work), open, signal, onProgress)

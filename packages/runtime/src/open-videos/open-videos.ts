@@ -1,22 +1,27 @@
 import { CancelledError } from '@longtake/core'
-import type { EngineVideo } from '../services.js'
-import type { JobProgress } from './progress.js'
+import type { WatchProgress } from '../engine/watch-options.js'
+
+/** What is kept: a `WatchedVideo`, or anything else that has to be closed. */
+export interface Closable {
+  close(): Promise<void>
+}
 
 /** A use of a watched video; it stays open until every use was released. */
-export interface Lease extends AsyncDisposable {
-  readonly video: EngineVideo
+export interface Lease<Video extends Closable> extends AsyncDisposable {
+  readonly video: Video
   /** Gives the video to nobody else, such as when its engine is lost. */
   discard(): void
 }
 
-export type OpenVideo = (
+/** Watches a video until `signal` fires. */
+export type OpenVideo<Video extends Closable> = (
   signal: AbortSignal,
-  onProgress: (progress: JobProgress) => void,
-) => Promise<EngineVideo>
+  onProgress: (progress: WatchProgress) => void,
+) => Promise<Video>
 
-interface Entry {
-  readonly opening: Promise<EngineVideo>
-  readonly listeners: Set<(progress: JobProgress) => void>
+interface Entry<Video extends Closable> {
+  readonly opening: Promise<Video>
+  readonly listeners: Set<(progress: WatchProgress) => void>
   readonly stop: AbortController
   /** Uses and waits. */
   users: number
@@ -29,10 +34,10 @@ interface Entry {
  * Watched videos that are kept for follow-ups, the latest used ones. Whoever asks for one that is being watched waits
  * for it; watching ends when nobody waits any more.
  */
-export class OpenVideos {
+export class OpenVideos<Video extends Closable> {
   readonly #most: number
   /** In the order of use, the latest last. */
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, Entry<Video>>()
   readonly #closing = new Set<Promise<void>>()
 
   /** @param most - Open videos; more only while more are used at once. */
@@ -55,10 +60,10 @@ export class OpenVideos {
    */
   async acquire(
     key: string,
-    open: OpenVideo,
+    open: OpenVideo<Video>,
     signal: AbortSignal,
-    onProgress: (progress: JobProgress) => void,
-  ): Promise<Lease> {
+    onProgress: (progress: WatchProgress) => void,
+  ): Promise<Lease<Video>> {
     if (signal.aborted) throw new CancelledError()
     const entry = this.#entries.get(key) ?? this.#start(open)
     this.#entries.delete(key)
@@ -98,10 +103,10 @@ export class OpenVideos {
     await Promise.all(this.#closing)
   }
 
-  #start(open: OpenVideo): Entry {
+  #start(open: OpenVideo<Video>): Entry<Video> {
     const stop = new AbortController()
-    const listeners = new Set<(progress: JobProgress) => void>()
-    const tell = (progress: JobProgress): void => {
+    const listeners = new Set<(progress: WatchProgress) => void>()
+    const tell = (progress: WatchProgress): void => {
       for (const listener of listeners) listener(progress)
     }
     const opening = open(stop.signal, tell)
@@ -110,7 +115,7 @@ export class OpenVideos {
     return { opening, listeners, stop, users: 0, isOpen: false, isDropped: false }
   }
 
-  async #release(key: string, entry: Entry): Promise<void> {
+  async #release(key: string, entry: Entry<Video>): Promise<void> {
     entry.users -= 1
     if (entry.users > 0) return
     if (!entry.isOpen || entry.isDropped) {
@@ -128,11 +133,11 @@ export class OpenVideos {
     }
   }
 
-  #forget(key: string, entry: Entry): void {
+  #forget(key: string, entry: Entry<Video>): void {
     if (this.#entries.get(key) === entry) this.#entries.delete(key)
   }
 
-  #close(entry: Entry): Promise<void> {
+  #close(entry: Entry<Video>): Promise<void> {
     entry.stop.abort()
     const closing = entry.opening.then(
       (video) => video.close().catch(() => {}),

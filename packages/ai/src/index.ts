@@ -1,0 +1,6 @@
+export {
+  createLongtake,
+  type LongtakeModelOptions,
+  type LongtakeProvider,
+  type LongtakeSettings,
+} from './provider.js'

@@ -1,0 +1,50 @@
+import type { PlanOptions } from '@longtake/core'
+import type { Longtake, VideoInputs, WatchedVideo } from '@longtake/runtime'
+import { type Lease, OpenVideos } from '@longtake/runtime/open-videos'
+import type { Media } from './media.js'
+
+const unheard = (): void => {}
+
+/** Videos that one model has watched, kept for further questions. */
+export class WatchedMedia {
+  readonly #model: () => Promise<Longtake>
+  readonly #open: OpenVideos<WatchedVideo>
+
+  /** @param most - Videos that are kept. */
+  constructor(model: () => Promise<Longtake>, most: number) {
+    this.#model = model
+    this.#open = new OpenVideos(most)
+  }
+
+  /** Watches, or finds what was watched in the same way. Release the lease. */
+  async acquire(media: Media, options: PlanOptions, signal: AbortSignal): Promise<Lease<WatchedVideo>> {
+    const model = await this.#model()
+    const key = JSON.stringify([media.key, options])
+    return this.#open.acquire(key, (stop) => watch(model, media, options, stop), signal, unheard)
+  }
+
+  close(): Promise<void> {
+    return this.#open.close()
+  }
+}
+
+async function watch(
+  model: Longtake,
+  media: Media,
+  options: PlanOptions,
+  signal: AbortSignal,
+): Promise<WatchedVideo> {
+  const input = await media.open(signal)
+  try {
+    return await model.watch(input, { ...options, signal })
+  } catch (error) {
+    // Options may have been refused before anything took the sources over.
+    await closeInputs(input)
+    throw error
+  }
+}
+
+async function closeInputs(input: VideoInputs): Promise<void> {
+  const inputs = Array.isArray(input) ? input : [input]
+  for (const one of inputs) if (typeof one === 'object' && 'close' in one) await one.close()
+}

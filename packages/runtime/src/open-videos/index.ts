@@ -1,0 +1,1 @@
+export { type Closable, type Lease, type OpenVideo, OpenVideos } from './open-videos.js'
