@@ -40,7 +40,7 @@ import {
 import { WEIGHTS } from './resources.js'
 
 /** The checkpoint that comes with Longtake. */
-const DEFAULT_MODEL = '@longtake/tiny'
+export const DEFAULT_MODEL = '@longtake/tiny'
 
 /** Parts of `--method`, by the names of the paper's steps. */
 interface Method {

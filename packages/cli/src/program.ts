@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { ask } from './commands/ask.js'
 import { chat } from './commands/chat.js'
 import { doctor } from './commands/doctor.js'
+import { mcp } from './commands/mcp.js'
 import { models, removeModels } from './commands/models.js'
 import { plan } from './commands/plan.js'
 import { pull } from './commands/pull.js'
@@ -10,7 +11,7 @@ import { serve } from './commands/serve.js'
 import { trace } from './commands/trace.js'
 import type { ExitCode } from './exit-code.js'
 import type { Session } from './main.js'
-import { addAnswerFlags, addModelFlags, addWatchFlags, choice } from './options.js'
+import { addAnswerFlags, addModelFlags, addWatchFlags, choice, DEFAULT_MODEL } from './options.js'
 import { WEIGHTS } from './resources.js'
 
 const EXIT_CODES = `
@@ -56,6 +57,19 @@ export function buildProgram(session: Session, onExit: (code: ExitCode) => void)
     .option('--model <id...>', 'models to serve')
     .option('--new-key <name>', 'print a new key, and what the server is told of it; start nothing')
     .action((flags) => serve(flags, session))
+  program
+    .command('mcp')
+    .description(
+      'give an agent tools to ask about videos (Model Context Protocol, standard input and output)',
+    )
+    .option(
+      '--model <id>',
+      'checkpoint: an installed package, a folder, or a model that was pulled',
+      DEFAULT_MODEL,
+    )
+    .option('--folder <path...>', 'folders whose videos the agent may name; else links only')
+    .option('--allow-private', 'let links lead into your own machine and network, on any port')
+    .action((flags) => mcp(flags, packageVersion(), session))
   program
     .command('doctor')
     .description('check that everything Longtake needs is here and works, and which models fit')

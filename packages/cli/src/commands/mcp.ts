@@ -1,0 +1,24 @@
+import { resolve } from 'node:path'
+import type { Session } from '../main.js'
+
+export interface McpFlags {
+  readonly model: string
+  readonly folder?: readonly string[]
+  readonly allowPrivate?: boolean
+}
+
+/** `longtake mcp`: gives an agent tools to ask about videos, on standard input and output, until the input ends. */
+export async function mcp(flags: McpFlags, version: string, { io, err, signal }: Session): Promise<void> {
+  const { model, folder = [], allowPrivate = false } = flags
+  // No other command needs these, so none loads them.
+  const { serveTools, VideoTools } = await import('@longtake/mcp')
+  const { PRIVATE_NETWORKS } = await import('@longtake/runtime/link')
+  await using tools = await VideoTools.open(model, {
+    folders: folder.map((path) => resolve(path)),
+    ...(allowPrivate && { links: { allowNetworks: PRIVATE_NETWORKS, ports: 'any' } }),
+    load: { signal },
+    version,
+  })
+  err.line(`Longtake serves an agent on standard input and output, with ${model}.`)
+  await serveTools(tools, { stdin: io.stdin, stdout: io.stdout, signal })
+}
