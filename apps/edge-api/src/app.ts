@@ -6,6 +6,7 @@ import { Allowances } from './http/allowances.js'
 import { ApiError } from './http/api-error.js'
 import { requireCaller } from './http/callers.js'
 import type { App, Env, Kit } from './http/context.js'
+import { Entrance } from './http/entrance.js'
 import { answerError, observe } from './http/observe.js'
 import { Room } from './http/room.js'
 import { addPage } from './page/page.js'
@@ -62,8 +63,12 @@ export function createApp(services: Services): EdgeApi {
     await studio.close()
     return drained
   }
+  const entrance = new Entrance()
   return {
-    fetch: (request, bindings) => app.fetch(request, bindings),
+    async fetch(request, bindings) {
+      await entrance.enter()
+      return app.fetch(request, bindings)
+    },
     drain(timeoutMs) {
       draining ??= drain(timeoutMs)
       return draining

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers'
 import { isLongtakeError, JobError } from '@longtake/core'
 import { Ended } from './ended.js'
 import type { Limits } from './options.js'
@@ -15,6 +16,8 @@ const FEW_WATCHED = 4
 /** Above so many, changes are told together, a millisecond for each who is told: a thousand in a second at most. */
 const MANY_WATCHED = 64
 const MOST_GATHERING_MS = 2000
+/** Told before everything else has its turn: each who is told writes to a connection. */
+const TOLD_AT_ONCE = 32
 
 /** What becomes of jobs between acceptance and being forgotten; everything that is told is stored first. */
 export class Lifecycle {
@@ -31,6 +34,10 @@ export class Lifecycle {
   /** Jobs whose positions somebody reads. */
   readonly #watched = new Set<QueuedJob>()
   #isTelling = false
+  /** Whether positions changed since those that are being told were told first. */
+  #hasChanged = false
+  /** Number of the present telling. */
+  #telling = 0
   #isClosed = false
   #bytes = 0
 
@@ -159,26 +166,44 @@ export class Lifecycle {
 
   /** Tells watchers where their jobs stand now; several changes at once are told as one. */
   positionsChanged(): void {
+    this.#hasChanged = true
     if (this.#isTelling) return
     this.#isTelling = true
     const many = this.#watched.size
-    const tell = (): void => this.#tellPositions()
+    const tell = (): void => {
+      this.#hasChanged = false
+      this.#telling++
+      this.#tellPositions()
+    }
     if (many <= MANY_WATCHED) queueMicrotask(tell)
     else setTimeout(tell, Math.min(many, MOST_GATHERING_MS)).unref?.()
   }
 
   #tellPositions(): void {
-    this.#isTelling = false
     if (this.#isClosed) return
     if (this.#watched.size <= FEW_WATCHED) {
       for (const job of this.#watched) tellPosition(job, this.turns.positionOf(job))
+    } else if (!this.#tellSome()) {
+      // The order may be another one by then, so it is gone through anew.
+      setImmediate(() => this.#tellPositions())
       return
     }
+    this.#isTelling = false
+    if (this.#hasChanged) this.positionsChanged()
+  }
+
+  /** Tells those whom this telling has not told yet, up to a number. @returns Whether these were all. */
+  #tellSome(): boolean {
     let position = 0
+    let told = 0
     for (const job of this.turns.inOrder()) {
       position++
-      if (job.events.isWatched) tellPosition(job, position)
+      if (!job.events.isWatched || job.told === this.#telling) continue
+      if (told === TOLD_AT_ONCE) return false
+      job.told = this.#telling
+      if (tellPosition(job, position)) told++
     }
+    return true
   }
 
   async #writeEnd(job: QueuedJob, end: JobEnd): Promise<boolean> {
@@ -247,10 +272,12 @@ export class Lifecycle {
   }
 }
 
-function tellPosition(job: QueuedJob, position: number): void {
-  if (position === 0 || job.position === position) return
+/** @returns Whether there was something to tell. */
+function tellPosition(job: QueuedJob, position: number): boolean {
+  if (position === 0 || job.position === position) return false
   job.position = position
   job.events.push({ type: 'queued', position })
+  return true
 }
 
 /** Whether the folder is in the hands of another process, which runs what this one has not ended. */

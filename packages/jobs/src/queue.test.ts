@@ -117,6 +117,40 @@ describe.each(['memory', 'folder'])('in %s', (place) => {
     expect(seen).toEqual([4, 3, 2, 1])
   })
 
+  test('of hundreds of watched jobs each is told where it stands, and never that it has gone back', async () => {
+    const queue = await open({ mostQueued: 1000 })
+    const keys = ['ann', 'bob', 'eve']
+    const told = new Map<string, number[]>()
+    const ids = []
+    for (let job = 0; job < 300; job++) {
+      const { id } = await queue.submit(job, { key: keys[job % keys.length] as string })
+      ids.push(id)
+    }
+    for (const id of ids) {
+      const positions: number[] = []
+      told.set(id, positions)
+      const read = async (): Promise<void> => {
+        for await (const event of queue.watch(id)) if (event.type === 'queued') positions.push(event.position)
+      }
+      read().catch(() => {})
+    }
+    // Some leave while others are being told.
+    for (const [number, id] of ids.slice(0, 120).entries()) {
+      await queue.cancel(id)
+      if (number % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    const left = ids.slice(120)
+    await vi.waitFor(
+      async () => {
+        const statuses = await Promise.all(left.map((id) => queue.status(id)))
+        expect(left.map((id) => told.get(id)?.at(-1))).toEqual(statuses.map(({ position }) => position))
+      },
+      { timeout: 10_000 },
+    )
+    for (const positions of told.values())
+      expect(positions).toEqual([...new Set(positions)].sort((a, b) => b - a))
+  })
+
   test('a key with a thousand jobs delays another by one turn', async () => {
     const queue = await open({ mostQueued: 2000 })
     const jobs = Array.from({ length: 1000 }, (_, job) => queue.submit(['greedy', job], { key: 'greedy' }))
@@ -138,6 +172,39 @@ describe.each(['memory', 'folder'])('in %s', (place) => {
       ['greedy', 1],
       ['modest', 1],
     ])
+  })
+
+  test('who asks one after the other waits only for the job of a greedy key that runs', async () => {
+    const queue = await open({ mostQueued: 100 })
+    for (let job = 0; job < 20; job++) await queue.submit(`greedy ${job}`, { key: 'greedy' })
+    const { handler, order, release } = gate()
+    queue.work(handler)
+    const mine = []
+    for (let question = 0; question < 4; question++) {
+      // It comes while one of theirs runs, as the last answer came when that began.
+      const { id, position } = await queue.submit(`modest ${question}`, { key: 'modest' })
+      mine.push(position)
+      await vi.waitFor(() => expect(order.at(-1)).toMatch('greedy'))
+      await release(order.at(-1))
+      await vi.waitFor(() => expect(order.at(-1)).toMatch('modest'))
+      await release(order.at(-1))
+      await queue.result(id)
+      await vi.waitFor(() => expect(order.at(-1)).toMatch('greedy'))
+    }
+    expect(mine).toEqual([1, 1, 1, 1])
+  })
+
+  test('a key gets no more than its turn by taking jobs back and giving them again', async () => {
+    const queue = await open({ mostQueued: 100 })
+    for (let job = 0; job < 3; job++) await queue.submit(`greedy ${job}`, { key: 'greedy' })
+    const { handler, order, release } = gate()
+    queue.work(handler)
+    await queue.submit('sly 0', { key: 'sly' })
+    const second = await queue.submit('sly 1', { key: 'sly' })
+    await release('greedy 0')
+    await vi.waitFor(() => expect(order).toEqual(['greedy 0', 'sly 0']))
+    await queue.cancel(second.id)
+    expect(await queue.submit('sly 2', { key: 'sly' })).toMatchObject({ position: 2 })
   })
 
   test('a key fills half of the queue at most, and then learns when to come back', async () => {

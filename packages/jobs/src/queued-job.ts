@@ -20,6 +20,8 @@ export class QueuedJob {
   isHandedBack = false
   /** The position that watchers were told last. */
   position = 0
+  /** Number of the telling in which that was. */
+  told = 0
   progress: Json | undefined
   /** Of the running handler. */
   abort: AbortController | undefined

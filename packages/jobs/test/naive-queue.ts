@@ -16,8 +16,10 @@ export interface NaiveLimits {
 export class NaiveQueue {
   readonly limits: NaiveLimits
   readonly jobs: NaiveJob[] = []
-  /** Keys in the order of their next turns. */
+  /** Keys in the order of their next turns, if all have had as many. */
   rotation: string[] = []
+  /** Keys that have had their turn in this round. */
+  served: string[] = []
 
   constructor(limits: NaiveLimits) {
     this.limits = limits
@@ -44,7 +46,7 @@ export class NaiveQueue {
   order(): NaiveJob[] {
     const left = this.in('queued')
     const order: NaiveJob[] = []
-    let rotation = [...this.rotation]
+    let rotation = this.inTurn()
     while (left.length > 0) {
       const key = rotation.shift() as string
       const job = firstOf(left, key) as NaiveJob
@@ -57,13 +59,20 @@ export class NaiveQueue {
 
   fill(): void {
     while (this.in('running').length < this.limits.concurrency) {
-      const key = this.rotation.find((key) => this.runningOf(key) < this.limits.mostRunningPerKey)
+      const inTurn = this.inTurn()
+      const key = inTurn.find((key) => this.runningOf(key) < this.limits.mostRunningPerKey)
       if (key === undefined) return
+      if (this.served.includes(key)) {
+        this.served = []
+        this.rotation = inTurn
+      }
+      this.served.push(key)
       const job = firstOf(this.in('queued'), key) as NaiveJob
       job.state = 'running'
       job.attempts++
       this.rotation = this.rotation.filter((other) => other !== key)
       if (this.in('queued').some((other) => other.key === key)) this.rotation.push(key)
+      this.forgetIfEmpty()
     }
   }
 
@@ -72,6 +81,7 @@ export class NaiveQueue {
     if (!this.in('queued').some(({ key }) => key === job.key)) {
       this.rotation = this.rotation.filter((key) => key !== job.key)
     }
+    this.forgetIfEmpty()
   }
 
   /** The engine of a job is lost: it is queued again, once. */
@@ -91,6 +101,17 @@ export class NaiveQueue {
       job.attempts--
     }
     this.rotation = [...new Set(this.in('queued').map(({ key }) => key))]
+    this.served = []
+  }
+
+  /** Those first that have not had their turn. */
+  private inTurn(): string[] {
+    const had = this.rotation.filter((key) => this.served.includes(key))
+    return [...this.rotation.filter((key) => !had.includes(key)), ...had]
+  }
+
+  private forgetIfEmpty(): void {
+    if (this.in('queued').length === 0) this.served = []
   }
 
   private runningOf(key: string): number {

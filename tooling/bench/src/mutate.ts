@@ -19,6 +19,8 @@ const AT_ONCE = 4
 const POLL_MS = 50
 /** Until decoders and connections that nobody uses have ended. */
 const REST_MS = 15_000
+/** For so long nothing may have changed. */
+const SETTLED_MS = 1000
 /** How files come to the server, taking turns. */
 const WAYS = ['link', 'data', 'link', 'upload'] as const
 /** Code of the server's own limit: no hang, but a file to look at. */
@@ -67,9 +69,10 @@ async function runMutate(args: readonly string[], note: (text: string) => void):
     const run: Run = { scratch, samples, files, server, crashes: 0, engines: new Set() }
     const before = await openAtRest(run)
     const tried = await tryAll(run, first, count, note)
-    const leakedFiles = run.crashes > 0 ? 0 : Math.max(0, (await openAtRest(run)) - before)
-    const left = await stop(run)
-    const result = resultOf(run, tried, leakedFiles + left)
+    const leaked = run.crashes > 0 ? [] : without(await openAtRest(run), before)
+    leaked.push(...(await stop(run)))
+    const result = resultOf(run, tried, leaked.length)
+    for (const name of leaked) note(`left: ${name}`)
     for (const { number, file, way, end } of tried)
       if (isBad(end) || end === TIME_IS_OVER)
         note(`--first ${number}: ${file.name} ${file.how} by ${way}: ${end}`)
@@ -178,25 +181,47 @@ async function restart(run: Run, server: ApiServer): Promise<void> {
   run.server = await start(run.scratch)
 }
 
-/** Files and pipes that server and engine have open when nothing runs. Sockets come and go. */
-async function openAtRest({ server }: Run): Promise<number> {
-  let tree = processTree(server.pid)
-  for (const end = performance.now() + REST_MS; tree.length > 3 && performance.now() < end; ) {
-    await pause(POLL_MS)
-    tree = processTree(server.pid)
+/** Files and pipes that server and engine have open when nothing runs, and their processes. Sockets come and go. */
+async function openAtRest({ server }: Run): Promise<readonly string[]> {
+  let open = openBelow(server)
+  for (const end = performance.now() + REST_MS; performance.now() < end; ) {
+    await pause(SETTLED_MS)
+    const before = open
+    open = openBelow(server)
+    // A process that has just begun opens some more.
+    if (open.processes <= 3 && open.names.join() === before.names.join()) break
   }
-  const files = tree.map(({ pid }) => openFiles(pid).filter((name) => !/^(socket|anon_inode):/.test(name)))
-  // A process too many, or one that ended and was not asked about, counts like a file.
-  return files.flat().length + tree.length
+  return open.names
+}
+
+function openBelow({ pid }: ApiServer): { readonly processes: number; readonly names: readonly string[] } {
+  const tree = processTree(pid)
+  const names = tree.flatMap(({ pid, commandLine }) => {
+    const program = /[\w-]+\.js/.exec(commandLine)?.[0] ?? 'a process that ended'
+    const files = openFiles(pid).filter((name) => !/^(socket|anon_inode):/.test(name))
+    // Numbers of pipes and of processes are others each time.
+    return [program, ...files.map((name) => `${program}: ${name.replaceAll(/\d+/g, 'N')}`)]
+  })
+  return { processes: tree.length, names }
+}
+
+/** What is in the first list more often than in the second. */
+function without(names: readonly string[], others: readonly string[]): string[] {
+  const rest = [...others]
+  return names.filter((name) => {
+    const at = rest.indexOf(name)
+    if (at >= 0) rest.splice(at, 1)
+    return at < 0
+  })
 }
 
 /** Stops the server. @returns Processes and temporary files that are still there. */
-async function stop({ server, scratch }: Run): Promise<number> {
-  const pids = processTree(server.pid).map(({ pid }) => pid)
+async function stop({ server, scratch }: Run): Promise<readonly string[]> {
+  const tree = processTree(server.pid)
   await server.stop()
   await pause(REST_MS / 10)
-  const processes = pids.filter(isRunning).length
-  return processes + readdirSync(temporaryFolderOf(scratch)).length
+  const processes = tree.filter(({ pid }) => isRunning(pid)).map(({ commandLine }) => commandLine)
+  return [...processes, ...readdirSync(temporaryFolderOf(scratch))]
 }
 
 function isBad(end: string): boolean {

@@ -13,6 +13,8 @@ import {
   QTFF,
   WEBM,
 } from 'mediabunny'
+import { BlockReader } from './block-reader.js'
+import { Circling } from './circling.js'
 import { checkSampleTables } from './mp4-guard.js'
 import type { DecoderSetup, Geometry, Packet, PacketRef, PacketTrack } from './packet-track.js'
 import type { VideoSource } from './video-source.js'
@@ -35,6 +37,9 @@ const MAX_TRACKS = 100
 /** 8 MiB: holds the index of a long film and some seconds of its data. */
 const CACHE_BYTES = 8 * 2 ** 20
 
+/** With what Matroska and WebM files begin. */
+const EBML = [0x1a, 0x45, 0xdf, 0xa3]
+
 /**
  * Opens MP4, MOV, MKV, WebM and MPEG-TS.
  *
@@ -46,17 +51,9 @@ export async function openMediabunnyTrack(source: VideoSource): Promise<PacketTr
   // Its messages about damaged files go to the console, which belongs to the caller.
   Logging.level = LogLevel.Silent
   await checkSampleTables(source)
-  const input = new Input({
-    formats: FORMATS,
-    source: new CustomSource({
-      getSize: () => source.size(),
-      read: (start, end) => readOrFail(source, start, end),
-      maxCacheSize: CACHE_BYTES,
-      prefetchProfile: source.readsAhead === true ? 'none' : 'fileSystem',
-      // A read ahead that fails is asked for again when it is needed, and fails there.
-      handleUnhandledError: () => {},
-    }),
-  })
+  const circling = new Circling()
+  const watched = (await isMatroska(source)) ? await watchedSource(source, circling) : demuxerSource(source)
+  const input = new Input({ formats: FORMATS, source: watched })
   try {
     const track = await findTrack(input, source.name)
     if (track === undefined) {
@@ -67,7 +64,8 @@ export async function openMediabunnyTrack(source: VideoSource): Promise<PacketTr
     const geometry = await readGeometry(track)
     // A transport stream's clock runs over every 26.5 hours; then it was below nought before.
     const showsBeforeZero = (await input.getFormat()) === MPEG_TS
-    return { ...packetTrack(input, new EncodedPacketSink(track), setup, geometry), showsBeforeZero }
+    const sink = new EncodedPacketSink(track)
+    return { ...packetTrack(input, sink, setup, geometry, () => circling.begin()), showsBeforeZero }
   } catch (error) {
     input.dispose()
     if (isLongtakeError(error)) throw error
@@ -77,10 +75,44 @@ export async function openMediabunnyTrack(source: VideoSource): Promise<PacketTr
   }
 }
 
+async function isMatroska(source: VideoSource): Promise<boolean> {
+  const head = await source.read(0, Math.min(EBML.length, await source.size()))
+  return head.length === EBML.length && EBML.every((byte, at) => byte === head[at])
+}
+
+function demuxerSource(source: VideoSource): CustomSource {
+  return new CustomSource({
+    getSize: () => source.size(),
+    read: (start, end) => readOrFail(source, start, end),
+    maxCacheSize: CACHE_BYTES,
+    prefetchProfile: source.readsAhead === true ? 'none' : 'fileSystem',
+    // A read ahead that fails is asked for again when it is needed, and fails there.
+    handleUnhandledError: () => {},
+  })
+}
+
+/** What the demuxer keeps itself it reads unseen, so here it keeps nothing. */
+async function watchedSource(source: VideoSource, circling: Circling): Promise<CustomSource> {
+  const sizeBytes = await source.size()
+  const blocks = new BlockReader(sizeBytes, CACHE_BYTES, (start, end) => readOrFail(source, start, end))
+  return new CustomSource({
+    getSize: () => sizeBytes,
+    read(start, end) {
+      circling.note(start)
+      return blocks.read(start, end)
+    },
+    maxCacheSize: 0,
+    prefetchProfile: 'none',
+    handleUnhandledError: () => {},
+  })
+}
+
 /** A source that fails must not look like one that ends. */
 async function readOrFail(source: VideoSource, start: number, end: number): Promise<Uint8Array> {
   try {
-    return await source.read(start, end)
+    const bytes = await source.read(start, end)
+    if (bytes.length === end - start) return bytes
+    throw new RangeError(`${end - start} bytes were expected, ${bytes.length} came.`)
   } catch (error) {
     if (isLongtakeError(error)) throw error
     throw new VideoError('VIDEO_UNREADABLE', `${source.name} could not be read to its end.`, { cause: error })
@@ -149,22 +181,27 @@ function packetTrack(
   sink: EncodedPacketSink,
   setup: DecoderSetup,
   geometry: Geometry,
+  onQuestion: () => void,
 ): PacketTrack {
   const metadataOnly = { metadataOnly: true }
   // The container's own marks cannot be trusted: some mark pictures that need earlier ones.
   const verifyKeyPackets = { verifyKeyPackets: true }
+  const ask = <T extends PacketRef>(question: () => Promise<T | null>): Promise<T | null> => {
+    onQuestion()
+    return orNull(question())
+  }
   return {
     setup,
     geometry,
     first: () => sink.getFirstPacket(metadataOnly),
-    at: (seconds) => orNull(sink.getPacket(seconds, metadataOnly)),
+    at: (seconds) => ask(() => sink.getPacket(seconds, metadataOnly)),
     keyAt: async (seconds) =>
-      (await orNull<Packet>(sink.getKeyPacket(seconds, verifyKeyPackets))) ??
-      orNull<Packet>(sink.getFirstKeyPacket(verifyKeyPackets)),
-    nextKey: (packet) => orNull<Packet>(sink.getNextKeyPacket(encoded(packet), verifyKeyPackets)),
-    next: (packet) => orNull<Packet>(sink.getNextPacket(encoded(packet))),
-    nextRef: (packet) => orNull(sink.getNextPacket(encoded(packet), metadataOnly)),
-    readable: async (seconds) => (await orNull(sink.getPacket(seconds))) !== null,
+      (await ask<Packet>(() => sink.getKeyPacket(seconds, verifyKeyPackets))) ??
+      ask<Packet>(() => sink.getFirstKeyPacket(verifyKeyPackets)),
+    nextKey: (packet) => ask<Packet>(() => sink.getNextKeyPacket(encoded(packet), verifyKeyPackets)),
+    next: (packet) => ask<Packet>(() => sink.getNextPacket(encoded(packet))),
+    nextRef: (packet) => ask(() => sink.getNextPacket(encoded(packet), metadataOnly)),
+    readable: async (seconds) => (await ask(() => sink.getPacket(seconds))) !== null,
     close: () => input.dispose(),
   }
 }
