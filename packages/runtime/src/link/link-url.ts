@@ -73,6 +73,8 @@ function refused(why: string, origin: LinkOrigin): LinkError {
 }
 
 /** A refusal, with what to give instead. */
-export function refusal(sentence: string): LinkError {
-  return new LinkError('LINK_REFUSED', `${sentence} Give a public http: or https: link to a video.`)
+export function refusal(sentence: string, cause?: unknown): LinkError {
+  return new LinkError('LINK_REFUSED', `${sentence} Give a public http: or https: link to a video.`, {
+    cause,
+  })
 }
