@@ -1,4 +1,5 @@
 export { PRIVATE_NETWORKS } from './address.js'
+export { LinkCache, type LinkCacheOptions } from './link-cache.js'
 export {
   type LinkedVideo,
   type LinkFacts,
