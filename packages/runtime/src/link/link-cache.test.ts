@@ -162,6 +162,28 @@ describe('a file that is the same', () => {
     expect(fetched).toBe(0)
   })
 
+  test('of a playlist, segment by segment, is not downloaded again, and damage is', async () => {
+    const list = ['#EXTM3U', '#EXT-X-TARGETDURATION:10', '#EXTINF:5,', 'a.ts', '#EXTINF:5,', 'b.ts']
+    const text = [...list, '#EXT-X-ENDLIST', ''].join('\n')
+    const parts: Record<string, Uint8Array> = { '/a.ts': NOISE, '/b.ts': OTHER }
+    const server = await start((request, response) => {
+      if (request.url === '/list.m3u8') response.end(text)
+      else serve(request, response, parts[request.url!]!, { etag: '"1"', type: 'video/mp2t' })
+    })
+    const both = Buffer.concat([NOISE, OTHER])
+    const url = `${server.origin}/list.m3u8`
+    for (const fetched of [both.length, 0]) {
+      const found = await read(url, [[0, both.length]])
+      expect(found.bytes.equals(both)).toBe(true)
+      expect(found.fetched).toBe(text.length + fetched)
+    }
+    await truncate(pieces()[0]!, 10)
+    const mended = await read(url, [[0, both.length]])
+    expect(mended.bytes.equals(both)).toBe(true)
+    parts['/a.ts'] = Buffer.from('<!doctype html>')
+    expect(await codeOf(open(url, { limits: { maxSpoolBytes: NOISE.length } }))).toBe('LINK_TOO_LARGE')
+  })
+
   test('behind a signature that is another each time is not fetched again', async () => {
     const server = await start((request, response) => {
       const key = request.url?.split('?')[1] ?? ''

@@ -1,4 +1,4 @@
-import { InvalidOptionError, LinkError } from '@longtake/core'
+import { InvalidOptionError, isLongtakeError, LinkError } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
 import type { VideoSource } from '../video/index.js'
 import { contentKind, mimeTypeOf, PEEK_BYTES } from './content-kind.js'
@@ -7,17 +7,18 @@ import { isDataUri, readDataUri } from './data-uri.js'
 import type { KeptFile } from './kept-file.js'
 import type { LinkCache } from './link-cache.js'
 import { type Found, LinkClient } from './link-client.js'
-import { checkLink } from './link-url.js'
+import { checkLink, isPlayer } from './link-url.js'
 import type { LinkedBytes } from './linked-bytes.js'
 import { pageMedia } from './page-media.js'
 import { MAX_PLAYLIST_BYTES } from './playlist.js'
 import { openPlaylist, playlistText } from './playlist-bytes.js'
-import { type LinkPolicy, readPolicy } from './policy.js'
+import { type LinkPolicy, type PlayerResolver, readPolicy } from './policy.js'
 import { FIRST_RANGE, openKeptRanges, openRanges } from './range-bytes.js'
-import { peek, readExactly, readUpTo } from './read-body.js'
-import { findShelf, isKeptWhole, keepWhole, openKeptWhole, type Shelf, shelfName } from './shelf.js'
+import { peek, readUpTo } from './read-body.js'
+import { resolveHost } from './resolve-host.js'
+import { findShelf, finish, isUnchanged, keepWhole, openKeptWhole, type Shelf, shelfName } from './shelf.js'
 import { spoolBody } from './spool.js'
-import { forbidsKeeping } from './validator.js'
+import { within } from './within.js'
 
 /** Of a page this much is read: what names its video stands at its start. */
 const MAX_PAGE_BYTES = 2 ** 20
@@ -102,10 +103,36 @@ interface Opened {
 
 /** Opens a link, and has it opened again when what it led to runs out. */
 async function openRenewable(client: LinkClient, link: URL): Promise<Opened> {
-  const open = () => openUrl(client, link, client.settings.pages)
+  const { pages, players } = client.settings
+  const open = () =>
+    players !== undefined && isPlayer(link) ? openPlayer(client, link, players) : openUrl(client, link, pages)
   const opened = await open()
   if (opened.url?.href !== link.href) opened.bytes.renewBy?.(async () => (await open()).bytes)
   return opened
+}
+
+/** Opens the file behind a player. */
+async function openPlayer(client: LinkClient, link: URL, players: PlayerResolver): Promise<Opened> {
+  const { budget, settings, signal } = client
+  // The same check as before a request, although another program may make it.
+  await resolveHost(link, settings, signal)
+  budget.begin()
+  const late = () => budget.late()
+  const named = await within(budget.leftMs / 1000, signal, late, find(players, link, signal)).finally(() =>
+    budget.end(),
+  )
+  return openUrl(client, checkLink(named, settings, 'resolved'), false, `player ${link.href}`)
+}
+
+async function find(players: PlayerResolver, link: URL, signal: AbortSignal): Promise<string> {
+  try {
+    const named: unknown = await players(new URL(link), signal)
+    if (typeof named === 'string') return named
+    throw new TypeError(`No address, but ${typeof named}.`)
+  } catch (cause) {
+    if (isLongtakeError(cause)) throw cause
+    throw new LinkError('LINK_UNREACHABLE', 'The file behind the player could not be found.', { cause })
+  }
 }
 
 async function openUrl(
@@ -128,8 +155,7 @@ async function openFound(
   mayBePage: boolean,
 ): Promise<Opened> {
   const { answer, url } = found
-  const isKept = answer.status === 304 || isKeptWhole(found, shelf.kept)
-  const kept = isKept ? await openKept(client, found, shelf.kept!) : undefined
+  const kept = await openKept(client, found, shelf.kept)
   if (kept === undefined && answer.status === 304) {
     const again = await client.get(url, { range: FIRST_RANGE })
     return openFound(client, again, { name: shelf.name, kept: undefined }, mayBePage)
@@ -153,24 +179,22 @@ async function openFound(
   return openPage(client, url, Buffer.from(text).toString('utf8'))
 }
 
-/** What is kept, of which the server says that it is the same; undefined where it has to be fetched after all. */
+/** What is kept, where the server says that it is the same; undefined where the file has to be fetched after all. */
 async function openKept(
   client: LinkClient,
-  { answer, url }: Found,
-  kept: KeptFile,
+  found: Found,
+  kept: KeptFile | undefined,
 ): Promise<LinkedBytes | undefined> {
-  const isWhole = kept.head.way === 'spool'
-  const tag = answer.header('etag')
-  const isSame = (tag ?? kept.head.etag) === kept.head.etag && !forbidsKeeping(answer)
-  const bytes = !isSame
-    ? undefined
-    : isWhole
-      ? await openKeptWhole(client, kept)
-      : openKeptRanges(client, url, kept)
-  if (bytes === undefined) await kept.drop()
-  if (answer.status === 304) await readExactly(answer, 0)
-  else if (bytes !== undefined) answer.drop()
+  const isSame = kept !== undefined && isUnchanged(found, kept)
+  if (!isSame && found.answer.status !== 304) return undefined
+  const bytes = isSame ? await openSame(client, found.url, kept) : undefined
+  if (bytes === undefined) await kept?.drop()
+  if (bytes !== undefined || found.answer.status === 304) await finish(found.answer)
   return bytes
+}
+
+async function openSame(client: LinkClient, url: URL, kept: KeptFile): Promise<LinkedBytes | undefined> {
+  return kept.head.way === 'spool' ? openKeptWhole(client, kept) : openKeptRanges(client, url, kept)
 }
 
 async function spoolFound(

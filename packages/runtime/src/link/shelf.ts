@@ -5,8 +5,9 @@ import type { KeptFile } from './kept-file.js'
 import { hashOf, type KeptHead } from './kept-head.js'
 import type { Found, LinkClient } from './link-client.js'
 import type { LinkedBytes } from './linked-bytes.js'
+import { readExactly } from './read-body.js'
 import { spool } from './spool.js'
-import { isSameValidator, mayKeep, type Validator, validatorOf } from './validator.js'
+import { forbidsKeeping, isSameValidator, mayKeep, type Validator, validatorOf } from './validator.js'
 
 /** Signatures in links: what they lead to is the same without them. */
 const SIGNATURES = /^(x-amz-|x-goog-)/i
@@ -78,7 +79,7 @@ async function beginsWith(file: KeptFile, first: Uint8Array, isKnown: boolean): 
 export async function keepWhole(
   { cache }: LinkClient,
   { answer, url }: Found,
-  bytes: LinkedBytes,
+  bytes: Pick<LinkedBytes, 'sizeBytes' | 'read'>,
   { name, kept }: Shelf,
 ): Promise<void> {
   if (cache === undefined) return
@@ -93,12 +94,22 @@ export async function keepWhole(
   await file?.keepWhole((start, end) => bytes.read(start, end))
 }
 
-/** Whether an answer of 200 is what is kept whole, so that its body need not be read. */
-export function isKeptWhole({ answer, url }: Found, kept: KeptFile | undefined): kept is KeptFile {
-  if (kept?.head.way !== 'spool' || !kept.isFrom(url) || !mayKeep(answer)) return false
+/** Whether a server says that its file is what is kept: by 304, or before a body of 200 that need then not be read. */
+export function isUnchanged({ answer, url }: Found, kept: KeptFile): boolean {
+  if (answer.status === 304) {
+    return (answer.header('etag') ?? kept.head.etag) === kept.head.etag && !forbidsKeeping(answer)
+  }
+  if (answer.status !== 200 || kept.head.way !== 'spool' || !kept.isFrom(url) || !mayKeep(answer))
+    return false
   const length = answer.header('content-length')
   const isSameLength = length === undefined || Number(length) === kept.head.sizeBytes
   return isSameLength && isSameValidator(validatorOf(answer), kept.head)
+}
+
+/** Ends an answer of which nothing more is needed; one without a body leaves its connection open. */
+export async function finish(answer: Answer): Promise<void> {
+  if (answer.status === 304) await readExactly(answer, 0)
+  else answer.drop()
 }
 
 /** A file that is kept whole, in a temporary file; undefined where it turns out to be damaged. */
