@@ -86,6 +86,10 @@ describe('what a link fetches', () => {
     expect(second.stdout).toBe(first.stdout)
     expect(second.requests.map(({ tag }) => tag)).toEqual(['"1"'])
     expect(await readdir(join(folder, 'cache', 'links'))).toHaveLength(1)
+    const env = { LONGTAKE_CACHE: join(folder, 'cache') }
+    expect((await runCli(['doctor'], { env })).stdout).toMatch(
+      / 1 video, [\d.]+ [kM]B; [\d.]+ [kM]B of links$/m,
+    )
     const limited = await watch([...more, '--cache-size', '10'])
     expect(limited.stdout).toBe(first.stdout)
   })

@@ -28,6 +28,7 @@ import {
 } from '@longtake/runtime'
 import { LinkCache, type OpenLinkOptions, PRIVATE_NETWORKS, ytDlp } from '@longtake/runtime/link'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { LINKS_FOLDER } from './cache-size.js'
 import type { Io } from './io.js'
 import {
   byteCount,
@@ -208,7 +209,7 @@ export function linkOptions(
   const places = flags.allowPrivate ? ({ ports: 'any', allowNetworks: PRIVATE_NETWORKS } as const) : {}
   const policy = { ...places, ...(flags.ytDlp && { players: ytDlp() }) }
   if (!flags.cache) return { policy, signal }
-  const folder = join(cachePath(flags, env), 'links')
+  const folder = join(cachePath(flags, env), LINKS_FOLDER)
   const onProblem = (problem: string): void => void notes.push(problem)
   return { policy, cache: new LinkCache({ folder, maxBytes: flags.cacheSize, onProblem }), signal }
 }
