@@ -40,6 +40,19 @@ export class CacheRoom {
   }
 
   /**
+   * Whether so many bytes can be kept at once.
+   *
+   * @throws The system's error if the folder cannot be listed.
+   */
+  fits(bytes: number): Promise<boolean> {
+    return this.#inTurn(async () => {
+      // The limit may be lower than it was.
+      if (!this.#isListed) this.#isListed = await this.#sweep(0)
+      return bytes <= this.#maxBytes
+    })
+  }
+
+  /**
    * Runs `write` with room for so many bytes.
    *
    * @returns False, without running it, where there can be none.
@@ -55,12 +68,9 @@ export class CacheRoom {
     }
   }
 
-  /** One at a time, so that what one makes room for is not taken for another's. */
-  #take(bytes: number): Promise<boolean> {
-    const taken = this.#sweeping.then(async () => {
-      // A limit may be lower than it was.
-      if (!this.#isListed) this.#isListed = await this.#sweep(0)
-      if (bytes > this.#maxBytes) return false
+  async #take(bytes: number): Promise<boolean> {
+    if (!(await this.fits(bytes))) return false
+    return this.#inTurn(async () => {
       if (this.#leftBytes < bytes) {
         const wanted = Math.max(bytes, Math.floor(this.#maxBytes / STEPS))
         this.#leftBytes = (await this.#sweep(wanted)) ? wanted : 0
@@ -69,8 +79,13 @@ export class CacheRoom {
       this.#leftBytes -= bytes
       return true
     })
-    this.#sweeping = taken.catch(() => {})
-    return taken
+  }
+
+  /** One at a time, so that what one makes room for is not taken for another's. */
+  #inTurn(task: () => Promise<boolean>): Promise<boolean> {
+    const done = this.#sweeping.then(task)
+    this.#sweeping = done.catch(() => {})
+    return done
   }
 
   /** Removes what crashed processes left, then the least recently used, until there is room for so many bytes. */

@@ -142,6 +142,9 @@ export class KeptFile implements StoredBlocks {
 
   /** Keeps a file that is here in full, and publishes it. */
   async keepWhole(read: (start: number, end: number) => Promise<Uint8Array>): Promise<void> {
+    const { room, onProblem } = this.#place
+    const fits = await room.fits(this.head.sizeBytes).catch(onProblem)
+    if (fits !== true) return
     const step = MAX_PIECE_BLOCKS * BLOCK_BYTES
     for (let start = 0; start < this.head.sizeBytes; start += step) {
       const bytes = await read(start, Math.min(this.head.sizeBytes, start + step))

@@ -162,6 +162,21 @@ describe('a file that is the same', () => {
     expect(fetched).toBe(0)
   })
 
+  test('behind a page that is read by range is not fetched again, and neither is the page', async () => {
+    const page = Buffer.from(`<!doctype html><video src="/film.mp4"></video>${'<p>'.repeat(50_000)}`)
+    const server = await start((request, response) =>
+      request.url === '/film.mp4'
+        ? serve(request, response, NOISE, { etag: '"film"' })
+        : serve(request, response, page, { etag: '"page"', type: 'text/html' }),
+    )
+    const first = await read(server.origin, ALL)
+    const second = await read(server.origin, ALL)
+    expect(second.bytes.equals(NOISE)).toBe(true)
+    expect(second.facts).toEqual(first.facts)
+    expect(second.fetched).toBe(0)
+    expect(server.requests.slice(-2).map(({ tag }) => tag)).toEqual(['"page"', '"film"'])
+  })
+
   test('of a playlist, segment by segment, is not downloaded again, and damage is', async () => {
     const list = ['#EXTM3U', '#EXT-X-TARGETDURATION:10', '#EXTINF:5,', 'a.ts', '#EXTINF:5,', 'b.ts']
     const text = [...list, '#EXT-X-ENDLIST', ''].join('\n')
@@ -180,7 +195,6 @@ describe('a file that is the same', () => {
     await truncate(pieces()[0]!, 10)
     const mended = await read(url, [[0, both.length]])
     expect(mended.bytes.equals(both)).toBe(true)
-    parts['/a.ts'] = Buffer.from('<!doctype html>')
     expect(await codeOf(open(url, { limits: { maxSpoolBytes: NOISE.length } }))).toBe('LINK_TOO_LARGE')
   })
 
@@ -287,7 +301,7 @@ describe('nothing is kept', () => {
     ['without a validator', {}],
     ['with a weak tag alone', { etag: 'W/"1"' }],
     ['with a tag that is none', { etag: '1' }],
-    ['with a date of now', { modified: new Date().toUTCString() }],
+    ['with a date to come', { modified: new Date(Date.now() + 3_600_000).toUTCString() }],
     ['with a date that is none', { modified: 'yesterday' }],
     ['with no-store', { etag: '"1"', headers: { 'cache-control': 'public, No-Store' } }],
     ['for one person alone', { etag: '"1"', headers: { 'cache-control': 'private, max-age=600' } }],
@@ -333,7 +347,9 @@ describe('nothing is kept', () => {
     expect(readFileSync(path, 'utf8')).toBe('')
   })
 
-  test('that an option forbids', () => {
+  test('that an option forbids', async () => {
+    const link = openLink('http://example.com/', { cache: { folder } as unknown as LinkCache })
+    expect(await codeOf(link)).toBe('INVALID_OPTION')
     for (const maxBytes of [0, -1, 1.5, Number.NaN]) {
       expect(() => new LinkCache({ folder, maxBytes })).toThrow(/cache.maxBytes/)
     }

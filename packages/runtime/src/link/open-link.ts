@@ -5,7 +5,7 @@ import { contentKind, mimeTypeOf, PEEK_BYTES } from './content-kind.js'
 import { parseUnsatisfied } from './content-range.js'
 import { isDataUri, readDataUri } from './data-uri.js'
 import type { KeptFile } from './kept-file.js'
-import type { LinkCache } from './link-cache.js'
+import { LinkCache } from './link-cache.js'
 import { type Found, LinkClient } from './link-client.js'
 import { checkLink, isPlayer } from './link-url.js'
 import type { LinkedBytes } from './linked-bytes.js'
@@ -69,13 +69,16 @@ export interface LinkedVideo extends VideoSource, AsyncDisposable {
  * fetched.
  *
  * @throws {LinkError} With a `code` for each way in which a link can be unusable. Reading throws it too.
- * @throws {InvalidOptionError} If the policy cannot be used, or `link` is neither a string nor a `URL`.
+ * @throws {InvalidOptionError} If policy or cache cannot be used, or `link` is neither a string nor a `URL`.
  * @throws {CancelledError} When `signal` aborts.
  */
 export async function openLink(link: string | URL, options: OpenLinkOptions = {}): Promise<LinkedVideo> {
   const settings = readPolicy(options.policy)
   throwIfAborted(options.signal)
   if (typeof link !== 'string' && !(link instanceof URL)) throw new InvalidOptionError('link', 'a link', link)
+  if (options.cache !== undefined && !(options.cache instanceof LinkCache)) {
+    throw new InvalidOptionError('cache', 'a LinkCache', options.cache)
+  }
   const text = typeof link === 'string' ? link : link.href
   let sizeBytes: number | undefined
   const client = new LinkClient(settings, options.cache, options.signal, (fetchedBytes) =>
