@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { InvalidOptionError } from '@longtake/core'
 import type { VideoInput, VideoInputs, VideoSource } from '@longtake/runtime'
-import { type LinkPolicy, openLink, PRIVATE_NETWORKS } from '@longtake/runtime/link'
+import { type OpenLinkOptions, openLink } from '@longtake/runtime/link'
 
 /** What a command looks at and is asked. */
 export interface Asked {
@@ -59,15 +59,10 @@ export interface OpenInput extends AsyncDisposable {
 /**
  * Opens links; files are left for the library to open.
  *
- * @param allowPrivate - Whether links may lead into the own machine and its networks, on any port.
+ * @param options - For links.
  * @throws {LinkError} If one cannot be opened; none is then left open.
  */
-export async function openInput(
-  files: readonly string[],
-  allowPrivate: boolean | undefined,
-  signal: AbortSignal,
-): Promise<OpenInput> {
-  const policy: LinkPolicy = allowPrivate ? { ports: 'any', allowNetworks: PRIVATE_NETWORKS } : {}
+export async function openInput(files: readonly string[], options: OpenLinkOptions): Promise<OpenInput> {
   const links: VideoSource[] = []
   const close = async (): Promise<void> => {
     await Promise.all(links.map((link) => link.close()))
@@ -77,7 +72,7 @@ export async function openInput(
     for (const file of files) {
       if (!isLink(file)) inputs.push(file)
       else {
-        const link = await openLink(file, { policy, signal })
+        const link = await openLink(file, options)
         links.push(link)
         inputs.push(link)
       }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -16,6 +16,7 @@ beforeAll(async () => {
   server = await startServer((request, response) => {
     const path = request.url?.split('?')[0]
     if (path === '/talk.mp4') serve(request, response, FILM)
+    else if (path === '/kept.mp4') serve(request, response, FILM, { etag: '"1"' })
     else if (path === '/a.png') serve(request, response, PICTURE, { ranges: false, type: 'image/png' })
     else response.writeHead(404).end('a page about what is missing')
   })
@@ -66,6 +67,67 @@ describe('a link', () => {
     expect(page).toContain('talk.mp4')
     expect(page).not.toContain('secret')
   })
+})
+
+describe('what a link fetches', () => {
+  const flags = ['--model', CHECKPOINT, '--quiet', '--allow-private', '--max-tokens', '4']
+  const watch = async (more: readonly string[]) => {
+    const before = server.requests.length
+    const inputs = [`${server.origin}/kept.mp4`, 'What is first?']
+    const { code, stdout } = await runCli(['ask', ...inputs, ...flags, ...more])
+    return { code, stdout, requests: server.requests.slice(before) }
+  }
+
+  test('is kept beside what is encoded, and asked about before it is used', async () => {
+    const more = ['--cache-dir', join(folder, 'cache')]
+    const first = await watch(more)
+    expect(first.code).toBe(0)
+    const second = await watch(more)
+    expect(second.stdout).toBe(first.stdout)
+    expect(second.requests.map(({ tag }) => tag)).toEqual(['"1"'])
+    expect(await readdir(join(folder, 'cache', 'links'))).toHaveLength(1)
+    const env = { LONGTAKE_CACHE: join(folder, 'cache') }
+    expect((await runCli(['doctor'], { env })).stdout).toMatch(
+      / 1 video, [\d.]+ [kM]B; [\d.]+ [kM]B of links$/m,
+    )
+    const limited = await watch([...more, '--cache-size', '10'])
+    expect(limited.stdout).toBe(first.stdout)
+  })
+
+  test('is not kept where nothing is', async () => {
+    const more = ['--no-cache', '--cache-dir', join(folder, 'none')]
+    await watch(more)
+    expect((await watch(more)).requests.every(({ tag }) => tag === undefined)).toBe(true)
+    await expect(readdir(join(folder, 'none'))).rejects.toThrow('ENOENT')
+  })
+
+  test('is told where it cannot be kept', async () => {
+    const inputs = [`${server.origin}/kept.mp4`, 'What is first?']
+    const cache = ['--cache-dir', join(VIDEO, 'no-folder')]
+    const { code, stderr } = await runCli([
+      'ask',
+      ...inputs,
+      ...flags.filter((flag) => flag !== '--quiet'),
+      ...cache,
+    ])
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/^note: What links fetch is not kept: /m)
+  })
+})
+
+test('a player is asked about where --yt-dlp says so', async () => {
+  const link = 'https://youtu.be/1'
+  expect((await ask([link], [])).stderr).toMatch(/in its own player/)
+  const path = process.env.PATH
+  process.env.PATH = folder
+  try {
+    const { code, stderr } = await ask([link], ['--yt-dlp'])
+    expect(code).toBe(3)
+    // Where there is a network, the program is what is missing.
+    expect(stderr).toMatch(/install it|not found on the public internet/)
+  } finally {
+    process.env.PATH = path
+  }
 })
 
 describe('ends with 3', () => {

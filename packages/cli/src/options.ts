@@ -1,4 +1,5 @@
 import { homedir } from 'node:os'
+import { join } from 'node:path'
 import {
   CLIP_LAYOUTS,
   type ClipLayout,
@@ -25,7 +26,9 @@ import {
   modelsFolder,
   type SamplingDefaults,
 } from '@longtake/runtime'
+import { LinkCache, type OpenLinkOptions, PRIVATE_NETWORKS, ytDlp } from '@longtake/runtime/link'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { LINKS_FOLDER } from './cache-size.js'
 import type { Io } from './io.js'
 import {
   byteCount,
@@ -79,6 +82,7 @@ export interface WatchFlags {
   readonly promptTokens?: number
   readonly memory?: number
   readonly allowPrivate?: boolean
+  readonly ytDlp?: boolean
 }
 
 /** Flags about the answer. */
@@ -106,10 +110,14 @@ export function addModelFlags(command: Command): Command {
       choice('--weights <type>', 'storage of the matrices; default by the size of the model', WEIGHTS),
     )
     .option('--threads <count>', 'threads of one operator', wholeNumber(1, 1024))
-    .option('--cache', 'keep what is encoded, so that the same video need not be encoded again', true)
+    .option(
+      '--cache',
+      'keep what is encoded and what links fetch, so that neither need be done again for the same video',
+      true,
+    )
     .option('--no-cache', 'keep nothing')
     .option('--cache-dir <folder>', 'where it is kept', filledText)
-    .option('--cache-size <bytes>', 'most that is kept, such as 2GiB', byteCount)
+    .option('--cache-size <bytes>', 'most that is kept of each, such as 2GiB', byteCount)
 }
 
 export function addWatchFlags(command: Command): Command {
@@ -142,6 +150,7 @@ export function addWatchFlags(command: Command): Command {
     .option('--prompt-tokens <count>', 'tokens kept free for the question', wholeNumber(0, MAX_TEXT_TOKENS))
     .option('--memory <bytes>', 'most memory for the KV cache, such as 2GiB', byteCount)
     .option('--allow-private', 'let links lead into your own machine and network, on any port')
+    .option('--yt-dlp', 'open links to YouTube and sites like it with the yt-dlp program')
 }
 
 export function addAnswerFlags(command: Command): Command {
@@ -186,7 +195,26 @@ export function loadOptions(flags: ModelFlags, env: Io['env'], signal: AbortSign
   return { backend, weights, threads, cache, hub, builds: { folder: buildsFolder(env) }, signal }
 }
 
-/** Where features are kept. */
+/**
+ * Options of `openLink`.
+ *
+ * @param notes - Told what goes wrong without harm.
+ */
+export function linkOptions(
+  flags: ModelFlags & WatchFlags,
+  env: Io['env'],
+  notes: string[],
+  signal: AbortSignal,
+): OpenLinkOptions {
+  const places = flags.allowPrivate ? ({ ports: 'any', allowNetworks: PRIVATE_NETWORKS } as const) : {}
+  const policy = { ...places, ...(flags.ytDlp && { players: ytDlp() }) }
+  if (!flags.cache) return { policy, signal }
+  const folder = join(cachePath(flags, env), LINKS_FOLDER)
+  const onProblem = (problem: string): void => void notes.push(problem)
+  return { policy, cache: new LinkCache({ folder, maxBytes: flags.cacheSize, onProblem }), signal }
+}
+
+/** Where features are kept; what links fetch lies below it. */
 export function cachePath({ cacheDir }: Pick<ModelFlags, 'cacheDir'>, environment: Io['env']): string {
   return cacheDir ?? cacheFolder({ environment, platform: process.platform, home: homedir() })
 }

@@ -3,7 +3,14 @@ import { type Longtake, load, type VideoInputs, type WatchedVideo } from '@longt
 import { openVideo } from '@longtake/runtime/video'
 import { isLink, openInput } from './input.js'
 import type { Session } from './main.js'
-import { type AnswerFlags, loadOptions, type ModelFlags, planOptions, type WatchFlags } from './options.js'
+import {
+  type AnswerFlags,
+  linkOptions,
+  loadOptions,
+  type ModelFlags,
+  planOptions,
+  type WatchFlags,
+} from './options.js'
 import type { Progress } from './progress.js'
 import type { Terminal } from './terminal.js'
 
@@ -33,7 +40,8 @@ export async function prepare(
   progress: Progress,
 ): Promise<Prepared> {
   planOptions(flags)
-  const open = () => openInput(files, flags.allowPrivate, signal)
+  const linkNotes: string[] = []
+  const open = () => openInput(files, linkOptions(flags, io.env, linkNotes, signal))
   const opened = await (files.some(isLink) ? progress.fetch(open) : open())
   let longtake: Longtake | undefined
   const close = async (): Promise<void> => {
@@ -52,7 +60,7 @@ export async function prepare(
       longtake,
       facts,
       plan,
-      notes: [...notes, ...plan.notes],
+      notes: [...linkNotes, ...notes, ...plan.notes],
       options,
       [Symbol.asyncDispose]: close,
     }

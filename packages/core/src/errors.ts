@@ -115,12 +115,13 @@ export type LinkErrorCode =
 
 /**
  * A link cannot be opened or read on:
- * `LINK_REFUSED` it leads where links may not lead; `LINK_NOT_FOUND` its server has no such file, or not for everybody;
- * `LINK_UNREACHABLE` its server does not answer now; `LINK_TOO_LARGE` and `LINK_TOO_SLOW` beyond a limit;
- * `LINK_CHANGED` the file is another than at the start; `LINK_BROKEN` the server breaks the rules of HTTP;
- * `LINK_NOT_MEDIA` there is no video or picture behind it.
+ * `LINK_REFUSED` it leads where links may not lead, or to a host that nobody finds; `LINK_NOT_FOUND` its server has no
+ * such file, or not for everybody; `LINK_UNREACHABLE` its server does not answer now; `LINK_TOO_LARGE` and
+ * `LINK_TOO_SLOW` beyond a limit; `LINK_CHANGED` the file is another than at the start; `LINK_BROKEN` the server breaks
+ * the rules of HTTP; `LINK_NOT_MEDIA` there is no video or picture behind it.
  *
- * Messages may be shown to strangers: no resolved addresses, no contents of answers, of a link at most its host.
+ * Messages may be shown to strangers: no resolved addresses, no contents of answers, of a link at most its host. A `cause`
+ * may hold all that, and is for logs.
  */
 export class LinkError extends LongtakeError {
   override readonly name = 'LinkError'

@@ -5,8 +5,12 @@ import type { LinkPolicy } from '../src/link/index.js'
 export interface LinkServer {
   readonly port: number
   readonly origin: string
-  /** Paths that were asked for, with their `Range`. */
-  readonly requests: { readonly path: string; readonly range: string | undefined }[]
+  /** Paths that were asked for, with their `Range` and `If-None-Match`. */
+  readonly requests: {
+    readonly path: string
+    readonly range: string | undefined
+    readonly tag: string | undefined
+  }[]
   /** TCP connections that were made. */
   readonly connections: number
   /** Bytes of bodies that were handed to the system. */
@@ -19,11 +23,12 @@ export async function startServer(
   host = '127.0.0.1',
   wantedPort = 0,
 ): Promise<LinkServer> {
-  const requests: { path: string; range: string | undefined }[] = []
+  const requests: LinkServer['requests'] = []
   let connections = 0
   let sentBytes = 0
   const server = createServer((request, response) => {
-    requests.push({ path: request.url ?? '', range: request.headers.range })
+    const { range, 'if-none-match': tag } = request.headers
+    requests.push({ path: request.url ?? '', range, tag })
     listener(request, response)
   })
   server.on('connection', (socket) => {
@@ -63,6 +68,10 @@ export interface Served {
   readonly modified?: string
   /** Default true. */
   readonly ranges?: boolean
+  /** Whether it answers 304 to who has the file. Default true. */
+  readonly conditions?: boolean
+  /** Further headers. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Serves bytes as a good server does, by range or whole. */
@@ -70,12 +79,17 @@ export function serve(
   request: IncomingMessage,
   response: ServerResponse,
   bytes: Uint8Array,
-  { type = 'video/mp4', etag, modified, ranges = true }: Served = {},
+  { type = 'video/mp4', etag, modified, ranges = true, conditions = true, headers: more }: Served = {},
 ): void {
   const headers = {
+    ...more,
     'content-type': type,
     ...(etag && { etag }),
     ...(modified && { 'last-modified': modified }),
+  }
+  if (conditions && etag !== undefined && request.headers['if-none-match'] === etag) {
+    response.writeHead(304, { ...more, etag }).end()
+    return
   }
   const match = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '')
   if (!ranges || match === null) {

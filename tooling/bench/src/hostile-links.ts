@@ -3,7 +3,7 @@ import { openLink } from '@longtake/runtime/link'
 import { openVideo } from '@longtake/runtime/video'
 import { Arguments } from './arguments.js'
 import type { Benchmark, Outcome } from './benchmark.js'
-import { type HostileLink, hostileLinks, type Places } from './hostile-urls.js'
+import { type HostileLink, hostileLinks, PLAYER, type Places } from './hostile-urls.js'
 import { type LinkServers, openLinkServers } from './link-servers.js'
 import { formatTable } from './table.js'
 
@@ -132,6 +132,7 @@ function honestLinks({ port, trusted }: Places): readonly string[] {
     ...['video', 'og', 'json'].map((how) => `${trusted}/page?how=${how}&url=${absolute}`),
     `${trusted}/page?how=video&url=${encoded('/chunked.mp4')}`,
     `${trusted}/to?url=${encoded(`/page?how=og&url=${absolute}`)}`,
+    `http://${PLAYER}:${port}/watch?to=${absolute}`,
     `${trusted}/all.ts`,
     `${trusted}/list.m3u8?how=segment&url=${encoded('/all.ts')}`,
     `${trusted}/list.m3u8?how=segment&url=${encoded('all.mp4')}`,

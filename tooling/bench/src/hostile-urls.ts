@@ -108,6 +108,9 @@ export const HOSTILE_NAMES: Readonly<Record<string, readonly string[]>> = {
   'translated.example': ['64:ff9b::7f00:1'],
 }
 
+/** A site with a player of its own; in the benchmark it stands for the trusted server, and `to` says what it leads to. */
+export const PLAYER = 'www.youtube.com'
+
 /** Addresses that this name has at its first look-up, its second, and so on; the last one stays. */
 export const REBINDING_NAMES: Readonly<Record<string, readonly string[]>> = {
   'rebind-1.example': ['127.0.0.2', '127.0.0.1'],
@@ -148,6 +151,7 @@ export function hostileLinks(places: Places): readonly HostileLink[] {
     ...lead('playlist', '/list.m3u8?how=map&url='),
     ...lead('playlist', '/list.m3u8?how=variant&url='),
     ...lead('playlist', '/list.m3u8?how=key&url='),
+    ...some.map((to) => ({ kind: 'player', url: `http://${PLAYER}:${port}/watch?to=${encode(to)}` })),
     { kind: 'chain', url: `${trusted}/chain?left=6&url=${encode('/film.mp4')}` },
     {
       kind: 'page',

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTcpServer, type Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { LinkPolicy } from '@longtake/runtime/link'
-import { HOSTILE_NAMES, type Places, REBINDING_NAMES } from './hostile-urls.js'
+import { HOSTILE_NAMES, PLAYER, type Places, REBINDING_NAMES } from './hostile-urls.js'
 
 /** Where the trusted server listens; the canary has the same port elsewhere on loopback. */
 const TRUSTED_HOST = '127.0.0.2'
@@ -41,7 +41,12 @@ export async function openLinkServers(): Promise<LinkServers> {
       trusted: `http://${TRUSTED_HOST}:${port}`,
       canaryHosts: canary.hosts,
       reached: canary.reached,
-      policy: () => ({ ports: 'any', allowNetworks: [TRUSTED_HOST, EMPTY_HOST], resolve: resolver() }),
+      policy: () => ({
+        ports: 'any',
+        allowNetworks: [TRUSTED_HOST, EMPTY_HOST],
+        resolve: resolver(),
+        players: async (page) => page.searchParams.get('to') ?? '',
+      }),
       async [Symbol.asyncDispose]() {
         http.closeAllConnections()
         await Promise.all([http, ...canary.servers].map(close))
@@ -90,7 +95,7 @@ function resolver(): NonNullable<LinkPolicy['resolve']> {
     }
     // Nobody listens at the first: the next one is tried.
     if (name === 'two.example') return [EMPTY_HOST, TRUSTED_HOST]
-    if (/^(films|other|xn--[a-z0-9-]+)\.example$/.test(name)) return [TRUSTED_HOST]
+    if (name === PLAYER || /^(films|other|xn--[a-z0-9-]+)\.example$/.test(name)) return [TRUSTED_HOST]
     if (/^(.+\.)?localhost$/.test(name)) return ['127.0.0.1', '::1']
     return HOSTILE_NAMES[name] ?? []
   }

@@ -122,9 +122,12 @@ async function checkCache({ io }: Session): Promise<Check> {
   const name = 'cache'
   const folder = cachePath({}, io.env)
   try {
-    const { entries, sizeBytes } = await measureCache(folder)
-    const detail = `${folder}: ${count(entries, 'video')}, ${formatBytes(sizeBytes)}`
-    return { name, state: 'ok', detail: entries === 0 ? `${folder}: empty` : detail }
+    const { entries, sizeBytes, linkBytes } = await measureCache(folder)
+    const parts = [
+      ...(entries > 0 ? [`${count(entries, 'video')}, ${formatBytes(sizeBytes)}`] : []),
+      ...(linkBytes > 0 ? [`${formatBytes(linkBytes)} of links`] : []),
+    ]
+    return { name, state: 'ok', detail: `${folder}: ${parts.join('; ') || 'empty'}` }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     return { name, state: 'warning', detail: `${folder} cannot be used: ${reason}; see --cache-dir` }

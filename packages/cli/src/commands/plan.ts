@@ -10,7 +10,7 @@ import { count, describeVideo, formatBytes, formatCount } from '../describe.js'
 import { openInput, shownInput } from '../input.js'
 import { type Machine, readMachine } from '../machine.js'
 import type { Session } from '../main.js'
-import { type AnswerFlags, type ModelFlags, planOptions, type WatchFlags } from '../options.js'
+import { type AnswerFlags, linkOptions, type ModelFlags, planOptions, type WatchFlags } from '../options.js'
 import { reportPlanDetails } from '../report.js'
 import { measureResources, type Resources, usableMemory, WEIGHTS } from '../resources.js'
 import type { Terminal } from '../terminal.js'
@@ -51,13 +51,14 @@ export async function plan(files: readonly string[], flags: PlanFlags, session: 
 async function describe(files: readonly string[], flags: PlanFlags, { io, signal }: Session) {
   // A slip in the flags should not have to wait for anything.
   planOptions(flags)
-  await using opened = await openInput(files, flags.allowPrivate, signal)
+  const linkNotes: string[] = []
+  await using opened = await openInput(files, linkOptions(flags, io.env, linkNotes, signal))
   const { facts, notes } = await readFacts(opened.input, signal)
   const { HF_ENDPOINT: endpoint, HF_TOKEN: token = '' } = io.env
   const hub = { folder: modelsFolder(io.env), endpoint: endpoint || undefined, token, offline: flags.offline }
   const model = await readSpec(flags.model, { hub, signal })
   const { plan } = planFor(model.spec, facts, flags)
-  return { model, facts, plan, notes: [...notes, ...plan.notes] }
+  return { model, facts, plan, notes: [...linkNotes, ...notes, ...plan.notes] }
 }
 
 function printResources(

@@ -108,15 +108,48 @@ describe('names', () => {
       const policy: LinkPolicy = { ports: 'any', resolve: async () => answer }
       expect(await outcome(`http://example.com:${canary.port}/`, policy), answer[0]).toBe('LINK_REFUSED')
     }
-    expect(await outcome('http://example.com/', { resolve: async () => [] })).toBe('LINK_UNREACHABLE')
     const failing = () => Promise.reject(new Error('SERVFAIL 10.0.0.53'))
     await expect(openLink('http://example.com/', { policy: { resolve: failing } })).rejects.not.toThrow(
       /10\.0/,
     )
-    const never = () => new Promise<never>(() => {})
-    expect(await outcome('http://a.com', { resolve: never, limits: { stallSeconds: 0.1 } })).toBe(
-      'LINK_UNREACHABLE',
-    )
+  })
+
+  test('a stranger is told the same about names that are not there and about names in here', async () => {
+    const failing = (code: string) => () =>
+      Promise.reject(Object.assign(new Error(`${code} 10.0.0.53`), { code }))
+    const resolvers: Record<string, NonNullable<LinkPolicy['resolve']>> = {
+      missing: failing('ENOTFOUND'),
+      failing: failing('EAI_AGAIN'),
+      empty: async () => [],
+      inner: async () => ['10.1.2.3'],
+      mixed: async () => ['93.184.216.34', '10.1.2.3'],
+      many: async () => Array.from({ length: 100 }, () => '93.184.216.34'),
+      silent: () => new Promise<never>(() => {}),
+      nonsense: async () => ['localhost'],
+    }
+    const told = new Map<string, string>()
+    for (const [name, resolve] of Object.entries(resolvers)) {
+      const policy = { resolve, limits: { stallSeconds: 2 } }
+      const error: unknown = await openLink('http://db.internal/', { policy }).catch((error) => error)
+      expect(error).toBeInstanceOf(LinkError)
+      const { code, message, cause } = error as LinkError
+      // For the operator's log alone.
+      expect(cause, name).toBeInstanceOf(Error)
+      told.set(name, `${code} ${message}`)
+    }
+    expect(new Set(told.values()).size, JSON.stringify([...told])).toBe(1)
+    expect(told.get('inner')).toMatch(/^LINK_REFUSED .*not found on the public internet/)
+    expect(told.get('inner')).not.toMatch(/10\.1|internal/)
+  })
+
+  test('a look-up that fails for a moment is done again', async () => {
+    let fails = 2
+    const resolve = async () => {
+      if (fails-- > 0) throw Object.assign(new Error('again'), { code: 'EAI_AGAIN' })
+      return ['127.0.0.1']
+    }
+    const server = await start((request, response) => serve(request, response, FILM))
+    expect(await outcome(`http://films.example:${server.port}/a`, { ...TO_TESTS, resolve })).toBe('ranges')
   })
 
   test('a name that leads elsewhere from the second look on (rebinding) reaches nothing there', async () => {

@@ -1,4 +1,5 @@
 export { PRIVATE_NETWORKS } from './address.js'
+export { LinkCache, type LinkCacheOptions } from './link-cache.js'
 export {
   type LinkedVideo,
   type LinkFacts,
@@ -6,5 +7,6 @@ export {
   type OpenLinkOptions,
   openLink,
 } from './open-link.js'
-export type { LinkLimits, LinkPolicy, Resolver } from './policy.js'
+export type { LinkLimits, LinkPolicy, PlayerResolver, Resolver } from './policy.js'
 export { checkVideoLimits, type VideoLimits } from './video-limits.js'
+export { type YtDlpOptions, ytDlp } from './yt-dlp.js'

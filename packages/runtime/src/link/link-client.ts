@@ -3,9 +3,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { LinkError } from '@longtake/core'
 import { Budget } from './budget.js'
 import { type Agents, type Answer, ConnectionFailure, exchange, openAgents } from './exchange.js'
+import type { KeptFile } from './kept-file.js'
+import type { LinkCache } from './link-cache.js'
 import { checkLink } from './link-url.js'
 import type { Settings } from './policy.js'
 import { resolveHost } from './resolve-host.js'
+import { strongTag } from './validator.js'
 
 /** Addresses of a host that are tried; more would let a name stretch every wait. */
 const MAX_TRIED_ADDRESSES = 4
@@ -27,12 +30,19 @@ export interface Found {
 export class LinkClient {
   readonly settings: Settings
   readonly budget: Budget
+  readonly cache: LinkCache | undefined
   readonly #agents: Agents = openAgents()
   readonly #closing = new AbortController()
   readonly #signal: AbortSignal
 
-  constructor(settings: Settings, signal: AbortSignal | undefined, onFetched: (bytes: number) => void) {
+  constructor(
+    settings: Settings,
+    cache: LinkCache | undefined,
+    signal: AbortSignal | undefined,
+    onFetched: (bytes: number) => void,
+  ) {
     this.settings = settings
+    this.cache = cache
     this.budget = new Budget(settings.limits, onFetched)
     this.#signal =
       signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
@@ -44,15 +54,18 @@ export class LinkClient {
   }
 
   /**
-   * Asks for a link that was checked, follows redirects, and returns an answer of 200 or 206.
+   * Asks for a link that was checked, follows redirects, and returns an answer of 200, 206 or 416.
    *
+   * @param kept - What is here already: if it came from where the redirects lead now, the answer may be 304.
    * @throws {LinkError} For every other answer.
    * @throws {CancelledError} When the signal fires.
    */
-  async get(link: URL, headers: Readonly<Record<string, string>>): Promise<Found> {
+  async get(link: URL, headers: Readonly<Record<string, string>>, kept?: KeptFile): Promise<Found> {
     let url = link
     for (let hops = 0; hops <= this.settings.limits.maxRedirects; hops++) {
-      const answer = await this.#ask(url, headers)
+      const tag = kept?.isFrom(url) ? strongTag(kept.head) : undefined
+      const answer = await this.#ask(url, tag === undefined ? headers : { ...headers, 'if-none-match': tag })
+      if (answer.status === 304 && tag !== undefined) return { answer, url }
       if (!REDIRECTS.has(answer.status)) return { answer: accepted(answer), url }
       const location = answer.header('location')
       answer.drop()

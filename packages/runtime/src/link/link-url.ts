@@ -20,15 +20,15 @@ const PLAYER_SITES: ReadonlyMap<string, string> = new Map([
   ['bilibili.com', 'Bilibili'],
 ])
 
-/** What a link is called in messages: its host where the caller gave it, nothing of it where another server did. */
-export type LinkOrigin = 'given' | 'found'
+/** Who a link comes from: the caller, another server, or what finds files behind players. */
+export type LinkOrigin = 'given' | 'found' | 'resolved'
 
 /**
  * Reads a link and checks everything about it that needs no network. This is the only reader of links: what it returns is
  * what is connected to.
  *
  * @param base - What a relative one is relative to.
- * @throws {LinkError} `LINK_REFUSED`, or `LINK_NOT_MEDIA` for sites that give no files.
+ * @throws {LinkError} `LINK_REFUSED`, or `LINK_NOT_MEDIA` for sites that give no files, unless theirs can be found.
  */
 export function checkLink(text: string, settings: Settings, origin: LinkOrigin, base?: URL): URL {
   if (text.length > MAX_CHARACTERS) throw refused(`is longer than ${MAX_CHARACTERS} characters`, origin)
@@ -44,7 +44,10 @@ export function checkLink(text: string, settings: Settings, origin: LinkOrigin, 
   if (settings.ports !== 'any' && !settings.ports.includes(port)) {
     throw refused(`has a port that is not allowed (allowed: ${settings.ports.join(', ')})`, origin)
   }
-  checkHost(bareHost(url.hostname), settings, origin)
+  const host = bareHost(url.hostname)
+  checkHost(host, settings, origin)
+  const mayBePlayer = origin === 'resolved' || (origin === 'given' && settings.players !== undefined)
+  if (!mayBePlayer) checkPlayer(playerOf(host))
   url.hash = ''
   return url
 }
@@ -55,13 +58,26 @@ function checkHost(host: string, { allowHosts, denyHosts }: Settings, origin: Li
   if (isListed(denyHosts) || (allowHosts !== undefined && !isListed(allowHosts))) {
     throw refused('leads to a host that is not allowed here', origin)
   }
+}
+
+/** Whether a link leads to a site that shows videos in a player of its own. */
+export function isPlayer(url: URL): boolean {
+  return playerOf(bareHost(url.hostname)) !== undefined
+}
+
+function playerOf(host: string): string | undefined {
   for (const [site, name] of PLAYER_SITES) {
-    if (host !== site && !host.endsWith(`.${site}`)) continue
-    throw new LinkError(
-      'LINK_NOT_MEDIA',
-      `${name} shows videos in its own player and gives no file: download the video and give the file, or give a direct link to one.`,
-    )
+    if (host === site || host.endsWith(`.${site}`)) return name
   }
+  return undefined
+}
+
+function checkPlayer(name: string | undefined): void {
+  if (name === undefined) return
+  throw new LinkError(
+    'LINK_NOT_MEDIA',
+    `${name} shows videos in its own player and gives no file: download the video and give the file, or give a direct link to one.`,
+  )
 }
 
 function isUnder(host: string, entry: string): boolean {
@@ -73,6 +89,8 @@ function refused(why: string, origin: LinkOrigin): LinkError {
 }
 
 /** A refusal, with what to give instead. */
-export function refusal(sentence: string): LinkError {
-  return new LinkError('LINK_REFUSED', `${sentence} Give a public http: or https: link to a video.`)
+export function refusal(sentence: string, cause?: unknown): LinkError {
+  return new LinkError('LINK_REFUSED', `${sentence} Give a public http: or https: link to a video.`, {
+    cause,
+  })
 }

@@ -5,4 +5,6 @@ export interface LinkedBytes {
   readonly sizeBytes: number
   read(start: number, end: number): Promise<Uint8Array>
   close(): Promise<void>
+  /** Has the link opened once more when the address that it led to runs out. */
+  renewBy?(open: () => Promise<LinkedBytes>): void
 }

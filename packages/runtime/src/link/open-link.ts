@@ -1,19 +1,24 @@
-import { InvalidOptionError, LinkError } from '@longtake/core'
+import { InvalidOptionError, isLongtakeError, LinkError } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
 import type { VideoSource } from '../video/index.js'
 import { contentKind, mimeTypeOf, PEEK_BYTES } from './content-kind.js'
 import { parseUnsatisfied } from './content-range.js'
 import { isDataUri, readDataUri } from './data-uri.js'
+import type { KeptFile } from './kept-file.js'
+import { LinkCache } from './link-cache.js'
 import { type Found, LinkClient } from './link-client.js'
-import { checkLink } from './link-url.js'
+import { checkLink, isPlayer } from './link-url.js'
 import type { LinkedBytes } from './linked-bytes.js'
 import { pageMedia } from './page-media.js'
 import { MAX_PLAYLIST_BYTES } from './playlist.js'
 import { openPlaylist, playlistText } from './playlist-bytes.js'
-import { type LinkPolicy, readPolicy } from './policy.js'
-import { FIRST_RANGE, openRanges } from './range-bytes.js'
+import { type LinkPolicy, type PlayerResolver, readPolicy } from './policy.js'
+import { FIRST_RANGE, openKeptRanges, openRanges } from './range-bytes.js'
 import { peek, readUpTo } from './read-body.js'
+import { resolveHost } from './resolve-host.js'
+import { findShelf, finish, isUnchanged, keepWhole, openKeptWhole, type Shelf, shelfName } from './shelf.js'
 import { spoolBody } from './spool.js'
+import { within } from './within.js'
 
 /** Of a page this much is read: what names its video stands at its start. */
 const MAX_PAGE_BYTES = 2 ** 20
@@ -29,6 +34,8 @@ export interface LinkProgress {
 export interface OpenLinkOptions {
   /** Where the link may lead and what it may cost. By default the public internet only. */
   readonly policy?: LinkPolicy | undefined
+  /** Where bytes are kept, so that they are not fetched again as long as the file is the same. Without it nothing is. */
+  readonly cache?: LinkCache | undefined
   /** Ends opening; and reading, for as long as the link is open. */
   readonly signal?: AbortSignal | undefined
   /** Told whenever bytes have come, also while the video is read. */
@@ -62,22 +69,25 @@ export interface LinkedVideo extends VideoSource, AsyncDisposable {
  * fetched.
  *
  * @throws {LinkError} With a `code` for each way in which a link can be unusable. Reading throws it too.
- * @throws {InvalidOptionError} If the policy cannot be used, or `link` is neither a string nor a `URL`.
+ * @throws {InvalidOptionError} If policy or cache cannot be used, or `link` is neither a string nor a `URL`.
  * @throws {CancelledError} When `signal` aborts.
  */
 export async function openLink(link: string | URL, options: OpenLinkOptions = {}): Promise<LinkedVideo> {
   const settings = readPolicy(options.policy)
   throwIfAborted(options.signal)
   if (typeof link !== 'string' && !(link instanceof URL)) throw new InvalidOptionError('link', 'a link', link)
+  if (options.cache !== undefined && !(options.cache instanceof LinkCache)) {
+    throw new InvalidOptionError('cache', 'a LinkCache', options.cache)
+  }
   const text = typeof link === 'string' ? link : link.href
   let sizeBytes: number | undefined
-  const client = new LinkClient(settings, options.signal, (fetchedBytes) =>
+  const client = new LinkClient(settings, options.cache, options.signal, (fetchedBytes) =>
     options.onProgress?.({ fetchedBytes, sizeBytes }),
   )
   try {
     const opened = isDataUri(text)
       ? { ...readDataUri(text, settings.limits.maxDataBytes), url: undefined }
-      : await openUrl(client, checkLink(text, settings, 'given'), settings.pages)
+      : await openRenewable(client, checkLink(text, settings, 'given'))
     sizeBytes = opened.bytes.sizeBytes
     return linkedVideo(client, opened)
   } catch (error) {
@@ -94,23 +104,75 @@ interface Opened {
   readonly url: URL | undefined
 }
 
-async function openUrl(client: LinkClient, url: URL, mayBePage: boolean): Promise<Opened> {
-  return client.retry(async () => openFound(client, await client.get(url, { range: FIRST_RANGE }), mayBePage))
+/** Opens a link, and has it opened again when what it led to runs out. */
+async function openRenewable(client: LinkClient, link: URL): Promise<Opened> {
+  const { pages, players } = client.settings
+  const open = () =>
+    players !== undefined && isPlayer(link) ? openPlayer(client, link, players) : openUrl(client, link, pages)
+  const opened = await open()
+  if (opened.url?.href !== link.href) opened.bytes.renewBy?.(async () => (await open()).bytes)
+  return opened
 }
 
-async function openFound(client: LinkClient, found: Found, mayBePage: boolean): Promise<Opened> {
+/** Opens the file behind a player. */
+async function openPlayer(client: LinkClient, link: URL, players: PlayerResolver): Promise<Opened> {
+  const { budget, settings, signal } = client
+  // The same check as before a request, although another program may make it.
+  await resolveHost(link, settings, signal)
+  budget.begin()
+  const late = () => budget.late()
+  const named = await within(budget.leftMs / 1000, signal, late, find(players, link, signal)).finally(() =>
+    budget.end(),
+  )
+  return openUrl(client, checkLink(named, settings, 'resolved'), false, `player ${link.href}`)
+}
+
+async function find(players: PlayerResolver, link: URL, signal: AbortSignal): Promise<string> {
+  try {
+    const named: unknown = await players(new URL(link), signal)
+    if (typeof named === 'string') return named
+    throw new TypeError(`No address, but ${typeof named}.`)
+  } catch (cause) {
+    if (isLongtakeError(cause)) throw cause
+    throw new LinkError('LINK_UNREACHABLE', 'The file behind the player could not be found.', { cause })
+  }
+}
+
+async function openUrl(
+  client: LinkClient,
+  url: URL,
+  mayBePage: boolean,
+  name = shelfName(url),
+): Promise<Opened> {
+  const shelf = await findShelf(client, name)
+  return client.retry(async () => {
+    const found = await client.get(url, { range: FIRST_RANGE }, shelf.kept)
+    return openFound(client, found, shelf, mayBePage)
+  })
+}
+
+async function openFound(
+  client: LinkClient,
+  found: Found,
+  shelf: Shelf,
+  mayBePage: boolean,
+): Promise<Opened> {
   const { answer, url } = found
-  const mimeType = mimeTypeOf(answer.header('content-type'))
-  const bytes = answer.status === 200 ? undefined : await openPartial(client, found)
+  const kept = await openKept(client, found, shelf.kept)
+  if (kept === undefined && answer.status === 304) {
+    const again = await client.get(url, { range: FIRST_RANGE })
+    return openFound(client, again, { name: shelf.name, kept: undefined }, mayBePage)
+  }
+  const mimeType = kept ? shelf.kept!.head.mimeType : mimeTypeOf(answer.header('content-type'))
+  const bytes = kept ?? (answer.status === 200 ? undefined : await openPartial(client, found, shelf))
   const peeked =
     bytes === undefined && answer.status === 200 ? await peek(answer.body(), PEEK_BYTES) : undefined
   // A server that knows ranges but not the length is asked again for the whole.
-  if (bytes === undefined && peeked === undefined) return openWhole(client, url, mayBePage)
+  if (bytes === undefined && peeked === undefined) return openWhole(client, url, shelf, mayBePage)
   const head = peeked?.head ?? (await bytes!.read(0, PEEK_BYTES))
   const kind = contentKind(mimeType, head)
   if (kind === 'file') {
-    const { maxSpoolBytes } = client.settings.limits
-    return { bytes: bytes ?? (await spoolBody(answer, peeked!.whole, maxSpoolBytes)), mimeType, url }
+    return { bytes: bytes ?? (await spoolFound(client, found, peeked!.whole, shelf)), mimeType, url }
   }
   const most = kind === 'hls' ? MAX_PLAYLIST_BYTES : MAX_PAGE_BYTES
   const text = peeked === undefined ? await bytes!.read(0, most) : await readUpTo(peeked.whole, most)
@@ -120,9 +182,38 @@ async function openFound(client: LinkClient, found: Found, mayBePage: boolean): 
   return openPage(client, url, Buffer.from(text).toString('utf8'))
 }
 
+/** What is kept, where the server says that it is the same; undefined where the file has to be fetched after all. */
+async function openKept(
+  client: LinkClient,
+  found: Found,
+  kept: KeptFile | undefined,
+): Promise<LinkedBytes | undefined> {
+  const isSame = kept !== undefined && isUnchanged(found, kept)
+  if (!isSame && found.answer.status !== 304) return undefined
+  const bytes = isSame ? await openSame(client, found.url, kept) : undefined
+  if (bytes === undefined) await kept?.drop()
+  if (bytes !== undefined || found.answer.status === 304) await finish(found.answer)
+  return bytes
+}
+
+async function openSame(client: LinkClient, url: URL, kept: KeptFile): Promise<LinkedBytes | undefined> {
+  return kept.head.way === 'spool' ? openKeptWhole(client, kept) : openKeptRanges(client, url, kept)
+}
+
+async function spoolFound(
+  client: LinkClient,
+  found: Found,
+  whole: AsyncGenerator<Uint8Array>,
+  shelf: Shelf,
+): Promise<LinkedBytes> {
+  const bytes = await spoolBody(found.answer, whole, client.settings.limits.maxSpoolBytes)
+  await keepWhole(client, found, bytes, shelf)
+  return bytes
+}
+
 /** An answer of 206 or 416. */
-async function openPartial(client: LinkClient, found: Found): Promise<LinkedBytes | undefined> {
-  if (found.answer.status === 206) return openRanges(client, found)
+async function openPartial(client: LinkClient, found: Found, shelf: Shelf): Promise<LinkedBytes | undefined> {
+  if (found.answer.status === 206) return openRanges(client, found, shelf)
   const sizeBytes = parseUnsatisfied(found.answer.header('content-range'))
   found.answer.drop()
   if (sizeBytes !== 0)
@@ -130,9 +221,9 @@ async function openPartial(client: LinkClient, found: Found): Promise<LinkedByte
   return { way: 'memory', sizeBytes, read: async () => new Uint8Array(0), close: async () => {} }
 }
 
-async function openWhole(client: LinkClient, link: URL, mayBePage: boolean): Promise<Opened> {
+async function openWhole(client: LinkClient, link: URL, shelf: Shelf, mayBePage: boolean): Promise<Opened> {
   const found = await client.get(link, {})
-  if (found.answer.status === 200) return openFound(client, found, mayBePage)
+  if (found.answer.status === 200) return openFound(client, found, shelf, mayBePage)
   found.answer.drop()
   throw new LinkError('LINK_BROKEN', "The link's server answers with a range where the whole was asked for.")
 }
@@ -140,9 +231,11 @@ async function openWhole(client: LinkClient, link: URL, mayBePage: boolean): Pro
 /** Opens the first video that a page names and that can be opened. */
 async function openPage(client: LinkClient, base: URL, html: string): Promise<Opened> {
   let failure: LinkError | undefined
-  for (const named of pageMedia(html)) {
+  for (const [index, named] of pageMedia(html).entries()) {
     try {
-      return await openUrl(client, checkLink(named, client.settings, 'found', base), false)
+      const url = checkLink(named, client.settings, 'found', base)
+      // By its page, because pages often name their video with a signature.
+      return await openUrl(client, url, false, `page ${index} ${shelfName(base)}`)
     } catch (error) {
       if (!(error instanceof LinkError)) throw error
       failure ??= error

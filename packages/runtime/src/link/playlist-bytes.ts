@@ -1,11 +1,13 @@
 import { LinkError } from '@longtake/core'
 import { contentKind, mimeTypeOf, PEEK_BYTES } from './content-kind.js'
 import { parseContentRange } from './content-range.js'
-import type { LinkClient } from './link-client.js'
+import type { KeptFile } from './kept-file.js'
+import type { Found, LinkClient } from './link-client.js'
 import { checkLink } from './link-url.js'
 import type { LinkedBytes } from './linked-bytes.js'
 import { MAX_PLAYLIST_BYTES, type Piece, readPlaylist } from './playlist.js'
 import { peek, readUpTo } from './read-body.js'
+import { findShelf, finish, isUnchanged, keepWhole, shelfName } from './shelf.js'
 import { spool } from './spool.js'
 
 /**
@@ -66,8 +68,40 @@ async function fetchPiece(
   range: Piece['range'],
   left: number,
 ): Promise<Uint8Array> {
-  const headers = range && { range: `bytes=${range.start}-${range.end - 1}` }
-  const { answer } = await client.get(url, headers ?? {})
+  const most = Math.min(MAX_PIECE_BYTES, left)
+  if (range !== undefined) {
+    const headers = { range: `bytes=${range.start}-${range.end - 1}` }
+    return readPiece(await client.get(url, headers), range, most)
+  }
+  const shelf = await findShelf(client, shelfName(url))
+  const found = await client.get(url, {}, shelf.kept)
+  if (shelf.kept !== undefined && isUnchanged(found, shelf.kept)) {
+    const kept = await readKept(shelf.kept, most)
+    if (kept !== undefined) await finish(found.answer)
+    if (kept !== undefined) return kept
+  }
+  if (found.answer.status === 304) {
+    await finish(found.answer)
+    return readPiece(await client.get(url, {}), undefined, most)
+  }
+  const bytes = await readPiece(found, undefined, most)
+  const read = async (start: number, end: number) => bytes.subarray(start, end)
+  await keepWhole(client, found, { sizeBytes: bytes.length, read }, shelf)
+  return bytes
+}
+
+/** A piece that is kept; undefined where that is damaged, or no video. */
+async function readKept(kept: KeptFile, most: number): Promise<Uint8Array | undefined> {
+  if (kept.head.sizeBytes > most) throw tooMuch()
+  const blocks: Uint8Array[] = []
+  const isWhole = await kept.copyTo(async (block) => {
+    blocks.push(block)
+  })
+  const bytes = Buffer.concat(blocks)
+  return isWhole && contentKind(kept.head.mimeType, bytes) === 'file' ? bytes : undefined
+}
+
+async function readPiece({ answer }: Found, range: Piece['range'], most: number): Promise<Uint8Array> {
   const said = parseContentRange(answer.header('content-range'))
   const isAsked = range === undefined ? answer.status === 200 : answer.status === 206
   if (!isAsked || (range !== undefined && (said?.start !== range.start || said.end !== range.end))) {
@@ -77,7 +111,6 @@ async function fetchPiece(
       'A segment of the playlist came with another range than was asked for.',
     )
   }
-  const most = Math.min(MAX_PIECE_BYTES, left)
   const { head, whole } = await peek(answer.body(), PEEK_BYTES)
   if (contentKind(mimeTypeOf(answer.header('content-type')), head) !== 'file') {
     await whole.return(undefined)
@@ -86,5 +119,9 @@ async function fetchPiece(
   }
   const bytes = await readUpTo(whole, most + 1)
   if (bytes.length <= most) return bytes
-  throw new LinkError('LINK_TOO_LARGE', 'The playlist leads to more bytes than are allowed.')
+  throw tooMuch()
+}
+
+function tooMuch(): LinkError {
+  return new LinkError('LINK_TOO_LARGE', 'The playlist leads to more bytes than are allowed.')
 }

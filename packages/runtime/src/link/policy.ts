@@ -4,6 +4,15 @@ import { type NetworkRules, parseNetworks } from './address.js'
 /** Finds the addresses of a name. All of them are checked, and the connection is made to one of these. */
 export type Resolver = (hostname: string) => Promise<readonly string[]>
 
+/**
+ * Finds the file behind a page of a site that shows videos in a player of its own.
+ *
+ * @param page - A link to such a site, checked; its host is on the public internet.
+ * @param signal - Fires when nobody waits any more.
+ * @returns The address of a file or an HLS playlist, which is checked like any other.
+ */
+export type PlayerResolver = (page: URL, signal: AbortSignal) => Promise<string>
+
 /** Where links may lead, and what they may cost. The default lets strangers' links reach the public internet only. */
 export interface LinkPolicy {
   /** Ports, or `any`. Default 80 and 443. */
@@ -18,6 +27,8 @@ export interface LinkPolicy {
   readonly denyNetworks?: readonly string[] | undefined
   /** Whether a link to an HTML page is followed one level, to the video it names. Default true. */
   readonly pages?: boolean | undefined
+  /** How files behind players of YouTube and such sites are found, as `ytDlp` does. Without it their links are refused. */
+  readonly players?: PlayerResolver | undefined
   readonly limits?: Partial<LinkLimits> | undefined
   /** Instead of the system's resolver. */
   readonly resolve?: Resolver | undefined
@@ -75,6 +86,7 @@ export interface Settings {
   readonly denyHosts: readonly string[]
   readonly networks: NetworkRules
   readonly pages: boolean
+  readonly players: PlayerResolver | undefined
   readonly limits: LinkLimits
   readonly resolve: Resolver | undefined
 }
@@ -91,6 +103,7 @@ export function readPolicy(policy: LinkPolicy = {}): Settings {
       deny: parseNetworks('policy.denyNetworks', denyNetworks),
     },
     pages: policy.pages ?? true,
+    players: policy.players,
     limits: readLimits(policy.limits ?? {}),
     resolve: policy.resolve,
   }

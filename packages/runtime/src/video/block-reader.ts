@@ -5,6 +5,13 @@ const MAX_RUN_BLOCKS = 32
 /** Read ahead at most, once reading has gone on in order for a while. */
 const MAX_AHEAD_BLOCKS = 16
 
+/** Blocks that are nearer than the file. */
+export interface StoredBlocks {
+  has(block: number): boolean
+  /** Undefined for a block that turns out to be damaged or gone. */
+  read(block: number): Promise<Uint8Array | undefined>
+}
+
 /** Fetches exactly the bytes from `start` up to, not including, `end`. */
 type FetchRange = (start: number, end: number) => Promise<Uint8Array>
 
@@ -16,15 +23,17 @@ export class BlockReader {
   readonly #sizeBytes: number
   readonly #fetch: FetchRange
   readonly #maxBlocks: number
+  readonly #stored: StoredBlocks | undefined
   /** In order of use, the latest last. */
   readonly #blocks = new Map<number, Promise<Uint8Array>>()
   /** Where the last read ended, and how far ahead of it the next one may fetch. */
   #next = -1
   #ahead = 0
 
-  constructor(sizeBytes: number, memoryBytes: number, fetch: FetchRange) {
+  constructor(sizeBytes: number, memoryBytes: number, fetch: FetchRange, stored?: StoredBlocks) {
     this.#sizeBytes = sizeBytes
     this.#fetch = fetch
+    this.#stored = stored
     this.#maxBlocks = Math.max(1, Math.floor(memoryBytes / BLOCK_BYTES))
   }
 
@@ -86,17 +95,32 @@ export class BlockReader {
   #request(first: number, end: number, asked: number): void {
     const last = Math.min(end, Math.ceil(this.#sizeBytes / BLOCK_BYTES))
     // A single block ahead is no reason for a request of its own.
-    const isAllHere = range(first, Math.min(asked, last)).every((block) => this.#blocks.has(block))
+    const isAllHere = range(first, Math.min(asked, last)).every((block) => this.#isHere(block))
     const wanted = range(first, isAllHere ? Math.min(asked, last) : last)
     let run: number[] = []
     for (const block of [...wanted, undefined]) {
-      const isMissing = block !== undefined && !this.#blocks.has(block)
+      const isMissing = block !== undefined && !this.#isHere(block)
       if (isMissing) run.push(block)
+      else if (block !== undefined && !this.#blocks.has(block)) this.#load(block)
       if (!isMissing || run.length >= MAX_RUN_BLOCKS) {
         if (run.length > 0) this.#fetchRun(run)
         run = []
       }
     }
+  }
+
+  /** Whether no request is needed for a block. */
+  #isHere(block: number): boolean {
+    return this.#blocks.has(block) || this.#stored?.has(block) === true
+  }
+
+  #load(block: number): void {
+    const stored = this.#stored!.read(block)
+    const fetch = () => this.#fetch(block * BLOCK_BYTES, this.#endOf(block))
+    this.#await(
+      block,
+      stored.then((bytes) => bytes ?? fetch()),
+    )
   }
 
   #fetchRun(run: readonly number[]): void {
@@ -106,12 +130,16 @@ export class BlockReader {
       const content = fetched.then((bytes) =>
         bytes.slice(block * BLOCK_BYTES - start, this.#endOf(block) - start),
       )
-      // Failures reach whoever waits for the block; the next one to ask tries again.
-      content.catch(() => {
-        if (this.#blocks.get(block) === content) this.#blocks.delete(block)
-      })
-      this.#keep(block, content)
+      this.#await(block, content)
     }
+  }
+
+  #await(block: number, content: Promise<Uint8Array>): void {
+    // Failures reach whoever waits for the block; the next one to ask tries again.
+    content.catch(() => {
+      if (this.#blocks.get(block) === content) this.#blocks.delete(block)
+    })
+    this.#keep(block, content)
   }
 
   #keep(block: number, content: Promise<Uint8Array>): void {
