@@ -79,7 +79,10 @@ test('processes that share a folder and are killed at any moment leave nothing w
   const setup = JSON.stringify({ folder, origin: server.origin, maxBytes: MAX_BYTES })
   const output: string[] = []
   const launch = (): ChildProcess => {
-    const options = { cwd: install.folder, env: { PATH: process.env.PATH, SETUP: setup } }
+    const options = {
+      cwd: install.folder,
+      env: { PATH: process.env.PATH, TMPDIR: temporaryPath(), SETUP: setup },
+    }
     const child = spawn(process.execPath, ['--input-type=module', '--eval', READER], options)
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => output.push(...text.trim().split('\n')))

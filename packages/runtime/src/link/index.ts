@@ -7,6 +7,6 @@ export {
   type OpenLinkOptions,
   openLink,
 } from './open-link.js'
-export type { LinkLimits, LinkPolicy, PlayerResolver, Resolver } from './policy.js'
+export type { LinkLimits, LinkPolicy, PlayerContext, PlayerResolver, Resolver } from './policy.js'
 export { checkVideoLimits, type VideoLimits } from './video-limits.js'
 export { type YtDlpOptions, ytDlp } from './yt-dlp.js'

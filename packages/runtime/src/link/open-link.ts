@@ -4,6 +4,7 @@ import type { VideoSource } from '../video/index.js'
 import { contentKind, mimeTypeOf, PEEK_BYTES } from './content-kind.js'
 import { parseUnsatisfied } from './content-range.js'
 import { isDataUri, readDataUri } from './data-uri.js'
+import { openGuardProxy } from './guard-proxy.js'
 import type { KeptFile } from './kept-file.js'
 import { LinkCache } from './link-cache.js'
 import { type Found, LinkClient } from './link-client.js'
@@ -12,7 +13,7 @@ import type { LinkedBytes } from './linked-bytes.js'
 import { pageMedia } from './page-media.js'
 import { MAX_PLAYLIST_BYTES } from './playlist.js'
 import { openPlaylist, playlistText } from './playlist-bytes.js'
-import { type LinkPolicy, type PlayerResolver, readPolicy } from './policy.js'
+import { type LinkPolicy, type PlayerResolver, readPolicy, type Settings } from './policy.js'
 import { FIRST_RANGE, openKeptRanges, openRanges } from './range-bytes.js'
 import { peek, readUpTo } from './read-body.js'
 import { resolveHost } from './resolve-host.js'
@@ -121,20 +122,31 @@ async function openPlayer(client: LinkClient, link: URL, players: PlayerResolver
   await resolveHost(link, settings, signal)
   budget.begin()
   const late = () => budget.late()
-  const named = await within(budget.leftMs / 1000, signal, late, find(players, link, signal)).finally(() =>
-    budget.end(),
-  )
+  const named = await within(
+    budget.leftMs / 1000,
+    signal,
+    late,
+    find(players, link, settings, signal),
+  ).finally(() => budget.end())
   return openUrl(client, checkLink(named, settings, 'resolved'), false, `player ${link.href}`)
 }
 
-async function find(players: PlayerResolver, link: URL, signal: AbortSignal): Promise<string> {
+async function find(
+  players: PlayerResolver,
+  link: URL,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<string> {
+  const proxy = await openGuardProxy(settings, signal)
   try {
-    const named: unknown = await players(new URL(link), signal)
+    const named: unknown = await players(new URL(link), { signal, proxy: proxy.address })
     if (typeof named === 'string') return named
     throw new TypeError(`No address, but ${typeof named}.`)
   } catch (cause) {
     if (isLongtakeError(cause)) throw cause
     throw new LinkError('LINK_UNREACHABLE', 'The file behind the player could not be found.', { cause })
+  } finally {
+    await proxy.close()
   }
 }
 

@@ -106,7 +106,7 @@ describe('yt-dlp', () => {
       Object.keys(call?.env ?? {})
         .filter((name) => !/^(PATH|TMPDIR|TEMP|SystemRoot)$/.test(name))
         .sort(),
-    ).toEqual(['LANG', 'YTDLP_NO_PLUGINS'])
+    ).toEqual(['LANG', 'YTDLP_NO_PLUGINS', 'all_proxy', 'http_proxy', 'https_proxy'])
     expect(existsSync(join(folder, 'shell'))).toBe(false)
   })
 
@@ -179,6 +179,64 @@ describe('yt-dlp', () => {
     expect(canary.connections).toBe(0)
   })
 
+  test('reaches what links may reach through its proxy, and nothing else', async () => {
+    const site = await start((_, response) => response.end('site'))
+    const canary = await start((_, response) => response.end('secret'), '127.0.0.3')
+    await standIn(`
+      const { request } = require('node:http')
+      const proxy = new URL(process.env.https_proxy)
+      const authorization = 'Basic ' + Buffer.from(proxy.username + ':' + proxy.password).toString('base64')
+      const ask = (method, path, password) => new Promise((resolve) => {
+        const headers = password ? { 'proxy-authorization': password } : {}
+        const asked = request({ host: proxy.hostname, port: proxy.port, method, path, headers })
+        asked.on('error', (error) => resolve(error.code))
+        asked.on('response', ({ statusCode }) => resolve(statusCode))
+        asked.on('connect', ({ statusCode }, socket) => {
+          if (statusCode !== 200) return resolve(statusCode)
+          socket.on('data', (bytes) => {
+            socket.destroy()
+            resolve(String(bytes).split('\\r\\n').at(-1))
+          })
+          socket.write('GET / HTTP/1.0\\r\\n\\r\\n')
+        })
+        asked.end()
+      })
+      const go = async () => {
+        const told = []
+        for (const host of ['site.example:${site.port}', '127.0.0.1:${site.port}']) {
+          told.push(await ask('CONNECT', host, authorization))
+        }
+        for (const host of [
+          '127.0.0.3:${canary.port}', '[::ffff:127.0.0.3]:${canary.port}', '2130706435:${canary.port}',
+          'user@127.0.0.3:${canary.port}', '169.254.169.254:443', 'inner.test:443', 'nobody:443', '', '/', ':443',
+        ]) told.push(await ask('CONNECT', host, authorization))
+        told.push(await ask('GET', 'http://127.0.0.3:${canary.port}/', authorization))
+        for (const password of [undefined, 'Basic', authorization.slice(0, -2) + '==', authorization + 'x']) {
+          told.push(await ask('CONNECT', 'site.example:${site.port}', password))
+        }
+        note('told', JSON.stringify(told))
+        process.exitCode = 1
+      }
+      go()`)
+    const names: LinkPolicy['resolve'] = async (name) => {
+      if (name === 'inner.test') return ['10.0.0.1']
+      return name === 'nobody' ? [] : resolve(name)
+    }
+    expect((await failureOf(open(VIDEO, { resolve: names }))).code).toBe('LINK_NOT_FOUND')
+    const told: unknown[] = JSON.parse(readFileSync(join(folder, 'told'), 'utf8'))
+    expect(told.slice(0, 2)).toEqual(['site', 'site'])
+    expect(
+      told.slice(2, -4).every((status) => status === 403 || status === 400 || status === 'ECONNRESET'),
+    ).toBe(true)
+    expect(told.slice(-4)).toEqual([407, 407, 407, 407])
+    expect(canary.connections).toBe(0)
+    // It is gone with the program.
+    const [call] = calls()
+    const proxy = new URL(call!.env.https_proxy!)
+    await expect(fetch(`http://127.0.0.1:${proxy.port}/`)).rejects.toThrow()
+    expect(call!.args.join(' ')).not.toContain(proxy.password)
+  })
+
   test('cannot lead to a page', async () => {
     const server = await start((_, response) =>
       response.setHeader('content-type', 'text/html').end('<video src="/film.mp4">'),
@@ -189,6 +247,7 @@ describe('yt-dlp', () => {
 
   test.each<[string, string, RegExp]>([
     ['complains', `process.stderr.write('secret 10.0.0.1'); process.exitCode = 1`, /^LINK_NOT_FOUND /],
+    ['is too old', 'process.exitCode = 2', /^LINK_UNREACHABLE .*install/],
     ['is killed', `process.kill(process.pid, 'SIGKILL')`, /^LINK_NOT_FOUND /],
     ['says nothing', '', /^LINK_BROKEN /],
     ['says half of it', `process.stdout.write('{"url":"secret')`, /^LINK_BROKEN /],

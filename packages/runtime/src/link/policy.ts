@@ -4,14 +4,21 @@ import { type NetworkRules, parseNetworks } from './address.js'
 /** Finds the addresses of a name. All of them are checked, and the connection is made to one of these. */
 export type Resolver = (hostname: string) => Promise<readonly string[]>
 
+/** What finding the file behind a player may use. */
+export interface PlayerContext {
+  /** Fires when nobody waits any more. */
+  readonly signal: AbortSignal
+  /** An HTTP proxy, password included, that passes on HTTPS to where links may lead, until the file is found. */
+  readonly proxy: string
+}
+
 /**
  * Finds the file behind a page of a site that shows videos in a player of its own.
  *
  * @param page - A link to such a site, checked; its host is on the public internet.
- * @param signal - Fires when nobody waits any more.
  * @returns The address of a file or an HLS playlist, which is checked like any other.
  */
-export type PlayerResolver = (page: URL, signal: AbortSignal) => Promise<string>
+export type PlayerResolver = (page: URL, context: PlayerContext) => Promise<string>
 
 /** Where links may lead, and what they may cost. The default lets strangers' links reach the public internet only. */
 export interface LinkPolicy {

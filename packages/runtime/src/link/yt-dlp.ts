@@ -8,6 +8,8 @@ import { type ProgramEnd, runProgram } from './run-program.js'
 const MAX_PROGRAMS = 4
 const DEFAULT_SECONDS = 60
 const MAX_SECONDS = 3600
+/** How it ends when it does not know an option. */
+const USAGE_CODE = 2
 /** What it tells about one video is about 1 MB. */
 const MAX_OUTPUT_BYTES = 16 * 2 ** 20
 /** One file with pictures in it, or a playlist; sound is not needed. */
@@ -47,8 +49,8 @@ export interface YtDlpOptions {
 /**
  * Finds files behind players, for `policy.players`, with the yt-dlp program, which has to be installed.
  *
- * It is started without a shell and without settings of anybody, for hosts of known sites only, and tells an address, which
- * is then opened like any other found one. What it asks the site itself does not pass the checks of links.
+ * It is started without a shell and without settings of anybody, for hosts of known sites only; what it asks them goes
+ * through a proxy that makes the same checks as for links. It tells an address, which is then opened like any other.
  *
  * @throws {InvalidOptionError} If an option cannot be used.
  */
@@ -64,9 +66,10 @@ export function ytDlp({
   }
   const gate = new Gate(MAX_PROGRAMS)
   const limits = { seconds: timeoutSeconds, outputBytes: MAX_OUTPUT_BYTES }
-  const environment = { LANG: 'C.UTF-8', YTDLP_NO_PLUGINS: '1' }
-  return async (page, signal) => {
+  return async (page, { signal, proxy }) => {
     const args = [...ARGUMENTS, page.href]
+    const proxies = { http_proxy: proxy, https_proxy: proxy, all_proxy: proxy }
+    const environment = { LANG: 'C.UTF-8', YTDLP_NO_PLUGINS: '1', ...proxies }
     const end = await gate.pass(signal, () => runProgram(command, args, environment, limits, signal))
     return addressIn(outputOf(end, timeoutSeconds))
   }
@@ -76,17 +79,14 @@ export function ytDlp({
 function outputOf(end: ProgramEnd, seconds: number): Buffer {
   switch (end.how) {
     case 'missing':
-      throw new LinkError(
-        'LINK_UNREACHABLE',
-        'Videos of this site are read with yt-dlp, which could not be started: install it (python3 -m pip install -U yt-dlp) or correct its path.',
-        { cause: end.cause },
-      )
+      throw unavailable(end.cause)
     case 'late':
       throw new LinkError('LINK_TOO_SLOW', `The video could not be found within ${seconds} seconds.`)
     case 'long':
       throw unusable(new Error(`yt-dlp wrote more than ${MAX_OUTPUT_BYTES} bytes.`))
     case 'ended':
       if (end.code === 0) return end.output
+      if (end.code === USAGE_CODE) throw unavailable(new Error(end.errors))
       throw new LinkError(
         'LINK_NOT_FOUND',
         'The site gives no video at the link: it may be private, removed, live, or only there after a login.',
@@ -114,6 +114,12 @@ function addressIn(output: Buffer): string {
   const address = url ?? (isObject(first) ? first.url : undefined)
   if (typeof address !== 'string') throw unusable(new Error('yt-dlp names no address.'))
   return address
+}
+
+function unavailable(cause: unknown): LinkError {
+  const sentence =
+    'Videos of this site are read with yt-dlp, which is missing here or too old: install it (python3 -m pip install -U yt-dlp) or correct its path.'
+  return new LinkError('LINK_UNREACHABLE', sentence, { cause })
 }
 
 function unusable(cause: unknown): LinkError {
