@@ -43,6 +43,22 @@ afterAll(async () => {
   await until(async () => (await isolatedProcesses()).length === 0)
 })
 
+/** The most that the engine tells while it answers, and until it has told how it is afterwards. */
+async function mostMemory(longtake: IsolatedLongtake): Promise<number> {
+  let most = 0
+  const tell = setInterval(() => {
+    most = Math.max(most, longtake.state.memoryBytes)
+  }, 20)
+  try {
+    await answerOf(longtake)
+    const { memoryBytes } = longtake.state
+    await until(() => longtake.state.memoryBytes !== memoryBytes)
+    return Math.max(most, longtake.state.memoryBytes)
+  } finally {
+    clearInterval(tell)
+  }
+}
+
 async function answerOf(longtake: Pick<IsolatedLongtake, 'watch'>): Promise<string> {
   await using video = await longtake.watch(VIDEO)
   const { text, frames } = await video.ask(QUESTION)
@@ -105,10 +121,10 @@ onLinux('the engine process', () => {
     const tooLittle = isolated.open({ limits: { memoryBytes: 2 ** 20 } })
     expect((await expectRefusal(tooLittle, 'ENGINE_CRASHED')).message).toContain('more than 1 MiB')
     const roomy = await isolated.open()
-    const { memoryBytes } = roomy.state
+    const needed = await mostMemory(roomy)
     await roomy.close()
     // It is loaded with that, but holds only so many videos that nobody closes.
-    await using tight = await isolated.open({ limits: { memoryBytes: memoryBytes + 40 * 2 ** 20 } })
+    await using tight = await isolated.open({ limits: { memoryBytes: needed + 8 * 2 ** 20 } })
     const hoard = async (): Promise<never> => {
       for (;;) await tight.watch(VIDEO, { frames: 64 })
     }
