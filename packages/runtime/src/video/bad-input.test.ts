@@ -109,6 +109,9 @@ describe('a file that cannot be watched is refused by name', () => {
     ['ctts', 8],
     ['stsz', 8],
     ['stco', 4],
+    ['stsc', 4],
+    // Samples of its first chunk.
+    ['stsc', 12],
   ])('an index whose %s claims billions of pictures', async (kind, offset) => {
     const bytes = await bytesOf('h264.mp4')
     const at = Buffer.from(bytes.buffer).lastIndexOf(kind) + 4
