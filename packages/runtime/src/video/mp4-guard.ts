@@ -24,6 +24,12 @@ const MAX_BOXES = 10_000
 /** Of different sizes in one chunk: five hours at 60 a second stored without gaps. The demuxer adds all up for each picture. */
 const MAX_CHUNK_SAMPLES = 2 ** 20
 
+/** All tables of a film together. */
+const MAX_INDEX_BYTES = 2 ** 28
+
+/** Of the index looked at in one go. */
+const PIECE_BYTES = 2 ** 20
+
 /** Some files count a few samples more in one table than in another. */
 const SLACK = 1024
 
@@ -37,16 +43,32 @@ interface Box {
  * Refuses MP4 and MOV files whose index claims more samples than the file can hold: the demuxer would believe it
  * and fill the memory with them.
  *
+ * @returns Whether more of the index lies in fragments over the file, which are not checked here.
  * @throws {VideoError} `VIDEO_UNREADABLE`.
  */
-export async function checkSampleTables(source: VideoSource): Promise<void> {
+export async function checkSampleTables(source: VideoSource): Promise<boolean> {
   const size = await source.size()
   const budget = { boxes: MAX_BOXES }
   for await (const box of boxesIn(source, 0, size, budget)) {
-    if (box.kind === 'moov') return checkContainer(source, box, size, budget)
+    if (box.kind === 'moov') {
+      if (box.end - box.start > MAX_INDEX_BYTES) throw damagedIndex(source)
+      await checkContainer(source, box, size, budget)
+      return hasFragments(source, box)
+    }
     // Other containers do not begin with a box.
-    if (box.start === 8 && !/^[a-z]{4}$/.test(box.kind)) return
+    if (box.start === 8 && !/^[a-z]{4}$/.test(box.kind)) return false
   }
+  return false
+}
+
+/** Whether `mvex` stands anywhere in the index: the demuxer believes it wherever it is. */
+async function hasFragments(source: VideoSource, { start, end }: Box): Promise<boolean> {
+  for (let at = start; at < end; at += PIECE_BYTES) {
+    // A few more, for a name that is cut in two.
+    const piece = await source.read(at, Math.min(end, at + PIECE_BYTES + 3))
+    if (Buffer.from(piece.buffer, piece.byteOffset, piece.length).includes('mvex')) return true
+  }
+  return false
 }
 
 async function* boxesIn(
@@ -56,7 +78,9 @@ async function* boxesIn(
   budget: { boxes: number },
 ): AsyncGenerator<Box> {
   let at = start
-  while (at + 8 <= end && budget.boxes-- > 0) {
+  while (at + 8 <= end) {
+    // What is behind them would be believed without having been looked at.
+    if (budget.boxes-- === 0) throw damagedIndex(source)
     const bytes = await source.read(at, Math.min(at + 16, end))
     if (bytes.length < 8) return
     const view = viewOf(bytes)
