@@ -109,10 +109,54 @@ describe('a file that cannot be watched is refused by name', () => {
     ['ctts', 8],
     ['stsz', 8],
     ['stco', 4],
+    ['stsc', 4],
+    // Samples of its first chunk.
+    ['stsc', 12],
   ])('an index whose %s claims billions of pictures', async (kind, offset) => {
     const bytes = await bytesOf('h264.mp4')
     const at = Buffer.from(bytes.buffer).lastIndexOf(kind) + 4
     bytes.fill(0x7f, at + offset, at + offset + 4)
+    expect(await outcome(bytes)).toBe('VIDEO_UNREADABLE')
+  })
+
+  test.each([0, 3])('a fragment, number %i of them, that claims billions of pictures', async (number) => {
+    const bytes = Buffer.from(await bytesOf('h264-fragmented.mp4'))
+    let at = bytes.indexOf('trun')
+    for (let skipped = 0; skipped < number; skipped++) at = bytes.indexOf('trun', at + 4)
+    // Nothing is written for each of them, so that all are like the fragment's first.
+    bytes.writeUInt32BE(1, at + 4)
+    bytes.writeUInt32BE(0xfffffff0, at + 8)
+    expect(await outcome(bytes)).toBe('VIDEO_UNREADABLE')
+  })
+
+  test.each(['moov', 'moof'])('an index (%s) as large as a file of four gigabytes', async (kind) => {
+    const film = Buffer.from(await bytesOf('h264-fragmented.mp4'))
+    const size = 2 ** 32 - 1
+    film.writeUInt32BE(size - film.indexOf(kind) - 4, film.indexOf(kind) - 4)
+    let largest = 0
+    const source: VideoSource = {
+      name: 'large.mp4',
+      size: async () => size,
+      read: async (start, end) => {
+        largest = Math.max(largest, end - start)
+        const bytes = new Uint8Array(end - start)
+        bytes.set(film.subarray(Math.min(start, film.length), Math.min(end, film.length)))
+        return bytes
+      },
+      close: async () => {},
+    }
+    expect(await outcome(source)).toBe('VIDEO_UNREADABLE')
+    expect(largest).toBeLessThan(2 ** 24)
+  })
+
+  test('an index behind so many boxes that nobody would look at it', async () => {
+    const film = await bytesOf('h264.mp4')
+    const free = Buffer.alloc(8)
+    free.writeUInt32BE(8)
+    free.write('free', 4)
+    const moov = boxes(film).find(({ kind }) => kind === 'moov')!
+    const many = Buffer.concat(Array.from({ length: 10_001 }, () => free))
+    const bytes = Buffer.concat([film.subarray(0, moov.start), many, film.subarray(moov.start)])
     expect(await outcome(bytes)).toBe('VIDEO_UNREADABLE')
   })
 

@@ -17,6 +17,7 @@ import { BlockReader } from './block-reader.js'
 import { Circling } from './circling.js'
 import { checkSampleTables } from './mp4-guard.js'
 import type { DecoderSetup, Geometry, Packet, PacketRef, PacketTrack } from './packet-track.js'
+import { checkRuns } from './run-guard.js'
 import type { VideoSource } from './video-source.js'
 
 /** Playlists are left out on purpose: they would open further files by themselves. */
@@ -37,6 +38,9 @@ const MAX_TRACKS = 100
 /** 8 MiB: holds the index of a long film and some seconds of its data. */
 const CACHE_BYTES = 8 * 2 ** 20
 
+/** 512 MiB read at once: more than any index, and than any seconds of film that are stored together. */
+const MAX_READ_BYTES = 2 ** 29
+
 /** With what Matroska and WebM files begin. */
 const EBML = [0x1a, 0x45, 0xdf, 0xa3]
 
@@ -50,10 +54,11 @@ const EBML = [0x1a, 0x45, 0xdf, 0xa3]
 export async function openMediabunnyTrack(source: VideoSource): Promise<PacketTrack | undefined> {
   // Its messages about damaged files go to the console, which belongs to the caller.
   Logging.level = LogLevel.Silent
-  await checkSampleTables(source)
+  const hasFragments = await checkSampleTables(source)
   const circling = new Circling()
-  const watched = (await isMatroska(source)) ? await watchedSource(source, circling) : demuxerSource(source)
-  const input = new Input({ formats: FORMATS, source: watched })
+  const isWatched = hasFragments || (await isMatroska(source))
+  const read = isWatched ? await watchedSource(source, circling, hasFragments) : demuxerSource(source)
+  const input = new Input({ formats: FORMATS, source: read })
   try {
     const track = await findTrack(input, source.name)
     if (track === undefined) {
@@ -83,7 +88,10 @@ async function isMatroska(source: VideoSource): Promise<boolean> {
 function demuxerSource(source: VideoSource): CustomSource {
   return new CustomSource({
     getSize: () => source.size(),
-    read: (start, end) => readOrFail(source, start, end),
+    async read(start, end) {
+      requireBounded(start, end, source.name)
+      return readOrFail(source, start, end)
+    },
     maxCacheSize: CACHE_BYTES,
     prefetchProfile: source.readsAhead === true ? 'none' : 'fileSystem',
     // A read ahead that fails is asked for again when it is needed, and fails there.
@@ -92,19 +100,32 @@ function demuxerSource(source: VideoSource): CustomSource {
 }
 
 /** What the demuxer keeps itself it reads unseen, so here it keeps nothing. */
-async function watchedSource(source: VideoSource, circling: Circling): Promise<CustomSource> {
+async function watchedSource(
+  source: VideoSource,
+  circling: Circling,
+  hasFragments: boolean,
+): Promise<CustomSource> {
   const sizeBytes = await source.size()
   const blocks = new BlockReader(sizeBytes, CACHE_BYTES, (start, end) => readOrFail(source, start, end))
   return new CustomSource({
     getSize: () => sizeBytes,
-    read(start, end) {
+    async read(start, end) {
       circling.note(start)
-      return blocks.read(start, end)
+      requireBounded(start, end, source.name)
+      const bytes = await blocks.read(start, end)
+      if (hasFragments) checkRuns(bytes, source.name)
+      return bytes
     },
     maxCacheSize: 0,
     prefetchProfile: 'none',
     handleUnhandledError: () => {},
   })
+}
+
+function requireBounded(start: number, end: number, name: string): void {
+  if (end - start <= MAX_READ_BYTES) return
+  const message = `${name} is damaged: a part of its index claims ${Math.round((end - start) / 2 ** 20)} MiB.`
+  throw new VideoError('VIDEO_UNREADABLE', message)
 }
 
 /** A source that fails must not look like one that ends. */
