@@ -14,6 +14,7 @@ import { openKeys } from './keys.js'
 import type { Listen } from './listening.js'
 import { openMetrics } from './metrics.js'
 import { openUploads } from './uploads.js'
+import { openVideoStore } from './video-store.js'
 
 const LOOPBACK = '127.0.0.1'
 const EVERYWHERE = '0.0.0.0'
@@ -111,11 +112,14 @@ async function openServices(
   const { stateFolder } = config
   const uploads = await openUploads(stateFolder && join(stateFolder, 'uploads'))
   opened.push(() => uploads.close())
+  const videos =
+    stateFolder === undefined ? undefined : await openVideoStore(join(stateFolder, 'videos'), log)
   return {
     engine,
     jobs,
     links: { open: (url, signal) => openLink(url, { policy: config.links, signal }) },
     uploads,
+    videos,
     keys,
     clock: Date.now,
     log,
