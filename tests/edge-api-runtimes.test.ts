@@ -9,6 +9,7 @@ import { alike } from './support/alike.js'
 import { announce } from './support/announce.js'
 import { findBinary } from './support/binaries.js'
 import { installPlain, type PlainInstall } from './support/plain-node.js'
+import { trickle } from './support/trickle.js'
 
 const RUNTIMES = [
   { name: 'node', binary: process.execPath, flags: [] },
@@ -56,6 +57,7 @@ async function start(name: string, binary: string, flags: readonly string[]): Pr
       LONGTAKE_LINK_NETWORKS: '127.0.0.0/8',
       LONGTAKE_LINK_PORTS: 'any',
       LONGTAKE_DRAIN_SECONDS: '0',
+      LONGTAKE_BODY_SECONDS: '5',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -125,6 +127,20 @@ const ofNode = (() => {
   }
 })()
 
+describe.each(RUNTIMES)('$name', ({ name, binary }) => {
+  test.skipIf(binary === undefined)('refuses a body that comes too slowly, and goes on', async () => {
+    const url = urls.get(name) ?? ''
+    const sender = trickle(`${url}/v1/plan`)
+    const said = await sender.said
+    expect(said).toMatch(/^HTTP\/1\.1 408 /)
+    expect(said).toContain('"code":"body_too_slow"')
+    // Deno reads on for as long as somebody sends.
+    if (name === 'deno') sender.stop()
+    await sender.ended
+    expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  })
+})
+
 test('Node answers', async () => {
   const text = JSON.stringify(await ofNode())
   expect(text).toMatch(/square/i)
@@ -165,7 +181,10 @@ describe.each(RUNTIMES.slice(1))('$name', ({ name, binary }) => {
   )
 })
 
-test('SIGTERM ends each of them', async () => {
+test('SIGTERM ends each of them, also while somebody sends and sends', async () => {
+  const senders = [...urls.values()].map((url) => trickle(`${url}/v1/plan`))
+  await Promise.all(senders.map(({ begun }) => begun))
   for (const { child } of running) child.kill('SIGTERM')
   expect(await Promise.all(running.map(({ ended }) => ended))).toEqual(running.map(() => 0))
+  await Promise.all(senders.map(({ ended }) => ended))
 })

@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS } from '../limits.js'
 const mebibytes = (bytes: number): number => bytes / 2 ** 20
 const limits = DEFAULT_LIMITS
 
-const environment = z.object({
+export const environment = z.object({
   LONGTAKE_HOST: z.string().min(1).optional(),
   LONGTAKE_PORT: whole(8080, 0, 65_535),
   LONGTAKE_MODELS: list.pipe(z.array(z.string()).min(1)).default(['@longtake/tiny']),
@@ -24,6 +24,7 @@ const environment = z.object({
   LONGTAKE_MAX_CACHE_MIB: whole(mebibytes(limits.maxCacheBytes), 1, 1_000_000),
   LONGTAKE_MAX_BODY_MIB: whole(mebibytes(limits.maxBodyBytes), 1, 1024),
   LONGTAKE_MAX_UPLOAD_MIB: whole(mebibytes(limits.maxUploadBytes), 1, 2047),
+  LONGTAKE_BODY_SECONDS: whole(limits.bodyMs / 1000, 1, 86_400),
   LONGTAKE_MAX_VIDEO_SECONDS: whole(86_400, 1, 10_000_000),
   LONGTAKE_VIDEO_TTL_SECONDS: whole(limits.videoTtlSeconds, 1, 2_000_000),
   LONGTAKE_VIDEOS_PER_KEY: whole(limits.videosPerKey, 1, 100_000),
@@ -93,6 +94,7 @@ function configOf(env: z.output<typeof environment>) {
       maxCacheBytes: bytes(env.LONGTAKE_MAX_CACHE_MIB),
       maxBodyBytes: bytes(env.LONGTAKE_MAX_BODY_MIB),
       maxUploadBytes: bytes(env.LONGTAKE_MAX_UPLOAD_MIB),
+      bodyMs: env.LONGTAKE_BODY_SECONDS * 1000,
       videoTtlSeconds: env.LONGTAKE_VIDEO_TTL_SECONDS,
       videosPerKey: env.LONGTAKE_VIDEOS_PER_KEY,
       bytesPerKey: bytes(env.LONGTAKE_MIB_PER_KEY),

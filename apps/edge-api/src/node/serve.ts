@@ -52,12 +52,13 @@ export async function serveBy(
   try {
     const services = await openServices(config, keys, opened)
     const app = createApp(services)
-    const { maxBodyBytes, maxUploadBytes } = config.limits
+    const { maxBodyBytes, maxUploadBytes, bodyMs } = config.limits
     const server = await listen({
       fetch: app.fetch,
       hostname: host,
       port: config.port,
       mostBytes: Math.max(maxBodyBytes, maxUploadBytes),
+      bodyMs,
     })
     const { port } = server
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
