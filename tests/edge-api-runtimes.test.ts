@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { question } from '../apps/edge-api/test/api.js'
-import { type FileServer, serveFiles } from '../apps/edge-api/test/files.js'
+import { type FileServer, readData, serveFiles } from '../apps/edge-api/test/files.js'
 import { alike } from './support/alike.js'
 import { announce } from './support/announce.js'
 import { findBinary } from './support/binaries.js'
@@ -17,12 +17,18 @@ const RUNTIMES = [
   { name: 'deno', binary: await findBinary('deno'), flags: ['run', '-A', '--node-modules-dir=manual'] },
 ] as const
 
+const PATIENCE = { timeout: 50_000, interval: 50 }
+
 /** What differs from one answer to the next: ids, clocks and stopwatches. */
 const VARYING = new Set(['id', 'created', 'timings'])
 
 let files: FileServer
 let install: PlainInstall
-const running: { readonly child: ChildProcess; readonly ended: Promise<number | null> }[] = []
+const running: {
+  readonly name: string
+  readonly child: ChildProcess
+  readonly ended: Promise<number | null>
+}[] = []
 const urls = new Map<string, string>()
 
 beforeAll(async () => {
@@ -58,13 +64,14 @@ async function start(name: string, binary: string, flags: readonly string[]): Pr
       LONGTAKE_LINK_PORTS: 'any',
       LONGTAKE_DRAIN_SECONDS: '0',
       LONGTAKE_BODY_SECONDS: '5',
+      LONGTAKE_STATE: join(install.folder, `state-${name}`),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = new Promise<number | null>((resolve) => {
     child.on('exit', (code) => resolve(code))
   })
-  running.push({ child, ended })
+  running.push({ name, child, ended })
   const log: string[] = []
   createInterface({ input: child.stderr }).on('line', (line) => log.push(line))
   return new Promise((resolve, reject) => {
@@ -163,10 +170,10 @@ describe.each(RUNTIMES.slice(1))('$name', ({ name, binary }) => {
     const options = { method: 'POST', body, headers, signal: leaving.signal }
     const asked = fetch(`${url}/v1/chat/completions`, options).catch((error: unknown) => error)
     const ready = async () => (await fetch(`${url}/readyz`)).json()
-    await expect.poll(ready, { timeout: 10_000 }).toMatchObject({ running: 1 })
+    await expect.poll(ready, PATIENCE).toMatchObject({ running: 1 })
     leaving.abort()
     expect(await asked).toBeInstanceOf(Error)
-    await expect.poll(ready, { timeout: 10_000 }).toMatchObject({ running: 0 })
+    await expect.poll(ready, PATIENCE).toMatchObject({ running: 0 })
   })
 
   test.skipIf(binary === undefined)(
@@ -177,6 +184,29 @@ describe.each(RUNTIMES.slice(1))('$name', ({ name, binary }) => {
       expect(status).toBe(413)
       expect(JSON.parse(text)).toMatchObject({ error: { code: 'body_too_large' } })
       expect((await fetch(`${url}/healthz`)).status).toBe(200)
+    },
+  )
+})
+
+describe.each(RUNTIMES)('$name', ({ name, binary, flags }) => {
+  test.skipIf(binary === undefined)(
+    'killed, knows its videos and their files when it starts again',
+    async () => {
+      const form = new FormData()
+      form.set('file', new Blob([await readData('video/still.png')]))
+      const sent = await fetch(`${urls.get(name)}/v1/videos`, { method: 'POST', body: form })
+      const { id } = (await sent.json()) as { id: string }
+      const video = async () => (await fetch(`${urls.get(name)}/v1/videos/${id}`)).json()
+      await expect.poll(video, PATIENCE).toMatchObject({ status: 'ready' })
+      const killed = running.splice(
+        running.findIndex((one) => one.name === name),
+        1,
+      )
+      killed[0]?.child.kill('SIGKILL')
+      await killed[0]?.ended
+      urls.set(name, await start(name, binary ?? '', flags))
+      expect(await video()).toMatchObject({ id, status: 'ready' })
+      expect((await fetch(`${urls.get(name)}/v1/videos/${id}/storyboard.png`)).status).toBe(200)
     },
   )
 })
