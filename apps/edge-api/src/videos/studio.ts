@@ -74,7 +74,7 @@ export class Studio {
       record.jobId = id
       await this.library.save(record)
     } catch (error) {
-      await this.forget(record)
+      await this.#remove(record)
       throw error
     }
     this.#follow(record)
@@ -83,8 +83,7 @@ export class Studio {
 
   /** Ends what is done for a video, and forgets it. */
   async forget(record: VideoRecord): Promise<void> {
-    await this.library.remove(record)
-    if (record.jobId !== undefined) await this.#services.jobs.cancel(record.jobId).catch(() => false)
+    await this.#remove(record)
     await this.#open.drop(workKey(record.owner, record.work))
   }
 
@@ -192,6 +191,11 @@ export class Studio {
       )
       .finally(() => this.#following.delete(following))
     this.#following.add(following)
+  }
+
+  async #remove(record: VideoRecord): Promise<void> {
+    await this.library.remove(record)
+    if (record.jobId !== undefined) await this.#services.jobs.cancel(record.jobId).catch(() => false)
   }
 
   #terms(owner: string) {
