@@ -1,64 +1,39 @@
-import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { question } from '../apps/edge-api/test/api.js'
 import { type FileServer, serveFiles } from '../apps/edge-api/test/files.js'
 import { installPlain, type PlainInstall } from './support/plain-node.js'
+import { endServing, type Serving, startServing } from './support/serving.js'
 
-/** What `longtake serve` does. */
-const PROGRAM = `
-  import { serve } from '@longtake/edge-api/node'
-  const server = await serve(process.env)
-  process.on('SIGTERM', () => void server.close())
-`
+/** For what comes at once on an idle machine, and later on a busy one. */
+const PATIENCE = { timeout: 120_000, interval: 50 }
+const TEST_MILLISECONDS = 400_000
 
 let files: FileServer
 let folder: string
 let install: PlainInstall
 
 beforeAll(async () => {
-  files = await serveFiles()
   install = await installPlain(['core', 'kernels', 'runtime', 'jobs', 'edge-api'])
+}, TEST_MILLISECONDS)
+
+afterAll(() => install?.remove())
+
+beforeEach(async () => {
+  files = await serveFiles()
   folder = await mkdtemp(join(tmpdir(), 'longtake-drain-'))
 })
 
-afterAll(async () => {
+afterEach(async () => {
+  await endServing()
   await files[Symbol.asyncDispose]()
-  await install.remove()
   await rm(folder, { recursive: true, force: true })
 })
 
-/** A server in a process of its own, without keys. */
-async function startProcess(env: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', PROGRAM], {
-    cwd: install.folder,
-    env: {
-      ...process.env,
-      LONGTAKE_PORT: '0',
-      LONGTAKE_LINK_NETWORKS: '127.0.0.0/8',
-      LONGTAKE_LINK_PORTS: 'any',
-      LONGTAKE_STATE: folder,
-      ...env,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const ended = new Promise<number | null>((resolve) => {
-    child.on('exit', (code) => resolve(code))
-  })
-  const log: string[] = []
-  createInterface({ input: child.stderr }).on('line', (line) => log.push(line))
-  const url = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      log.push(line)
-      const { msg, url } = JSON.parse(line) as { msg: string; url: string }
-      if (msg === 'listening') resolve(url)
-    })
-    void ended.then(() => reject(new Error(`The server ended: ${log.join('\n')}`)))
-  })
-  return { child, ended, log, url }
+function start(env: Readonly<Record<string, string>> = {}): Promise<Serving> {
+  return startServing(install.folder, { LONGTAKE_STATE: folder, ...env })
 }
 
 function ask(url: string, path: string, fields: object = {}, headers: Record<string, string> = {}) {
@@ -69,63 +44,94 @@ function ask(url: string, path: string, fields: object = {}, headers: Record<str
   })
 }
 
-test('SIGTERM: readiness ends, no work is taken, what runs ends, the next process goes on with the rest', async () => {
-  const first = await startProcess({ LONGTAKE_DRAIN_SECONDS: '3' })
-  const idempotent = { 'Idempotency-Key': 'kept' }
-  // The first job cannot end in time; the second waits behind it, and its client will come back.
-  const stuck = await ask(first.url, 'slow/demo/0000.mp4', { stream: true })
-  const waiting = ask(first.url, 'demo/0000.mp4', {}, idempotent)
-  await expect
-    .poll(async () => (await fetch(`${first.url}/readyz`)).json())
-    .toMatchObject({ queued: 1, running: 1 })
-  first.child.kill('SIGTERM')
-  await expect.poll(async () => (await fetch(`${first.url}/readyz`)).status).toBe(503)
-  expect((await fetch(`${first.url}/healthz`)).status).toBe(200)
-  const refused = await ask(first.url, 'demo/0001.mp4')
-  expect(refused.status).toBe(503)
-  expect(refused.headers.get('retry-after')).toMatch(/^\d+$/)
-  const frames = await stuck.text()
-  expect(frames).toContain('"code":"jobs_closed"')
-  expect(frames).not.toContain('[DONE]')
-  expect((await waiting).status).toBe(503)
-  expect(await first.ended).toBe(0)
-  expect(JSON.parse(first.log.at(-1) ?? '{}')).toMatchObject({ msg: 'stopped', queued: 1, handedBack: 1 })
+function whenReady(url: string) {
+  return expect.poll(async () => (await fetch(`${url}/readyz`)).json(), PATIENCE)
+}
 
-  const second = await startProcess({ LONGTAKE_DRAIN_SECONDS: '0', LONGTAKE_CONCURRENCY: '2' })
-  const again = await ask(second.url, 'demo/0000.mp4', {}, idempotent)
-  expect(again.status).toBe(200)
-  expect(JSON.stringify(await again.json())).toMatch(/square/i)
-  second.child.kill('SIGTERM')
-  await second.ended
-  expect([...first.log, ...second.log].join('\n')).not.toContain('secret')
-})
+/** The last line of a server's log. */
+function lastWords({ log }: Serving): unknown {
+  return JSON.parse(log.at(-1) ?? '{}')
+}
 
-test('SIGKILL: an accepted question is answered by the next process', async () => {
-  const first = await startProcess({})
-  const key = { 'Idempotency-Key': 'killed' }
-  const lost = ask(first.url, 'demo/0001.mp4', { longtake: { frames: 128 } }, key).catch(() => undefined)
-  await expect.poll(async () => (await fetch(`${first.url}/readyz`)).json()).toMatchObject({ running: 1 })
-  first.child.kill('SIGKILL')
-  await first.ended
-  await lost
-  expect(await readdir(folder)).toContain('uploads')
-  const second = await startProcess({ LONGTAKE_DRAIN_SECONDS: '0', LONGTAKE_CONCURRENCY: '2' })
-  const answers = [1, 2].map(async () => {
-    const response = await ask(second.url, 'demo/0001.mp4', { longtake: { frames: 128 } }, key)
-    expect(response.status).toBe(200)
-    return response.json()
-  })
-  const [one, two] = await Promise.all(answers)
-  expect(one).toEqual(two)
-  second.child.kill('SIGTERM')
-  await second.ended
-  expect(await readdir(folder)).not.toContain('uploads')
-})
+test(
+  'SIGTERM: readiness ends, no work is taken, what runs ends, and what waits goes on in the next process',
+  async () => {
+    const key = { 'Idempotency-Key': 'kept' }
+    // There is time enough: the drain ends because the job does.
+    const first = await start({ LONGTAKE_DRAIN_SECONDS: '3600' })
+    const held = ask(first.url, 'held/demo/0000.mp4', { stream: true })
+    await whenReady(first.url).toMatchObject({ running: 1 })
+    const waiting = ask(first.url, 'demo/0000.mp4', {}, key)
+    await whenReady(first.url).toMatchObject({ queued: 1, running: 1 })
+    first.child.kill('SIGTERM')
+    await expect.poll(async () => (await fetch(`${first.url}/readyz`)).status, PATIENCE).toBe(503)
+    expect((await fetch(`${first.url}/healthz`)).status).toBe(200)
+    const refused = await ask(first.url, 'demo/0001.mp4')
+    expect(refused.status).toBe(503)
+    expect(refused.headers.get('retry-after')).toMatch(/^\d+$/)
+    files.answerHeld()
+    expect(await (await held).text()).toContain('[DONE]')
+    expect((await waiting).status).toBe(503)
+    expect(await first.ended).toBe(0)
+    expect(lastWords(first)).toMatchObject({ msg: 'stopped', queued: 1, handedBack: 0 })
 
-test('mistakes of the configuration are told all at once', async () => {
-  const env = { LONGTAKE_PORT: '99999', LONGTAKE_KEYS: 'ann', LONGTAKE_LOG: 'loud' }
-  const failure = await startProcess(env).catch((error: unknown) => String(error))
-  expect(failure).toMatch(/LONGTAKE_PORT/)
-  expect(failure).toMatch(/LONGTAKE_KEYS/)
-  expect(failure).toMatch(/LONGTAKE_LOG/)
-})
+    const second = await start({ LONGTAKE_DRAIN_SECONDS: '0' })
+    const again = await ask(second.url, 'demo/0000.mp4', {}, key)
+    expect(again.status).toBe(200)
+    expect(await again.text()).toMatch(/square/i)
+    expect(await second.end('SIGTERM')).toBe(0)
+    expect([...first.log, ...second.log].join('\n')).not.toContain('secret')
+  },
+  TEST_MILLISECONDS,
+)
+
+test(
+  'SIGTERM: what runs when the time is over is handed back',
+  async () => {
+    const first = await start({ LONGTAKE_DRAIN_SECONDS: '0' })
+    const stuck = await ask(first.url, 'slow/demo/0000.mp4', { stream: true })
+    await whenReady(first.url).toMatchObject({ running: 1 })
+    first.child.kill('SIGTERM')
+    const frames = await stuck.text()
+    expect(frames).toContain('"code":"jobs_closed"')
+    expect(frames).not.toContain('[DONE]')
+    expect(await first.ended).toBe(0)
+    expect(lastWords(first)).toMatchObject({ msg: 'stopped', queued: 0, handedBack: 1 })
+  },
+  TEST_MILLISECONDS,
+)
+
+test(
+  'SIGKILL: an accepted question is answered by the next process, once',
+  async () => {
+    const key = { 'Idempotency-Key': 'killed' }
+    const first = await start()
+    const lost = ask(first.url, 'held/demo/0001.mp4', {}, key).catch(() => undefined)
+    await whenReady(first.url).toMatchObject({ running: 1 })
+    await first.end('SIGKILL')
+    await lost
+    files.answerHeld()
+    const second = await start({ LONGTAKE_DRAIN_SECONDS: '0', LONGTAKE_CONCURRENCY: '2' })
+    const answers = [1, 2].map(async () => {
+      const response = await ask(second.url, 'held/demo/0001.mp4', {}, key)
+      expect(response.status).toBe(200)
+      return response.json()
+    })
+    const [one, two] = await Promise.all(answers)
+    expect(one).toEqual(two)
+    expect(await second.end('SIGTERM')).toBe(0)
+  },
+  TEST_MILLISECONDS,
+)
+
+test(
+  'mistakes of the configuration are told all at once',
+  async () => {
+    const env = { LONGTAKE_PORT: '99999', LONGTAKE_KEYS: 'ann', LONGTAKE_LOG: 'loud' }
+    const failure = await start(env).catch((error: unknown) => String(error))
+    expect(failure).toMatch(/LONGTAKE_PORT/)
+    expect(failure).toMatch(/LONGTAKE_KEYS/)
+    expect(failure).toMatch(/LONGTAKE_LOG/)
+  },
+  TEST_MILLISECONDS,
+)

@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { question } from '../apps/edge-api/test/api.js'
-import { type FileServer, serveFiles } from '../apps/edge-api/test/files.js'
+import { type FileServer, readData, serveFiles } from '../apps/edge-api/test/files.js'
 import { alike } from './support/alike.js'
 import { announce } from './support/announce.js'
 import { findBinary } from './support/binaries.js'
 import { installPlain, type PlainInstall } from './support/plain-node.js'
+import { trickle } from './support/trickle.js'
 
 const RUNTIMES = [
   { name: 'node', binary: process.execPath, flags: [] },
@@ -16,12 +17,18 @@ const RUNTIMES = [
   { name: 'deno', binary: await findBinary('deno'), flags: ['run', '-A', '--node-modules-dir=manual'] },
 ] as const
 
+const PATIENCE = { timeout: 50_000, interval: 50 }
+
 /** What differs from one answer to the next: ids, clocks and stopwatches. */
 const VARYING = new Set(['id', 'created', 'timings'])
 
 let files: FileServer
 let install: PlainInstall
-const running: { readonly child: ChildProcess; readonly ended: Promise<number | null> }[] = []
+const running: {
+  readonly name: string
+  readonly child: ChildProcess
+  readonly ended: Promise<number | null>
+}[] = []
 const urls = new Map<string, string>()
 
 beforeAll(async () => {
@@ -56,13 +63,15 @@ async function start(name: string, binary: string, flags: readonly string[]): Pr
       LONGTAKE_LINK_NETWORKS: '127.0.0.0/8',
       LONGTAKE_LINK_PORTS: 'any',
       LONGTAKE_DRAIN_SECONDS: '0',
+      LONGTAKE_BODY_SECONDS: '5',
+      LONGTAKE_STATE: join(install.folder, `state-${name}`),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = new Promise<number | null>((resolve) => {
     child.on('exit', (code) => resolve(code))
   })
-  running.push({ child, ended })
+  running.push({ name, child, ended })
   const log: string[] = []
   createInterface({ input: child.stderr }).on('line', (line) => log.push(line))
   return new Promise((resolve, reject) => {
@@ -125,6 +134,20 @@ const ofNode = (() => {
   }
 })()
 
+describe.each(RUNTIMES)('$name', ({ name, binary }) => {
+  test.skipIf(binary === undefined)('refuses a body that comes too slowly, and goes on', async () => {
+    const url = urls.get(name) ?? ''
+    const sender = trickle(`${url}/v1/plan`)
+    const said = await sender.said
+    expect(said).toMatch(/^HTTP\/1\.1 408 /)
+    expect(said).toContain('"code":"body_too_slow"')
+    // Deno reads on for as long as somebody sends.
+    if (name === 'deno') sender.stop()
+    await sender.ended
+    expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  })
+})
+
 test('Node answers', async () => {
   const text = JSON.stringify(await ofNode())
   expect(text).toMatch(/square/i)
@@ -147,10 +170,10 @@ describe.each(RUNTIMES.slice(1))('$name', ({ name, binary }) => {
     const options = { method: 'POST', body, headers, signal: leaving.signal }
     const asked = fetch(`${url}/v1/chat/completions`, options).catch((error: unknown) => error)
     const ready = async () => (await fetch(`${url}/readyz`)).json()
-    await expect.poll(ready, { timeout: 10_000 }).toMatchObject({ running: 1 })
+    await expect.poll(ready, PATIENCE).toMatchObject({ running: 1 })
     leaving.abort()
     expect(await asked).toBeInstanceOf(Error)
-    await expect.poll(ready, { timeout: 10_000 }).toMatchObject({ running: 0 })
+    await expect.poll(ready, PATIENCE).toMatchObject({ running: 0 })
   })
 
   test.skipIf(binary === undefined)(
@@ -165,7 +188,33 @@ describe.each(RUNTIMES.slice(1))('$name', ({ name, binary }) => {
   )
 })
 
-test('SIGTERM ends each of them', async () => {
+describe.each(RUNTIMES)('$name', ({ name, binary, flags }) => {
+  test.skipIf(binary === undefined)(
+    'killed, knows its videos and their files when it starts again',
+    async () => {
+      const form = new FormData()
+      form.set('file', new Blob([await readData('video/still.png')]))
+      const sent = await fetch(`${urls.get(name)}/v1/videos`, { method: 'POST', body: form })
+      const { id } = (await sent.json()) as { id: string }
+      const video = async () => (await fetch(`${urls.get(name)}/v1/videos/${id}`)).json()
+      await expect.poll(video, PATIENCE).toMatchObject({ status: 'ready' })
+      const killed = running.splice(
+        running.findIndex((one) => one.name === name),
+        1,
+      )
+      killed[0]?.child.kill('SIGKILL')
+      await killed[0]?.ended
+      urls.set(name, await start(name, binary ?? '', flags))
+      expect(await video()).toMatchObject({ id, status: 'ready' })
+      expect((await fetch(`${urls.get(name)}/v1/videos/${id}/storyboard.png`)).status).toBe(200)
+    },
+  )
+})
+
+test('SIGTERM ends each of them, also while somebody sends and sends', async () => {
+  const senders = [...urls.values()].map((url) => trickle(`${url}/v1/plan`))
+  await Promise.all(senders.map(({ begun }) => begun))
   for (const { child } of running) child.kill('SIGTERM')
   expect(await Promise.all(running.map(({ ended }) => ended))).toEqual(running.map(() => 0))
+  await Promise.all(senders.map(({ ended }) => ended))
 })

@@ -5,6 +5,7 @@ export type {
   Engine,
   EngineModel,
   EngineVideo,
+  FoundUpload,
   Keys,
   Links,
   Log,
@@ -13,5 +14,7 @@ export type {
   Services,
   StoredUpload,
   UploadStore,
+  VideoStore,
 } from './services.js'
 export type { AskSettings, JobProgress, Source, VideoJob, VideoResult, WatchSettings } from './videos/job.js'
+export type { VideoRecord } from './videos/record.js'

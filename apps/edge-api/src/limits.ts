@@ -4,6 +4,8 @@ export interface Limits {
   readonly maxBodyBytes: number
   /** Bytes of an uploaded file. */
   readonly maxUploadBytes: number
+  /** Milliseconds until a body has arrived whole. */
+  readonly bodyMs: number
   /** Characters of all texts of a request. */
   readonly maxTextCharacters: number
   /** Frames of a video. */
@@ -36,6 +38,7 @@ const MEBIBYTE = 2 ** 20
 export const DEFAULT_LIMITS: Limits = {
   maxBodyBytes: 16 * MEBIBYTE,
   maxUploadBytes: 128 * MEBIBYTE,
+  bodyMs: 120_000,
   maxTextCharacters: 100_000,
   maxFrames: 256,
   maxTokens: 1024,

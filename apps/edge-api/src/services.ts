@@ -3,6 +3,7 @@ import type { JobQueue } from '@longtake/jobs'
 import type { VideoSource, WatchedVideo, WatchOptions } from '@longtake/runtime'
 import type { Limits } from './limits.js'
 import type { JobProgress, VideoJob, VideoResult } from './videos/job.js'
+import type { VideoRecord } from './videos/record.js'
 
 /** A model that questions are asked of: a loaded checkpoint in this process, or one that is reached in another. */
 export interface EngineModel {
@@ -39,12 +40,35 @@ export interface Links {
 
 /** Where uploaded bytes are kept until they are removed. */
 export interface UploadStore {
-  put(bytes: Uint8Array): Promise<StoredUpload>
+  /** What an earlier process left. */
+  readonly found: readonly FoundUpload[]
+  /** Keeps bytes under an id that they and their owner have alone. */
+  put(id: string, owner: string, bytes: Uint8Array): Promise<StoredUpload>
 }
 
 export interface StoredUpload {
   open(): Promise<VideoSource>
+  /** Writes down when it was last used, milliseconds since 1970. */
+  touch(usedAt: number): Promise<void>
   remove(): Promise<void>
+}
+
+/** An upload of an earlier process. */
+export interface FoundUpload {
+  readonly id: string
+  readonly owner: string
+  readonly sizeBytes: number
+  /** Milliseconds since 1970. */
+  readonly usedAt: number
+  readonly stored: StoredUpload
+}
+
+/** Where the videos of `/v1/videos` are written down. What has been saved is there after a crash too. */
+export interface VideoStore {
+  /** What an earlier process left. */
+  readonly found: readonly VideoRecord[]
+  save(record: VideoRecord): Promise<void>
+  remove(id: string): Promise<void>
 }
 
 /** Who asks. */
@@ -94,6 +118,8 @@ export interface Services {
   readonly jobs: JobQueue<VideoJob, VideoResult, JobProgress>
   readonly links: Links
   readonly uploads: UploadStore
+  /** Default: videos are known as long as the process lives. */
+  readonly videos?: VideoStore | undefined
   readonly keys: Keys
   /** Milliseconds since 1970. */
   readonly clock: () => number

@@ -6,7 +6,7 @@ const MEBIBYTE = 2 ** 20
 /** A Worker has 128 MiB for all requests of the moment, and JSON is held a few times over. */
 const MOST_BODY_MEBIBYTES = 32
 
-const environment = z.object({
+export const environment = z.object({
   LONGTAKE_UPSTREAM: z
     .string()
     .refine(isUpstream, 'expected https://HOST, or http: on loopback, without user, query or fragment'),
@@ -43,6 +43,7 @@ export function readGatewayConfig(given: Environment) {
       maxCacheBytes: env.LONGTAKE_MAX_CACHE_MIB * MEBIBYTE,
       maxBodyBytes: env.LONGTAKE_MAX_BODY_MIB * MEBIBYTE,
       maxUploadBytes: env.LONGTAKE_MAX_UPLOAD_MIB * MEBIBYTE,
+      bodyMs: DEFAULT_LIMITS.bodyMs,
       maxTextCharacters: DEFAULT_LIMITS.maxTextCharacters,
       requestsPerMinute: env.LONGTAKE_REQUESTS_PER_MINUTE,
       questionsPerDay: env.LONGTAKE_QUESTIONS_PER_DAY,

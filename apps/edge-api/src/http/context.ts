@@ -26,7 +26,7 @@ export type Request = Context<Env>
 /** What reading a body needs. */
 export interface BodyKit {
   readonly bodies: Room
-  readonly services: { readonly limits: Pick<Limits, 'maxBodyBytes'> }
+  readonly services: { readonly limits: Pick<Limits, 'maxBodyBytes' | 'bodyMs'> }
 }
 
 /** What routes work with. */

@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS } from '../limits.js'
 const mebibytes = (bytes: number): number => bytes / 2 ** 20
 const limits = DEFAULT_LIMITS
 
-const environment = z.object({
+export const environment = z.object({
   LONGTAKE_HOST: z.string().min(1).optional(),
   LONGTAKE_PORT: whole(8080, 0, 65_535),
   LONGTAKE_MODELS: list.pipe(z.array(z.string()).min(1)).default(['@longtake/tiny']),
@@ -24,6 +24,7 @@ const environment = z.object({
   LONGTAKE_MAX_CACHE_MIB: whole(mebibytes(limits.maxCacheBytes), 1, 1_000_000),
   LONGTAKE_MAX_BODY_MIB: whole(mebibytes(limits.maxBodyBytes), 1, 1024),
   LONGTAKE_MAX_UPLOAD_MIB: whole(mebibytes(limits.maxUploadBytes), 1, 2047),
+  LONGTAKE_BODY_SECONDS: whole(limits.bodyMs / 1000, 1, 86_400),
   LONGTAKE_MAX_VIDEO_SECONDS: whole(86_400, 1, 10_000_000),
   LONGTAKE_VIDEO_TTL_SECONDS: whole(limits.videoTtlSeconds, 1, 2_000_000),
   LONGTAKE_VIDEOS_PER_KEY: whole(limits.videosPerKey, 1, 100_000),
@@ -33,6 +34,8 @@ const environment = z.object({
   LONGTAKE_DEADLINE_SECONDS: whole(limits.deadlineSeconds, 1, 600_000),
   LONGTAKE_DRAIN_SECONDS: whole(30, 0, 3600),
   LONGTAKE_PING_SECONDS: whole(limits.pingMs / 1000, 1, 3600),
+  LONGTAKE_LINK_CACHE_MIB: whole(2048, 0, 100_000_000),
+  LONGTAKE_YT_DLP: z.string().min(1).optional(),
   LONGTAKE_LINK_HOSTS: list.optional(),
   LONGTAKE_LINK_DENY_HOSTS: list.default([]),
   LONGTAKE_LINK_NETWORKS: list.default([]),
@@ -78,6 +81,8 @@ function configOf(env: z.output<typeof environment>) {
     mostQueued: env.LONGTAKE_QUEUE,
     maxVideoSeconds: env.LONGTAKE_MAX_VIDEO_SECONDS,
     drainMs: env.LONGTAKE_DRAIN_SECONDS * 1000,
+    linkCacheBytes: bytes(env.LONGTAKE_LINK_CACHE_MIB),
+    ytDlp: env.LONGTAKE_YT_DLP,
     links: {
       ...(env.LONGTAKE_LINK_HOSTS && { allowHosts: env.LONGTAKE_LINK_HOSTS }),
       denyHosts: env.LONGTAKE_LINK_DENY_HOSTS,
@@ -93,6 +98,7 @@ function configOf(env: z.output<typeof environment>) {
       maxCacheBytes: bytes(env.LONGTAKE_MAX_CACHE_MIB),
       maxBodyBytes: bytes(env.LONGTAKE_MAX_BODY_MIB),
       maxUploadBytes: bytes(env.LONGTAKE_MAX_UPLOAD_MIB),
+      bodyMs: env.LONGTAKE_BODY_SECONDS * 1000,
       videoTtlSeconds: env.LONGTAKE_VIDEO_TTL_SECONDS,
       videosPerKey: env.LONGTAKE_VIDEOS_PER_KEY,
       bytesPerKey: bytes(env.LONGTAKE_MIB_PER_KEY),

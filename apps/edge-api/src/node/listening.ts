@@ -11,6 +11,8 @@ export interface Listener {
   readonly port: number
   /** Bytes of the largest body that the app reads. */
   readonly mostBytes: number
+  /** Time that the app gives a body. */
+  readonly bodyMs: number
 }
 
 /** A server that takes connections. */

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InvalidOptionError } from '@longtake/core'
 import { openQueue } from '@longtake/jobs'
-import { openLink } from '@longtake/runtime/link'
 import { pino } from 'pino'
 import { createApp } from '../app.js'
 import type { Services } from '../services.js'
@@ -11,9 +10,11 @@ import { type Config, readConfig } from './config.js'
 import { openEngine } from './engine.js'
 import { openIsolatedEngine } from './isolated-engine.js'
 import { openKeys } from './keys.js'
+import { openLinks } from './links.js'
 import type { Listen } from './listening.js'
 import { openMetrics } from './metrics.js'
 import { openUploads } from './uploads.js'
+import { openVideoStore } from './video-store.js'
 
 const LOOPBACK = '127.0.0.1'
 const EVERYWHERE = '0.0.0.0'
@@ -51,12 +52,13 @@ export async function serveBy(
   try {
     const services = await openServices(config, keys, opened)
     const app = createApp(services)
-    const { maxBodyBytes, maxUploadBytes } = config.limits
+    const { maxBodyBytes, maxUploadBytes, bodyMs } = config.limits
     const server = await listen({
       fetch: app.fetch,
       hostname: host,
       port: config.port,
       mostBytes: Math.max(maxBodyBytes, maxUploadBytes),
+      bodyMs,
     })
     const { port } = server
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -111,11 +113,14 @@ async function openServices(
   const { stateFolder } = config
   const uploads = await openUploads(stateFolder && join(stateFolder, 'uploads'))
   opened.push(() => uploads.close())
+  const videos =
+    stateFolder === undefined ? undefined : await openVideoStore(join(stateFolder, 'videos'), log)
   return {
     engine,
     jobs,
-    links: { open: (url, signal) => openLink(url, { policy: config.links, signal }) },
+    links: openLinks(config, log),
     uploads,
+    videos,
     keys,
     clock: Date.now,
     log,

@@ -7,8 +7,8 @@ import type { App, Kit, Request } from '../http/context.js'
 import { readBody } from '../http/read-body.js'
 import { check, readJson } from '../http/read-json.js'
 import type { Source, WatchWork } from '../videos/job.js'
-import type { VideoRecord } from '../videos/library.js'
 import { describePlan, planVideoAhead } from '../videos/plan.js'
+import type { VideoRecord } from '../videos/record.js'
 import { shownUrl, sourcesOf } from '../videos/sources.js'
 import { jsonResponses } from './docs-schemas.js'
 import { addRoute } from './routing.js'
@@ -40,9 +40,7 @@ export function addVideos(app: App, kit: Kit): void {
   const deleteDocs = { ...docs, summary: 'Forget a video', responses: jsonResponses(200, 'It is gone') }
   addRoute(app, 'delete', '/v1/videos/{id}', deleteDocs, async (c) => {
     const record = recordOf(c, kit)
-    await studio.library.remove(record)
-    if (record.jobId !== undefined) await kit.services.jobs.cancel(record.jobId).catch(() => false)
-    await studio.drop(record.owner, record.work)
+    await studio.forget(record)
     return c.json({ id: record.id, object: 'video.deleted', deleted: true })
   })
   addStoryboard(app, kit)
@@ -64,20 +62,9 @@ function addCreate(app: App, kit: Kit): void {
   }
   addRoute(app, 'post', '/v1/videos', docs, async (c) => {
     const { work, shown } = await readWork(c, kit)
-    const { services, studio, allowances } = kit
     const caller = c.get('caller')
-    allowances.question(caller)
-    const record = studio.library.add(caller.name, work, shown)
-    try {
-      const { id } = await services.jobs.submit(
-        { kind: 'watch', video: record.id, ...work },
-        { key: caller.name, deadlineMs: services.limits.deadlineSeconds * 1000 },
-      )
-      record.jobId = id
-    } catch (error) {
-      await studio.library.remove(record)
-      throw error
-    }
+    kit.allowances.question(caller)
+    const record = await kit.studio.register(caller.name, work, shown)
     return c.json(await describe(kit, record), 202, { Location: `/v1/videos/${record.id}` })
   })
 }
@@ -89,19 +76,11 @@ function addStoryboard(app: App, kit: Kit): void {
     responses: { 200: { description: 'A picture', content: { 'image/png': { schema: z.any() } } } },
   }
   addRoute(app, 'get', '/v1/videos/{id}/storyboard.png', docs, async (c) => {
-    const { services, studio, allowances } = kit
-    const { id, owner, work } = recordOf(c, kit)
-    const { signal } = c.req.raw
-    if (!studio.isOpen(owner, work)) {
-      // Watched in its turn, like everything that costs.
-      allowances.question(c.get('caller'))
-      const deadlineMs = services.limits.deadlineSeconds * 1000
-      const job = { kind: 'watch', video: id, ...work } as const
-      const accepted = await services.jobs.submit(job, { key: owner, deadlineMs, cancelOnAbandon: true })
-      await services.jobs.result(accepted.id, { signal })
-    }
-    await using lease = await studio.watch(owner, work, signal)
-    const png = await lease.video.storyboard()
+    const { studio, allowances } = kit
+    const { owner, work } = recordOf(c, kit)
+    // Watching it again is as much work as a question.
+    if (!studio.isOpen(owner, work)) allowances.question(c.get('caller'))
+    const png = await studio.storyboard(owner, work, c.req.raw.signal)
     return c.body(new Uint8Array(png), 200, {
       'Content-Type': 'image/png',
       'Cache-Control': 'private, no-store',
@@ -231,6 +210,10 @@ async function describe({ services }: Kit, record: VideoRecord) {
     record.jobId === undefined ? undefined : await services.jobs.status(record.jobId).catch(() => undefined)
   if (job?.state === 'failed' && job.reason !== undefined)
     return { ...base, status: 'failed', error: reasonError(job.reason).body.error }
+  if (job?.result?.kind === 'watch') {
+    const { kind: _, ...watched } = job.result
+    return { ...base, status: 'ready', ...watched }
+  }
   if (job?.state === 'running') return { ...base, status: 'watching', progress: job.progress ?? null }
   return {
     ...base,

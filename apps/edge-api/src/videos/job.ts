@@ -37,13 +37,16 @@ export type WatchWork = {
   readonly watch: WatchSettings
 }
 
-/** A job of the queue: a question, or watching ahead of questions. */
+/** A job of the queue: a question, watching ahead of questions, or a picture that somebody waits for. */
 export type VideoJob =
   | ({ readonly kind: 'ask'; readonly question: string; readonly ask: AskSettings } & WatchWork)
-  | ({ readonly kind: 'watch'; readonly video: string } & WatchWork)
+  | ({ readonly kind: 'watch' } & WatchWork)
+  | ({ readonly kind: 'storyboard'; readonly ticket: string } & WatchWork)
 
 export type VideoResult =
   | ({ readonly kind: 'ask' } & AnswerReport)
   | ({ readonly kind: 'watch' } & VideoReport)
+  /** The picture itself goes to who waits for it: it would fill the queue's folder. */
+  | { readonly kind: 'storyboard' }
 
 export type JobProgress = Progress

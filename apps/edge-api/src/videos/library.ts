@@ -1,70 +1,77 @@
-import { isLongtakeError } from '@longtake/core'
 import { ApiError } from '../http/api-error.js'
+import type { VideoStore } from '../services.js'
 import { newId } from './id.js'
 import type { WatchWork } from './job.js'
+import type { VideoRecord } from './record.js'
 import type { VideoReport } from './report.js'
 import type { Uploads } from './uploads.js'
-
-/** A video that a caller registered. */
-export interface VideoRecord {
-  readonly id: string
-  readonly owner: string
-  readonly work: WatchWork
-  /** What the caller sees of where it comes from: no query, no data. */
-  readonly shown: string
-  readonly createdAt: number
-  expiresAt: number
-  /** Job that watches it. */
-  jobId: string | undefined
-  state: 'waiting' | 'ready' | 'failed'
-  report: VideoReport | undefined
-  failure: { readonly code: string; readonly message: string } | undefined
-}
 
 export interface LibraryLimits {
   readonly videosPerKey: number
   readonly ttlMs: number
 }
 
+/** How watching a video ended. */
+export type WatchEnd =
+  | { readonly report: VideoReport }
+  | { readonly failure: { readonly code: string; readonly message: string } }
+
 /** Videos by id. Somebody else's is as unknown as one that never was. */
 export class VideoLibrary {
   readonly #records = new Map<string, VideoRecord>()
+  /** Used since they were written down. */
+  readonly #used = new Set<VideoRecord>()
   readonly #uploads: Uploads
+  readonly #store: VideoStore | undefined
   readonly #limits: LibraryLimits
   readonly #clock: () => number
 
-  constructor(uploads: Uploads, limits: LibraryLimits, clock: () => number) {
+  constructor(uploads: Uploads, store: VideoStore | undefined, limits: LibraryLimits, clock: () => number) {
     this.#uploads = uploads
+    this.#store = store
     this.#limits = limits
     this.#clock = clock
+    const found = [...(store?.found ?? [])].sort((a, b) => a.createdAt - b.createdAt)
+    for (const record of found) this.#hold(record)
   }
 
   get size(): number {
     return this.#records.size
   }
 
-  /** @throws {ApiError} 429 if the owner has as many videos as one may have. */
+  /** Videos of which nobody has said yet how watching them ended. */
+  get waiting(): readonly VideoRecord[] {
+    return [...this.#records.values()].filter((it) => it.report === undefined && it.failure === undefined)
+  }
+
+  /**
+   * A new video, which is not written down before `save`.
+   *
+   * @throws {ApiError} 429 if the owner has as many videos as one may have.
+   */
   add(owner: string, work: WatchWork, shown: string): VideoRecord {
     if (this.list(owner).length >= this.#limits.videosPerKey) {
       const message = `A key may have ${this.#limits.videosPerKey} videos at once: delete some, or wait until they expire.`
       throw new ApiError(429, 'video_quota', message)
     }
     const now = this.#clock()
+    const id = newId('vid')
     const record: VideoRecord = {
-      id: newId('vid'),
+      id,
       owner,
       work,
       shown,
       createdAt: now,
       expiresAt: now + this.#limits.ttlMs,
-      jobId: undefined,
-      state: 'waiting',
-      report: undefined,
-      failure: undefined,
     }
-    for (const source of work.sources) if (source.type === 'upload') this.#uploads.hold(source.id)
-    this.#records.set(record.id, record)
+    this.#hold(record)
     return record
+  }
+
+  /** Writes a video down, unless it was removed. */
+  async save(record: VideoRecord): Promise<void> {
+    this.#used.delete(record)
+    if (this.#records.get(record.id) === record) await this.#store?.save(record)
   }
 
   /** @throws {ApiError} 404 if it is unknown, expired, or somebody else's. */
@@ -76,6 +83,7 @@ export class VideoLibrary {
         param: 'id',
       })
     record.expiresAt = now + this.#limits.ttlMs
+    this.#used.add(record)
     return record
   }
 
@@ -86,33 +94,31 @@ export class VideoLibrary {
     return own.reverse()
   }
 
-  /** Tells how watching ended. Unknown ids are left alone: the video may have been deleted meanwhile. */
-  settle(owner: string, id: string, end: VideoReport | { readonly error: unknown }): void {
-    const record = this.#records.get(id)
-    if (record === undefined || record.owner !== owner) return
-    if ('error' in end) {
-      const { error } = end
-      record.state = 'failed'
-      record.failure = isLongtakeError(error)
-        ? { code: error.code, message: error.message }
-        : { code: 'UNEXPECTED', message: '' }
-    } else {
-      record.state = 'ready'
-      record.report = end
-    }
+  /** Tells how watching ended. */
+  async settle(record: VideoRecord, end: WatchEnd): Promise<void> {
+    Object.assign(record, end)
+    await this.save(record)
   }
 
   async remove(record: VideoRecord): Promise<void> {
     if (!this.#records.delete(record.id)) return
+    this.#used.delete(record)
+    await this.#store?.remove(record.id)
     for (const source of record.work.sources)
       if (source.type === 'upload') await this.#uploads.letGo(source.id)
   }
 
-  /** Removes expired videos. */
+  /** Removes expired videos, and writes down until when the others are known. */
   async sweep(): Promise<readonly VideoRecord[]> {
     const now = this.#clock()
     const old = [...this.#records.values()].filter((it) => it.expiresAt <= now)
     for (const record of old) await this.remove(record)
+    for (const record of [...this.#used]) await this.save(record)
     return old
+  }
+
+  #hold(record: VideoRecord): void {
+    for (const source of record.work.sources) if (source.type === 'upload') this.#uploads.hold(source.id)
+    this.#records.set(record.id, record)
   }
 }

@@ -11,6 +11,8 @@ interface Upload {
   /** Videos that need it; without any it goes after its time. */
   holders: number
   expiresAt: number
+  /** When its last use was written down. */
+  notedAt: number
 }
 
 export interface UploadLimits {
@@ -22,6 +24,8 @@ export interface UploadLimits {
 /** Uploads of one key that are kept beside those that its videos hold: small ones must not fill tables either. */
 const MOST_LOOSE = 200
 const ID_CHARACTERS = 32
+/** Uses are written down no oftener. */
+const NOTE_MS = 60_000
 
 /** What was uploaded, and to whom it belongs. The same bytes of one owner are kept once. */
 export class Uploads {
@@ -34,6 +38,11 @@ export class Uploads {
     this.#store = store
     this.#limits = limits
     this.#clock = clock
+    for (const { id, owner, sizeBytes, usedAt, stored } of store.found) {
+      const expiresAt = usedAt + limits.ttlMs
+      const upload = { id, owner, sizeBytes, stored: Promise.resolve(stored), holders: 0, expiresAt }
+      this.#uploads.set(id, { ...upload, notedAt: usedAt })
+    }
   }
 
   /**
@@ -49,15 +58,16 @@ export class Uploads {
     const known = this.#uploads.get(id)
     if (known !== undefined) return this.#touch(known)
     await this.#makeRoom(owner, bytes.length)
-    const expiresAt = this.#clock() + this.#limits.ttlMs
-    const stored = this.#store.put(bytes)
+    const now = this.#clock()
+    const stored = this.#store.put(id, owner, bytes)
     const upload: Upload = {
       id,
       owner,
       sizeBytes: bytes.length,
       stored,
       holders: 0,
-      expiresAt,
+      expiresAt: now + this.#limits.ttlMs,
+      notedAt: now,
     }
     this.#uploads.set(upload.id, upload)
     try {
@@ -67,10 +77,6 @@ export class Uploads {
       throw error
     }
     return upload.id
-  }
-
-  sizeOf(id: string): number {
-    return this.#uploads.get(id)?.sizeBytes ?? 0
   }
 
   /** @throws {VideoError} `VIDEO_NOT_FOUND` if it is gone, or somebody else's. */
@@ -101,12 +107,13 @@ export class Uploads {
     await Promise.all(old.map((it) => this.#remove(it)))
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#uploads.values()].map((it) => this.#remove(it)))
-  }
-
   #touch(upload: Upload): string {
-    upload.expiresAt = this.#clock() + this.#limits.ttlMs
+    const now = this.#clock()
+    upload.expiresAt = now + this.#limits.ttlMs
+    if (now - upload.notedAt < Math.min(NOTE_MS, this.#limits.ttlMs / 2)) return upload.id
+    upload.notedAt = now
+    // Where it cannot be written down, a next process forgets it sooner.
+    upload.stored.then((stored) => stored.touch(now)).catch(() => {})
     return upload.id
   }
 
