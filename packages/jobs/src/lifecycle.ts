@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers'
 import { isLongtakeError, JobError } from '@longtake/core'
 import { Ended } from './ended.js'
 import type { Limits } from './options.js'
+import { Positions } from './positions.js'
 import { failed, type QueuedJob } from './queued-job.js'
 import type { JobEnd, JobStore, StoredJob } from './store.js'
 import { Turns } from './turns.js'
@@ -11,18 +11,12 @@ const FIRST_RETRY_MS = 100
 const MOST_RETRY_MS = 10_000
 /** Longer timers are set again when they fire. */
 const MOST_TIMER_MS = 2 ** 30
-/** Up to so many positions are counted one by one. */
-const FEW_WATCHED = 4
-/** Above so many, changes are told together, a millisecond for each who is told: a thousand in a second at most. */
-const MANY_WATCHED = 64
-const MOST_GATHERING_MS = 2000
-/** Told before everything else has its turn: each who is told writes to a connection. */
-const TOLD_AT_ONCE = 32
 
 /** What becomes of jobs between acceptance and being forgotten; everything that is told is stored first. */
 export class Lifecycle {
   readonly jobs = new Map<string, QueuedJob>()
   readonly turns = new Turns<QueuedJob>()
+  readonly positions = new Positions(this.turns)
   readonly ended: Ended
   /** Called when a job may start. */
   onQueued: () => void = () => {}
@@ -31,13 +25,6 @@ export class Lifecycle {
   readonly #byIdempotency = new Map<string, QueuedJob>()
   readonly #ending = new Set<Promise<boolean>>()
   readonly #waiting = new Set<() => void>()
-  /** Jobs whose positions somebody reads. */
-  readonly #watched = new Set<QueuedJob>()
-  #isTelling = false
-  /** Whether positions changed since those that are being told were told first. */
-  #hasChanged = false
-  /** Number of the present telling. */
-  #telling = 0
   #isClosed = false
   #bytes = 0
 
@@ -109,7 +96,7 @@ export class Lifecycle {
     this.turns.add(job)
     job.position = this.turns.positionOf(job)
     job.events.push({ type: 'queued', position: job.position })
-    this.positionsChanged()
+    this.positions.changed()
   }
 
   /** Sees to it that a job ends at its deadline, and when nobody watches it. */
@@ -128,7 +115,7 @@ export class Lifecycle {
   finish(job: QueuedJob, end: JobEnd): Promise<boolean> {
     if (job.isEnding || job.isHandedBack) return Promise.resolve(false)
     job.isEnding = true
-    if (this.turns.remove(job)) this.positionsChanged()
+    if (this.turns.remove(job)) this.positions.changed()
     job.stopRunning(endReason(end))
     const ending = this.#writeEnd(job, end)
     this.#ending.add(ending)
@@ -155,6 +142,7 @@ export class Lifecycle {
   /** Tries once more to write ends that could not be written, and gives up on everything that was to happen later. */
   async close(error: Error): Promise<void> {
     this.#isClosed = true
+    this.positions.close()
     for (const wake of this.#waiting) wake()
     await this.endsWritten()
     this.ended.close()
@@ -162,48 +150,6 @@ export class Lifecycle {
       job.stopRunning(error)
       job.events.fail(error)
     }
-  }
-
-  /** Tells watchers where their jobs stand now; several changes at once are told as one. */
-  positionsChanged(): void {
-    this.#hasChanged = true
-    if (this.#isTelling) return
-    this.#isTelling = true
-    const many = this.#watched.size
-    const tell = (): void => {
-      this.#hasChanged = false
-      this.#telling++
-      this.#tellPositions()
-    }
-    if (many <= MANY_WATCHED) queueMicrotask(tell)
-    else setTimeout(tell, Math.min(many, MOST_GATHERING_MS)).unref?.()
-  }
-
-  #tellPositions(): void {
-    if (this.#isClosed) return
-    if (this.#watched.size <= FEW_WATCHED) {
-      for (const job of this.#watched) tellPosition(job, this.turns.positionOf(job))
-    } else if (!this.#tellSome()) {
-      // The order may be another one by then, so it is gone through anew.
-      setImmediate(() => this.#tellPositions())
-      return
-    }
-    this.#isTelling = false
-    if (this.#hasChanged) this.positionsChanged()
-  }
-
-  /** Tells those whom this telling has not told yet, up to a number. @returns Whether these were all. */
-  #tellSome(): boolean {
-    let position = 0
-    let told = 0
-    for (const job of this.turns.inOrder()) {
-      position++
-      if (!job.events.isWatched || job.told === this.#telling) continue
-      if (told === TOLD_AT_ONCE) return false
-      job.told = this.#telling
-      if (tellPosition(job, position)) told++
-    }
-    return true
   }
 
   async #writeEnd(job: QueuedJob, end: JobEnd): Promise<boolean> {
@@ -256,9 +202,8 @@ export class Lifecycle {
 
   #watchedChanged(job: QueuedJob, watched: boolean): void {
     clearTimeout(job.abandonment)
-    if (watched) this.#watched.add(job)
-    else this.#watched.delete(job)
-    if (watched && job.state === 'queued') tellPosition(job, this.turns.positionOf(job))
+    if (watched) this.positions.watch(job)
+    else this.positions.leave(job)
     if (watched || !job.stored.cancelOnAbandon || job.isEnding || this.#isClosed) return
     const cancel = (): void => void this.finish(job, { state: 'cancelled' }).catch(() => {})
     job.abandonment = setTimeout(cancel, this.#limits.abandonMs)
@@ -270,14 +215,6 @@ export class Lifecycle {
     const name = idempotencyName(job)
     if (name !== undefined) this.#byIdempotency.delete(name)
   }
-}
-
-/** @returns Whether there was something to tell. */
-function tellPosition(job: QueuedJob, position: number): boolean {
-  if (position === 0 || job.position === position) return false
-  job.position = position
-  job.events.push({ type: 'queued', position })
-  return true
 }
 
 /** Whether the folder is in the hands of another process, which runs what this one has not ended. */

@@ -100,7 +100,7 @@ export class Runner {
   async #run(job: QueuedJob, crew: Crew): Promise<void> {
     const started = performance.now()
     this.#count(job.key, 1)
-    this.#lifecycle.positionsChanged()
+    this.#lifecycle.positions.changed()
     job.state = 'running'
     job.position = 0
     job.progress = undefined
