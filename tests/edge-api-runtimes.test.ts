@@ -64,6 +64,7 @@ async function start(name: string, binary: string, flags: readonly string[]): Pr
       LONGTAKE_LINK_PORTS: 'any',
       LONGTAKE_DRAIN_SECONDS: '0',
       LONGTAKE_BODY_SECONDS: '5',
+      LONGTAKE_REQUESTS_PER_MINUTE: '1000000',
       LONGTAKE_STATE: join(install.folder, `state-${name}`),
     },
     stdio: ['ignore', 'pipe', 'pipe'],

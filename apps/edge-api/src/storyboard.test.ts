@@ -12,7 +12,12 @@ let api: RunningServer
 beforeEach(async () => {
   files = await serveFiles()
   // Nothing stays open, so that each storyboard has to watch.
-  api = await startApi({ LONGTAKE_OPEN_VIDEOS: '0', LONGTAKE_QUEUE: '1', LONGTAKE_DRAIN_SECONDS: '0' })
+  api = await startApi({
+    LONGTAKE_OPEN_VIDEOS: '0',
+    LONGTAKE_QUEUE: '1',
+    LONGTAKE_DRAIN_SECONDS: '0',
+    LONGTAKE_REQUESTS_PER_MINUTE: '1000000',
+  })
 })
 
 afterEach(async () => {
