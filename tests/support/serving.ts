@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline'
 /** What `longtake serve` does. */
 const PROGRAM = `
   import { serve } from '@longtake/edge-api/node'
-  const server = await serve(process.env)
-  process.on('SIGTERM', () => void server.close())
+  const starting = serve(process.env)
+  process.on('SIGTERM', () => void starting.then((server) => server.close()))
 `
 
 /** A server in a process of its own. */

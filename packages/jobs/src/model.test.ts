@@ -180,12 +180,10 @@ async function play(
   try {
     await fc.asyncModelRun(() => ({ model, real }), commands)
     // What is left runs to its end; every job has one.
-    while (model.in('running').length > 0) {
-      for (const job of model.in('running')) {
-        real.handlers.get(job.name)?.done()
-        await real.queue.result(real.ids[job.name] as string)
-        model.end(job, 'done')
-      }
+    for (let job = model.in('running')[0]; job !== undefined; job = model.in('running')[0]) {
+      real.handlers.get(job.name)?.done()
+      await real.queue.result(real.ids[job.name] as string)
+      model.end(job, 'done')
       model.fill()
       await agree(model, real)
     }

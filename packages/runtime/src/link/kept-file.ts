@@ -1,11 +1,11 @@
 import { readdir, rename, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { BLOCK_BYTES, type StoredBlocks } from '../block-reader.js'
 import { partName } from '../features/cache-names.js'
 import { systemCode } from '../features/error.js'
 import { makeFolder } from '../features/make-folder.js'
 import { removePath } from '../features/make-room.js'
 import { forget, removeOnExit } from '../features/removed-on-exit.js'
-import { BLOCK_BYTES, type StoredBlocks } from '../video/block-reader.js'
 import { type CacheRoom, HEAD_NAME } from './cache-room.js'
 import { contentOf, decodeHead, encodeHead, hashOf, type KeptHead } from './kept-head.js'
 import {

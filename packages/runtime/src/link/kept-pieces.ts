@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { open, utimes } from 'node:fs/promises'
+import { BLOCK_BYTES } from '../block-reader.js'
 import { crc32 } from '../crc32.js'
-import { BLOCK_BYTES } from '../video/block-reader.js'
 
 /** A block and the sum behind it. */
 const RECORD_BYTES = BLOCK_BYTES + 4

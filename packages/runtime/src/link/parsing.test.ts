@@ -1,7 +1,7 @@
 import { LinkError } from '@longtake/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BLOCK_BYTES, BlockReader } from '../video/block-reader.js'
+import { BLOCK_BYTES, BlockReader } from '../block-reader.js'
 import { parseContentRange, parseUnsatisfied } from './content-range.js'
 import { pageMedia } from './page-media.js'
 import { readPlaylist } from './playlist.js'

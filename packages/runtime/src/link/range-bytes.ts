@@ -1,6 +1,6 @@
 import { LinkError } from '@longtake/core'
+import { BLOCK_BYTES, BlockReader } from '../block-reader.js'
 import { Gate } from '../ort/gate.js'
-import { BLOCK_BYTES, BlockReader } from '../video/block-reader.js'
 import { parseContentRange } from './content-range.js'
 import type { Answer } from './exchange.js'
 import type { KeptFile } from './kept-file.js'

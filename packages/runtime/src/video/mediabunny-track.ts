@@ -13,7 +13,7 @@ import {
   QTFF,
   WEBM,
 } from 'mediabunny'
-import { BlockReader } from './block-reader.js'
+import { BlockReader } from '../block-reader.js'
 import { Circling } from './circling.js'
 import { checkSampleTables } from './mp4-guard.js'
 import type { DecoderSetup, Geometry, Packet, PacketRef, PacketTrack } from './packet-track.js'
