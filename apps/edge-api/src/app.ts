@@ -1,6 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Drained } from '@longtake/jobs'
-import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
 import { Allowances } from './http/allowances.js'
 import { ApiError } from './http/api-error.js'
@@ -8,6 +7,7 @@ import { requireCaller } from './http/callers.js'
 import type { App, Env, Kit } from './http/context.js'
 import { Entrance } from './http/entrance.js'
 import { answerError, observe } from './http/observe.js'
+import { allowOrigins } from './http/origins.js'
 import { Room } from './http/room.js'
 import { addPage } from './page/page.js'
 import { addChat } from './routes/chat.js'
@@ -97,17 +97,7 @@ function buildApp(kit: Kit): App {
       xFrameOptions: 'DENY',
     }),
   )
-  const { corsOrigins = [] } = services
-  if (corsOrigins.length > 0) {
-    app.use(
-      cors({
-        origin: corsOrigins.includes('*') ? '*' : [...corsOrigins],
-        allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id'],
-        exposeHeaders: ['X-Request-Id', 'Retry-After', 'Location'],
-        maxAge: 600,
-      }),
-    )
-  }
+  allowOrigins(app, services.corsOrigins ?? [])
   addHealth(app, kit)
   addDocs(app, kit)
   app.use('/v1/*', requireCaller(services.keys))

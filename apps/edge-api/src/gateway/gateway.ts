@@ -1,10 +1,10 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { cors } from 'hono/cors'
 import { Allowances } from '../http/allowances.js'
 import { ApiError } from '../http/api-error.js'
 import { requireCaller } from '../http/callers.js'
 import type { App, BodyKit, Env } from '../http/context.js'
 import { answerError, observe } from '../http/observe.js'
+import { allowOrigins } from '../http/origins.js'
 import { Room } from '../http/room.js'
 import { refuseOtherMethods } from '../routes/routing.js'
 import type { Log } from '../services.js'
@@ -59,17 +59,7 @@ export function createGateway(config: GatewayConfig, log: Log): Gateway {
       if (!c.res.headers.has(name)) c.header(name, value)
     }
   })
-  const { corsOrigins } = config
-  if (corsOrigins.length > 0) {
-    app.use(
-      cors({
-        origin: corsOrigins.includes('*') ? '*' : [...corsOrigins],
-        allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id'],
-        exposeHeaders: ['X-Request-Id', 'Retry-After', 'Location'],
-        maxAge: 600,
-      }),
-    )
-  }
+  allowOrigins(app, config.corsOrigins)
   app.use('/v1/*', requireCaller(webKeys(config.keys)))
   app.use('/v1/*', (c, next) => {
     kit.allowances.request(c.get('caller'))
