@@ -1,0 +1,126 @@
+import { InteractionResponseType, MessageFlags, REST, Routes } from 'discord.js'
+import type { DiscordConfig } from '../config/config.js'
+import { bodyOf, type Draft, NO_MENTIONS } from './draft.js'
+import { refusedBy } from './discord-failure.js'
+
+const VERSION = '10'
+/** Discord gives up on an interaction after 3 seconds; a second try has to fit in. */
+const ACKNOWLEDGE_MS = 1200
+const RETRIES = 3
+const WRITE_MS = 15_000
+/** Messages that are looked through for one of the bot's own, after a restart. */
+const LOOKED_THROUGH = 50
+
+/** What is read of a message. */
+interface Posted {
+  readonly id: string
+  readonly author?: { readonly id: string }
+  readonly message_reference?: { readonly message_id?: string }
+}
+
+/** The requests that answers need, by ids alone, so that a later process can go on with them. */
+export class DiscordApi {
+  /** Requests as the bot, with Discord's global limit. */
+  readonly #bot: REST
+  /**
+   * Requests by an interaction's token, which the global limit does not cover, so that nothing delays an acknowledgement:
+   * https://discord.com/developers/docs/interactions/receiving-and-responding#endpoints
+   */
+  readonly #interactions: REST
+  readonly #acknowledgements: REST
+
+  /** @param bot - The client's own, with its token. */
+  constructor(bot: REST, { api }: DiscordConfig) {
+    this.#bot = bot
+    const options = { api, version: VERSION, globalRequestsPerSecond: 1000 }
+    this.#interactions = new REST({ ...options, timeout: WRITE_MS, retries: RETRIES })
+    this.#acknowledgements = new REST({ ...options, timeout: ACKNOWLEDGE_MS, retries: 1 })
+  }
+
+  /** Told of every limit that a request has to wait for, and of every answer. */
+  observe(onWait: () => void, onRefused: (status: number) => void): void {
+    for (const rest of [this.#bot, this.#interactions, this.#acknowledgements]) {
+      rest.on('rateLimited', onWait)
+      rest.on('response', (_, { status }) => {
+        if (status === 429) onRefused(status)
+      })
+    }
+  }
+
+  /**
+   * Tells Discord that an answer will come.
+   *
+   * @returns Whether it can still come by the interaction's token.
+   */
+  async acknowledge(id: string, token: string): Promise<boolean> {
+    try {
+      await this.#acknowledgements.post(Routes.interactionCallback(id, token), {
+        body: { type: InteractionResponseType.DeferredChannelMessageWithSource, data: {} },
+        auth: false,
+      })
+      return true
+    } catch (error) {
+      const refused = refusedBy(error)
+      if (refused === 'acknowledged') return true
+      if (refused === 'expired' || refused === 'gone') return false
+      throw error
+    }
+  }
+
+  /** @returns The id of the message. */
+  async editOriginal(applicationId: string, token: string, draft: Draft): Promise<string> {
+    const route = Routes.webhookMessage(applicationId, token, '@original')
+    const message = await this.#interactions.patch(route, { ...bodyOf(draft), auth: false })
+    return (message as Posted).id
+  }
+
+  async deleteOriginal(applicationId: string, token: string): Promise<void> {
+    await this.#interactions.delete(Routes.webhookMessage(applicationId, token, '@original'), { auth: false })
+  }
+
+  /** Says something to the asker alone. */
+  async tellAsker(applicationId: string, token: string, content: string): Promise<void> {
+    await this.#interactions.post(Routes.webhook(applicationId, token), {
+      body: { content, flags: MessageFlags.Ephemeral, allowed_mentions: NO_MENTIONS },
+      auth: false,
+    })
+  }
+
+  /**
+   * @param nonce - The same one gives the same message for some minutes, however often it is sent.
+   * @param replyTo - A message that may be gone.
+   * @returns The id of the message.
+   */
+  async post(channelId: string, draft: Draft, nonce: string, replyTo: string | null): Promise<string> {
+    const { body, ...files } = bodyOf(draft)
+    const reference = replyTo !== null && {
+      message_reference: { message_id: replyTo, fail_if_not_exists: false },
+    }
+    const message = await this.#bot.post(Routes.channelMessages(channelId), {
+      body: { ...body, nonce, enforce_nonce: true, flags: MessageFlags.SuppressEmbeds, ...reference },
+      ...files,
+    })
+    return (message as Posted).id
+  }
+
+  async edit(channelId: string, messageId: string, draft: Draft): Promise<void> {
+    await this.#bot.patch(Routes.channelMessage(channelId, messageId), bodyOf(draft))
+  }
+
+  async delete(channelId: string, messageId: string): Promise<void> {
+    await this.#bot.delete(Routes.channelMessage(channelId, messageId))
+  }
+
+  /** The bot's own messages that reply to one, oldest first; none where they cannot be read. */
+  async ownReplies(channelId: string, to: string, ownId: string): Promise<readonly string[]> {
+    const query = new URLSearchParams({ after: to, limit: String(LOOKED_THROUGH) })
+    const found = await this.#bot.get(Routes.channelMessages(channelId), { query }).catch((error: unknown) => {
+      if (refusedBy(error) === 'later') throw error
+      return []
+    })
+    return (found as readonly Posted[])
+      .filter(({ author, message_reference }) => author?.id === ownId && message_reference?.message_id === to)
+      .map(({ id }) => id)
+      .sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
+  }
+}

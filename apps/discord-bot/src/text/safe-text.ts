@@ -1,0 +1,79 @@
+/** Embeddings and overrides of direction, marks of direction, and isolates: text after them may read backwards. */
+const DIRECTION = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+/** Characters that take no place: soft hyphen, grapheme joiner, fillers, separators, word joiner, tags, byte-order mark. */
+const INVISIBLE =
+  /[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\uffff\u{e0000}-\u{e0fff}]/gu
+/** Joiners make emoji and letters of some scripts; several in a row make nothing. */
+const JOINERS = /[\u200c\u200d]{2,}|^[\u200c\u200d]+|[\u200c\u200d]+(?=\s|$)|(?<=\s)[\u200c\u200d]+/gu
+/** Variation selectors choose how one character looks. */
+const SELECTORS = /([\ufe00-\ufe0f])[\ufe00-\ufe0f]+/gu
+/** Control characters but tab and line feed. */
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/gu
+/** Marks stacked on one letter: more than any script needs. */
+const STACKED = /(\p{M}{4})\p{M}+/gu
+const LINE_ENDS = /\r\n?|[\u0085\u2028\u2029\v\f]/gu
+const MANY_LINES = /\n[\t ]*(?:\n[\t ]*){2,}/gu
+const LONG_SPACE = /[^\S\n]{16,}/gu
+
+/** Every character that means something in Discord's Markdown, wherever it stands. */
+const MARKDOWN = /[\\`*_~|[\]()<>#]/gu
+/** Only a line's beginning makes these a list, or small text. */
+const LINE_START = /^([\t ]*)([-+])/gmu
+/** Numbers that would begin a numbered list. */
+const NUMBERED = /^([\t ]*\d{1,9})([.)])/gmu
+const SCHEME = /\b([a-z][a-z\d+.-]{1,20}):(?=\/\/)/giu
+/** Addresses of invitations, which Discord finds without a scheme too. */
+const INVITE = /\b(discord(?:app)?|dsc)\.(?=gg\b|com\b|io\b|me\b|li\b)/giu
+const ZERO_WIDTH_SPACE = '\u200b'
+
+/**
+ * Text of strangers as plain text: without control characters, changes of direction, and floods of what cannot be seen.
+ *
+ * @param most - Characters (UTF-16) that are kept; the rest is left out, and three dots say so.
+ */
+export function plainText(text: string, most: number): string {
+  // What is left out below may be many times what is kept, so that only a multiple is looked at.
+  const clean = text
+    .slice(0, most * 4)
+    .toWellFormed()
+    .replace(LINE_ENDS, '\n')
+    .replace(CONTROL, '')
+    .replace(DIRECTION, '')
+    .replace(INVISIBLE, '')
+    .replace(JOINERS, '')
+    .replace(SELECTORS, '$1')
+    .replace(STACKED, '$1')
+    .replace(LONG_SPACE, ' ')
+    .replace(MANY_LINES, '\n\n')
+    .trim()
+  return shortened(clean, most)
+}
+
+/**
+ * Text of strangers for a message: it shows what it says, and does nothing. Markdown is shown as it is written, so there are no
+ * headings, no hidden links, no code blocks to break out of; mentions, commands, emoji and times of Discord's are spelled out;
+ * links can be read and copied, and not clicked; invitations are not found.
+ *
+ * @param most - Characters of the text before it is escaped; escapes at most double it.
+ */
+export function safeText(text: string, most: number): string {
+  return plainText(text, most)
+    .replace(MARKDOWN, '\\$&')
+    .replace(LINE_START, '$1\\$2')
+    .replace(NUMBERED, '$1\\$2')
+    .replace(INVITE, '$1\\.')
+    .replace(SCHEME, '$1\\:')
+    .replaceAll('@', `@${ZERO_WIDTH_SPACE}`)
+}
+
+/** The same on one line, for a quotation. */
+export function safeLine(text: string, most: number): string {
+  return safeText(plainText(text, most * 2).replace(/\s+/gu, ' '), most)
+}
+
+/** Cuts at a whole character. */
+function shortened(text: string, most: number): string {
+  if (text.length <= most) return text
+  const cut = text.slice(0, Math.max(0, most - 1)).replace(/[\ud800-\udbff]$/u, '')
+  return `${cut.replace(/\p{M}+$/u, '').trimEnd()}…`
+}
