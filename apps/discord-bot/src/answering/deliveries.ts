@@ -22,7 +22,10 @@ export class Deliveries {
   async start(record: QuestionRecord): Promise<void> {
     if (this.#running.has(record.question.id)) return
     const delivery = new Delivery(this.#kit, record, false)
-    this.#run(delivery, record, delivery.acknowledge())
+    const acknowledged = delivery.acknowledge()
+    this.#run(delivery, record, acknowledged)
+    // What could not be told now is told with the first state of the work.
+    await acknowledged.catch(() => {})
   }
 
   /** Ends the work on a question. */
@@ -30,11 +33,19 @@ export class Deliveries {
     return (await this.#running.get(id)?.delivery.cancel()) ?? false
   }
 
-  /** Stops writing; a later process goes on. Jobs have to be handed back before. */
-  async close(): Promise<void> {
+  /**
+   * Lets answers that are ready be written, and stops; a later process goes on with the rest. The queue has to be closed.
+   *
+   * @param withinMs - For what is being written.
+   */
+  async close(withinMs: number): Promise<void> {
     this.#isClosed = true
-    for (const { delivery } of this.#running.values()) delivery.stop()
-    await Promise.all([...this.#running.values()].map(({ done }) => done))
+    const all = Promise.all([...this.#running.values()].map(({ done }) => done))
+    const stop = setTimeout(() => {
+      for (const { delivery } of this.#running.values()) delivery.stop()
+    }, withinMs)
+    await all
+    clearTimeout(stop)
   }
 
   #run(delivery: Delivery, { question: { id } }: QuestionRecord, ready: Promise<void> = Promise.resolve()): void {

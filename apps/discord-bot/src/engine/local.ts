@@ -1,6 +1,6 @@
 import { InvalidOptionError, isLongtakeError } from '@longtake/core'
 import { type EngineModel, type EngineVideo, type Lease, type Log, OpenVideos, openEngine, openIsolatedEngine } from '@longtake/edge-api/parts'
-import type { VideoSource } from '@longtake/runtime'
+import type { VideoSource, WatchOptions } from '@longtake/runtime'
 import type { Limits } from '../config/config.js'
 import type { Engine, EngineResult, EngineWatcher, EngineWork } from './engine.js'
 import { mostWeighed } from './evidence.js'
@@ -66,7 +66,7 @@ async function watch(
   kit: Kit,
   { model, video, frames, range }: EngineWork,
   signal: AbortSignal,
-  onProgress: EngineWatcher['onProgress'],
+  onProgress: NonNullable<WatchOptions['onProgress']>,
 ): Promise<EngineVideo> {
   const engine = kit.loaded.get(model)
   if (engine === undefined) throw new InvalidOptionError('model', 'the name of a model of this bot', model)

@@ -2,6 +2,7 @@ import {
   ComponentType,
   type Message,
   type MessageContextMenuCommandInteraction,
+  type MessageSnapshot,
   type ModalSubmitInteraction,
   TextInputStyle,
 } from 'discord.js'
@@ -61,7 +62,7 @@ export async function submitModal(kit: IntakeKit, interaction: ModalSubmitIntera
   await takeOn(kit, { ...questionBase(kit, interaction, settings), kind: 'ask', text, range: {}, video })
 }
 
-function lookedAt(message: Message): LookedAt {
+function lookedAt(message: Message | MessageSnapshot): LookedAt {
   return {
     content: message.content,
     attachments: message.attachments.map(({ url, name, contentType }) => ({
@@ -70,6 +71,7 @@ function lookedAt(message: Message): LookedAt {
       content_type: contentType,
     })),
     embeds: message.embeds.map(({ url, video }) => ({ url, video })),
-    message_snapshots: message.messageSnapshots.map((snapshot) => ({ message: lookedAt(snapshot as Message) })),
+    // What is forwarded forwards nothing itself.
+    message_snapshots: [...(message.messageSnapshots?.values() ?? [])].map((it) => ({ message: lookedAt(it) })),
   }
 }

@@ -7,6 +7,8 @@ const INVISIBLE =
 const JOINERS = /[\u200c\u200d]{2,}|^[\u200c\u200d]+|[\u200c\u200d]+(?=\s|$)|(?<=\s)[\u200c\u200d]+/gu
 /** Variation selectors choose how one character looks. */
 const SELECTORS = /([\ufe00-\ufe0f])[\ufe00-\ufe0f]+/gu
+/** Halves of characters outside of the basic plane. */
+const HALF_CHARACTERS = /\p{Surrogate}/gu
 /** Control characters but tab and line feed. */
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/gu
 /** Marks stacked on one letter: more than any script needs. */
@@ -35,7 +37,7 @@ export function plainText(text: string, most: number): string {
   // What is left out below may be many times what is kept, so that only a multiple is looked at.
   const clean = text
     .slice(0, most * 4)
-    .toWellFormed()
+    .replace(HALF_CHARACTERS, '')
     .replace(LINE_ENDS, '\n')
     .replace(CONTROL, '')
     .replace(DIRECTION, '')
