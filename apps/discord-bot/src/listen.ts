@@ -25,6 +25,8 @@ export function listen(client: Client, kit: IntakeKit): void {
   client.on(Events.GuildDelete, ({ id }) => store.settings.remove(id))
   client.on(Events.Error, (error) => log.error({ err: error }, 'discord'))
   client.on(Events.ShardDisconnect, ({ code }, shard) => log.error({ code, shard }, 'disconnected for good'))
-  client.on(Events.ShardReconnecting, (shard) => log.warn({ shard }, 'reconnecting'))
+  client.on(Events.ShardReconnecting, (shard) => {
+    if (!kit.isClosing()) log.warn({ shard }, 'reconnecting')
+  })
   client.on(Events.ShardResume, (shard, replayed) => log.info({ shard, replayed }, 'resumed'))
 }

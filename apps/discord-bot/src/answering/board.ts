@@ -32,6 +32,8 @@ export class Board {
   readonly #question: Question
   readonly #options: BoardOptions
   #place: Place
+  /** Whether a deferred answer says something by now. */
+  #isShown = false
   /** Whether the asker knows why there is no answer. */
   #isTold = false
 
@@ -55,8 +57,13 @@ export class Board {
   async acknowledge(): Promise<void> {
     const place = this.#place
     if (place.type !== 'interaction' || place.isAcknowledged) return
-    const isInTime = await this.#options.api.acknowledge(this.#question.id, place.token)
-    if (isInTime) this.#keep({ ...place, isAcknowledged: true })
+    const { applicationId, token } = place
+    const { isInTime, messageId } = await this.#options.api.acknowledge(
+      applicationId,
+      this.#question.id,
+      token,
+    )
+    if (isInTime) this.#keep({ ...place, isAcknowledged: true, messageId })
     else this.#moveOn(place)
   }
 
@@ -81,7 +88,7 @@ export class Board {
    */
   async tellFailure(text: string, draft: Draft, neutral: Draft): Promise<Written> {
     if (this.#place.type !== 'interaction' || !this.#hasToken(this.#place)) return this.write(draft)
-    if (this.#place.messageId === null && (await this.write(neutral)) === 'gone') return 'gone'
+    if (!this.#isShown && (await this.write(neutral)) === 'gone') return 'gone'
     const place = this.#place
     if (place.type !== 'interaction') return this.write(draft)
     const { api } = this.#options
@@ -108,6 +115,7 @@ export class Board {
     }
     try {
       const messageId = await api.editOriginal(place.applicationId, place.token, draft)
+      this.#isShown = true
       if (place.messageId === null) this.#keep({ ...place, isAcknowledged: true, messageId })
     } catch (error) {
       if (refusedBy(error) !== 'expired') throw error

@@ -50,21 +50,34 @@ export class DiscordApi {
   /**
    * Tells Discord that an answer will come.
    *
-   * @returns Whether it can still come by the interaction's token.
+   * @returns Whether it can still come by the interaction's token, and the id of its message where Discord says it.
    */
-  async acknowledge(id: string, token: string): Promise<boolean> {
+  async acknowledge(
+    applicationId: string,
+    id: string,
+    token: string,
+  ): Promise<{ readonly isInTime: boolean; readonly messageId: string | null }> {
     try {
-      await this.#acknowledgements.post(Routes.interactionCallback(id, token), {
+      const answer = await this.#acknowledgements.post(Routes.interactionCallback(id, token), {
         body: { type: InteractionResponseType.DeferredChannelMessageWithSource, data: {} },
+        query: new URLSearchParams({ with_response: 'true' }),
         auth: false,
       })
-      return true
+      const { resource } = answer as { readonly resource?: { readonly message?: Posted } }
+      return { isInTime: true, messageId: resource?.message?.id ?? null }
     } catch (error) {
       const refused = refusedBy(error)
-      if (refused === 'acknowledged') return true
-      if (refused === 'expired' || refused === 'gone') return false
+      if (refused === 'acknowledged')
+        return { isInTime: true, messageId: await this.#originalId(applicationId, token) }
+      if (refused === 'expired' || refused === 'gone') return { isInTime: false, messageId: null }
       throw error
     }
+  }
+
+  async #originalId(applicationId: string, token: string): Promise<string | null> {
+    const route = Routes.webhookMessage(applicationId, token, '@original')
+    const found = await this.#interactions.get(route, { auth: false }).catch(() => undefined)
+    return (found as Posted | undefined)?.id ?? null
   }
 
   /** @returns The id of the message. */
