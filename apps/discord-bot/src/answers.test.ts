@@ -178,11 +178,15 @@ test('an attachment whose link has run out is told as such', async () => {
 
 test('whoever installed the bot for themselves is answered in a server that it is not in', async () => {
   const engine = scriptedEngine()
-  await using stage = await setUp({ engine }, {}, {
-    users: [{ name: 'eve', installedApp: true }],
-    guilds: [{ name: 'elsewhere', bot: false, channels: [{ name: 'there' }] }],
-    identifyIntervalMs: 0,
-  })
+  await using stage = await setUp(
+    { engine },
+    {},
+    {
+      users: [{ name: 'eve', installedApp: true }],
+      guilds: [{ name: 'elsewhere', bot: false, channels: [{ name: 'there' }] }],
+      identifyIntervalMs: 0,
+    },
+  )
   const { discord } = stage
   const reply: SeenMessage = await answered(discord, ask(discord, 'Here?', 'eve', { channel: 'there' }))
   expect(reply.content).toContain('You asked: Here?')

@@ -18,7 +18,9 @@ test('a question about a link is acknowledged at once, answered by the model, an
   expect(reply.content).toContain('**ada** asked: Which shape is at the start of the video?')
   expect(reply.content).toMatch(/square/i)
   expect(reply.content).toContain(`](<${url}#t=`)
-  expect(reply.attachments).toMatchObject([{ filename: 'storyboard.png', description: expect.stringContaining('Contact sheet') }])
+  expect(reply.attachments).toMatchObject([
+    { filename: 'storyboard.png', description: expect.stringContaining('Contact sheet') },
+  ])
   expect(reply.components.map(({ label }) => label)).toEqual(['More frames', 'Show frames', 'Delete'])
   expect(asked.acknowledgedAfterMs).toBeLessThan(3000)
   expect(discord.botPings).toEqual([])

@@ -21,9 +21,9 @@ import { openRemoteEngine } from './engine/remote.js'
 import { serveHealth } from './http/health.js'
 import { type Metrics, openMetrics } from './http/metrics.js'
 import type { IntakeKit } from './intake/intake-kit.js'
+import { missingPermissions } from './intake/permissions.js'
 import { listen } from './listen.js'
 import type { Log } from './log.js'
-import { missingPermissions } from './intake/permissions.js'
 import { Store } from './store/store.js'
 
 /** A deploy starts the next process before this one has let go of the folder. */

@@ -78,7 +78,9 @@ test('the message menu asks about what a message holds: a file, a link, an embed
   const { discord } = stage
   const bob = discord.user('bob')
   const embedded = bob.send('talks', 'look')
-  discord.unfurl(embedded, [{ type: 'video', url: VIDEO, video: { url: 'https://player.example/talk.webm' } }])
+  discord.unfurl(embedded, [
+    { type: 'video', url: VIDEO, video: { url: 'https://player.example/talk.webm' } },
+  ])
   const messages = [
     bob.send('talks', 'here', { attachments: [{ name: 'a.mp4', bytes: new Uint8Array(9) }] }),
     bob.send('talks', `see ${VIDEO}.`),
@@ -120,7 +122,8 @@ test('/settings hold for the server, and only those who manage it may change the
   await using stage = await setUp({ engine })
   const { discord } = stage
   const [ada, mod] = [discord.user('ada'), discord.user('mod')]
-  const set = (name: string, values: object) => toldAlone(discord, mod.slash(`settings ${name}`, { ...values }, TALKS))
+  const set = (name: string, values: object) =>
+    toldAlone(discord, mod.slash(`settings ${name}`, { ...values }, TALKS))
   expect(await set('show', {})).toContain('as the model likes')
   expect(await set('frames', { count: 32 })).toContain('Frames: 32')
   expect(await set('model', { name: 'large' })).toContain('Model: large')

@@ -21,9 +21,12 @@ export function replyTo(
 
 /** Waits for what only the person sees who made an interaction. */
 export async function toldAlone(discord: Discord, interaction: Interaction): Promise<string> {
-  const message = await discord.until(() => interaction.messages.find(({ ephemeral, loading }) => ephemeral && !loading), {
-    what: 'a message to one person alone',
-  })
+  const message = await discord.until(
+    () => interaction.messages.find(({ ephemeral, loading }) => ephemeral && !loading),
+    {
+      what: 'a message to one person alone',
+    },
+  )
   return message.content
 }
 

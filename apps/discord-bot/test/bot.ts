@@ -14,10 +14,7 @@ export const CLUB: DiscordOptions = {
     {
       name: 'club',
       owner: 'mod',
-      channels: [
-        { name: 'talks' },
-        { name: 'quiet', overwrites: [{ for: 'bot', deny: ['SendMessages'] }] },
-      ],
+      channels: [{ name: 'talks' }, { name: 'quiet', overwrites: [{ for: 'bot', deny: ['SendMessages'] }] }],
     },
   ],
   identifyIntervalMs: 0,

@@ -1,7 +1,7 @@
 import type { OpenLink } from '../engine/local.js'
+import type { Log } from '../log.js'
 import { Files } from '../store/files.js'
 import type { Question } from '../store/question.js'
-import type { Log } from '../log.js'
 
 /** Files that are fetched ahead of their turn at once. */
 const MOST_AHEAD = 4

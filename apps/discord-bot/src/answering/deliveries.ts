@@ -48,7 +48,11 @@ export class Deliveries {
     clearTimeout(stop)
   }
 
-  #run(delivery: Delivery, { question: { id } }: QuestionRecord, ready: Promise<void> = Promise.resolve()): void {
+  #run(
+    delivery: Delivery,
+    { question: { id } }: QuestionRecord,
+    ready: Promise<void> = Promise.resolve(),
+  ): void {
     if (this.#isClosed) return
     const done = ready
       .catch((error: unknown) => this.#kit.log.warn({ question: id, err: error }, 'not acknowledged yet'))

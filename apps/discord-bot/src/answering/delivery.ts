@@ -4,8 +4,8 @@ import type { JobQueue } from '@longtake/jobs'
 import type { DiscordApi } from '../discord/discord-api.js'
 import { refusedBy } from '../discord/discord-failure.js'
 import type { Draft } from '../discord/draft.js'
-import type { Log } from '../log.js'
 import type { Metrics } from '../http/metrics.js'
+import type { Log } from '../log.js'
 import type { Outcome, Question, QuestionRecord } from '../store/question.js'
 import type { Store } from '../store/store.js'
 import { LANGUAGES } from '../texts/texts.js'
@@ -177,7 +177,10 @@ export class Delivery {
       return await this.#surely(write)
     } catch (error) {
       if (refusedBy(error) !== 'malformed') throw error
-      this.#kit.log.warn({ question: this.#id, err: error }, 'an answer was refused, and is written without pictures')
+      this.#kit.log.warn(
+        { question: this.#id, err: error },
+        'an answer was refused, and is written without pictures',
+      )
       return this.#surely(plainly)
     }
   }

@@ -69,10 +69,7 @@ export class Pen {
  * @param write - May be repeated.
  * @throws {unknown} What Discord refuses for good; or when the signal fires.
  */
-export async function writeSurely(
-  write: () => Promise<Written>,
-  signal: AbortSignal,
-): Promise<Written> {
+export async function writeSurely(write: () => Promise<Written>, signal: AbortSignal): Promise<Written> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     try {
       signal.throwIfAborted()

@@ -34,7 +34,11 @@ export interface Composed {
 export function stageDraft(question: Question, stage: Stage, text: string): Draft {
   const texts = LANGUAGES[question.language]
   const tail = text.length > STREAMED_CHARACTERS ? `…${text.slice(-STREAMED_CHARACTERS)}` : text
-  const lines = [header(question, texts), safeText(tail, STREAMED_CHARACTERS + 1), small(stageText(stage, texts))]
+  const lines = [
+    header(question, texts),
+    safeText(tail, STREAMED_CHARACTERS + 1),
+    small(stageText(stage, texts)),
+  ]
   return draft(question, lines, ['cancel'])
 }
 
@@ -128,7 +132,9 @@ function footer(
 ): string {
   const moments = evidence
     .toSorted((a, b) => a.timestampSeconds - b.timestampSeconds)
-    .map(({ timestampSeconds }) => momentText(video.type === 'link' ? video.url : undefined, timestampSeconds))
+    .map(({ timestampSeconds }) =>
+      momentText(video.type === 'link' ? video.url : undefined, timestampSeconds),
+    )
   const rests = moments.length === 0 ? [] : [texts.restsOn(moments.join(' · '))]
   return [...rests, texts.frames(frames), safeLine(model, NAME_CHARACTERS)].join(' · ')
 }

@@ -54,7 +54,8 @@ export async function work(
 
 function current(store: Store, { question: id, revision }: AskJob): Question {
   const question = store.questions.get(id)?.question
-  if (question === undefined || question.revision !== revision) throw new CancelledError('The question is gone.')
+  if (question === undefined || question.revision !== revision)
+    throw new CancelledError('The question is gone.')
   return question
 }
 

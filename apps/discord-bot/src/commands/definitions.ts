@@ -1,7 +1,7 @@
 import {
+  type APIApplicationCommandBasicOption,
   ApplicationCommandOptionType,
   ApplicationCommandType,
-  type APIApplicationCommandBasicOption,
   ApplicationIntegrationType,
   ChannelType,
   InteractionContextType,
@@ -32,7 +32,11 @@ const VIDEO: readonly APIApplicationCommandBasicOption[] = [
     description: 'Link to a video',
     max_length: 2000,
   },
-  { type: ApplicationCommandOptionType.Attachment, name: 'file', description: 'A video file, instead of a link' },
+  {
+    type: ApplicationCommandOptionType.Attachment,
+    name: 'file',
+    description: 'A video file, instead of a link',
+  },
   {
     type: ApplicationCommandOptionType.String,
     name: 'start',

@@ -1,7 +1,7 @@
 import { InteractionResponseType, MessageFlags, REST, Routes } from 'discord.js'
 import type { DiscordConfig } from '../config/config.js'
-import { bodyOf, type Draft, NO_MENTIONS } from './draft.js'
 import { refusedBy } from './discord-failure.js'
+import { bodyOf, type Draft, NO_MENTIONS } from './draft.js'
 
 const VERSION = '10'
 /** Discord gives up on an interaction after 3 seconds; a second try has to fit in. */
@@ -127,10 +127,12 @@ export class DiscordApi {
   /** The bot's own messages that reply to one, oldest first; none where they cannot be read. */
   async ownReplies(channelId: string, to: string, ownId: string): Promise<readonly string[]> {
     const query = new URLSearchParams({ after: to, limit: String(LOOKED_THROUGH) })
-    const found = await this.#bot.get(Routes.channelMessages(channelId), { query }).catch((error: unknown) => {
-      if (refusedBy(error) === 'later') throw error
-      return []
-    })
+    const found = await this.#bot
+      .get(Routes.channelMessages(channelId), { query })
+      .catch((error: unknown) => {
+        if (refusedBy(error) === 'later') throw error
+        return []
+      })
     return (found as readonly Posted[])
       .filter(({ author, message_reference }) => author?.id === ownId && message_reference?.message_id === to)
       .map(({ id }) => id)

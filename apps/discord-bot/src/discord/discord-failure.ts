@@ -53,5 +53,7 @@ export function refusedBy(error: unknown): Refused {
 /** Requests that ran out of time, and connections that could not be made or broke, have a code of the system's or undici's. */
 function isNetworkFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  return error.name === 'AbortError' || typeof Reflect.get(error, 'code') === 'string' || error.cause !== undefined
+  return (
+    error.name === 'AbortError' || typeof Reflect.get(error, 'code') === 'string' || error.cause !== undefined
+  )
 }

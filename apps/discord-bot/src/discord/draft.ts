@@ -36,7 +36,11 @@ export function bodyOf(draft: Draft) {
       })),
     },
     ...(draft.files.length > 0 && {
-      files: draft.files.map(({ name, data, contentType }) => ({ name, data: Buffer.from(data), contentType })),
+      files: draft.files.map(({ name, data, contentType }) => ({
+        name,
+        data: Buffer.from(data),
+        contentType,
+      })),
     }),
   }
 }

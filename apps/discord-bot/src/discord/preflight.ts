@@ -42,14 +42,18 @@ export async function preflight(rest: REST, config: DiscordConfig): Promise<Iden
 export function startFailure(error: unknown, { api }: DiscordConfig): unknown {
   if (error instanceof InvalidOptionError) return error
   const message = error instanceof Error ? error.message : ''
-  const isToken = error instanceof DiscordAPIError ? error.status === 401 : /invalid token|token was provided/i.test(message)
+  const isToken =
+    error instanceof DiscordAPIError
+      ? error.status === 401
+      : /invalid token|token was provided/i.test(message)
   if (isToken) {
     const need =
       "a token that Discord knows: make a new one on the bot's page in the developer portal (Bot, Reset Token)"
     return new InvalidOptionError('LONGTAKE_DISCORD_TOKEN', need, 'another one', { cause: error })
   }
   if (/disallowed intents?|privileged intent/i.test(message)) return missingIntent(error)
-  const detail = error instanceof DiscordAPIError ? `answers ${error.status} (${error.message})` : 'does not answer'
+  const detail =
+    error instanceof DiscordAPIError ? `answers ${error.status} (${error.message})` : 'does not answer'
   return new LinkError('LINK_UNREACHABLE', `Discord at ${new URL(api).host} ${detail}. Try again later.`, {
     cause: error,
   })

@@ -1,5 +1,13 @@
 import { InvalidOptionError, isLongtakeError } from '@longtake/core'
-import { type EngineModel, type EngineVideo, type Lease, type Log, OpenVideos, openEngine, openIsolatedEngine } from '@longtake/edge-api/parts'
+import {
+  type EngineModel,
+  type EngineVideo,
+  type Lease,
+  type Log,
+  OpenVideos,
+  openEngine,
+  openIsolatedEngine,
+} from '@longtake/edge-api/parts'
 import type { VideoSource, WatchOptions } from '@longtake/runtime'
 import type { Limits } from '../config/config.js'
 import type { Engine, EngineResult, EngineWatcher, EngineWork } from './engine.js'

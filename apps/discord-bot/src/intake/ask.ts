@@ -43,7 +43,10 @@ function rangeOf({ options }: ChatInputCommandInteraction): Range {
   })
   if (startSeconds !== undefined && endSeconds !== undefined && endSeconds <= startSeconds)
     throw new RefusedError('badRange')
-  return { ...(startSeconds !== undefined && { startSeconds }), ...(endSeconds !== undefined && { endSeconds }) }
+  return {
+    ...(startSeconds !== undefined && { startSeconds }),
+    ...(endSeconds !== undefined && { endSeconds }),
+  }
 }
 
 /** The last video that was posted in the channel, which the asker has to be allowed to read as well. */

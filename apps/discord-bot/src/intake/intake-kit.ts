@@ -1,6 +1,6 @@
 import type { Client } from 'discord.js'
-import type { Deliveries } from '../answering/deliveries.js'
 import type { Attachments } from '../answering/attachments.js'
+import type { Deliveries } from '../answering/deliveries.js'
 import type { DeliveryKit } from '../answering/delivery.js'
 import type { Limits } from '../config/config.js'
 import type { GuildSettings } from '../store/settings.js'

@@ -40,7 +40,10 @@ async function route(kit: IntakeKit, interaction: Interaction): Promise<void> {
   }
 }
 
-async function help(kit: IntakeKit, interaction: Extract<Interaction, { commandName: string }>): Promise<void> {
+async function help(
+  kit: IntakeKit,
+  interaction: Extract<Interaction, { commandName: string }>,
+): Promise<void> {
   if (!interaction.isChatInputCommand()) return
   const settings = kit.store.settings.get(interaction.guild?.id ?? null)
   const texts = LANGUAGES[languageFor(settings, interaction.locale)]
@@ -51,7 +54,11 @@ async function help(kit: IntakeKit, interaction: Extract<Interaction, { commandN
   })
 }
 
-async function refuse({ log, metrics, store }: IntakeKit, interaction: Interaction, error: unknown): Promise<void> {
+async function refuse(
+  { log, metrics, store }: IntakeKit,
+  interaction: Interaction,
+  error: unknown,
+): Promise<void> {
   const refused = error instanceof RefusedError ? error : new RefusedError('broken', '', { cause: error })
   metrics.refused(refused.refusal)
   if (refused.refusal === 'broken') log.error({ err: error }, 'an interaction failed')

@@ -72,6 +72,8 @@ function lookedAt(message: Message | MessageSnapshot): LookedAt {
     })),
     embeds: message.embeds.map(({ url, video }) => ({ url, video })),
     // What is forwarded forwards nothing itself.
-    message_snapshots: [...(message.messageSnapshots?.values() ?? [])].map((it) => ({ message: lookedAt(it) })),
+    message_snapshots: [...(message.messageSnapshots?.values() ?? [])].map((it) => ({
+      message: lookedAt(it),
+    })),
   }
 }

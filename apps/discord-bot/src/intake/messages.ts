@@ -20,7 +20,10 @@ export async function takeMessage(kit: IntakeKit, message: Message): Promise<voi
 }
 
 /** An edited question counts as long as it is not answered. */
-export async function takeEdit({ store, deliveries }: IntakeKit, message: Message | PartialMessage): Promise<void> {
+export async function takeEdit(
+  { store, deliveries }: IntakeKit,
+  message: Message | PartialMessage,
+): Promise<void> {
   const record = store.questions.get(message.id)
   if (record === undefined || record.hasEnded || record.question.place.type !== 'message') return
   const text = textOf(message.content ?? '')

@@ -97,7 +97,11 @@ async function frames(
       : [{ attachment: png, name: `frame-${index + 1}.png`, description: texts.frameAlt(moment) }],
   )
   if (files.length === 0 && storyboard !== undefined)
-    files.push({ attachment: storyboard, name: 'storyboard.png', description: texts.storyboardAlt(kept.length, '') })
+    files.push({
+      attachment: storyboard,
+      name: 'storyboard.png',
+      description: texts.storyboardAlt(kept.length, ''),
+    })
   const lines = kept.map(({ moment, weight }) => `${moment} · ${Math.round(weight * 100)} %`)
   await interaction.reply({
     content: files.length === 0 ? texts.framesGone : [texts.framesTitle, ...lines].join('\n'),

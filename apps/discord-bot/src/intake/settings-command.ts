@@ -18,7 +18,10 @@ const CHOICE_CHARACTERS = 100
 const MOST_LISTED = 50
 
 /** `/settings`: shows or changes what holds in a server. */
-export async function changeSettings(kit: IntakeKit, interaction: ChatInputCommandInteraction): Promise<void> {
+export async function changeSettings(
+  kit: IntakeKit,
+  interaction: ChatInputCommandInteraction,
+): Promise<void> {
   const { guild, memberPermissions, options } = interaction
   if (guild === null || memberPermissions?.has(PermissionFlagsBits.ManageGuild) !== true)
     throw new RefusedError('manageServer')
@@ -38,7 +41,9 @@ export async function changeSettings(kit: IntakeKit, interaction: ChatInputComma
 /** Models of the bot whose names begin like what was typed. */
 export async function proposeModels(kit: IntakeKit, interaction: AutocompleteInteraction): Promise<void> {
   const typed = interaction.options.getFocused().toLowerCase()
-  const names = kit.models.filter((name) => name.length <= CHOICE_CHARACTERS && name.toLowerCase().includes(typed))
+  const names = kit.models.filter(
+    (name) => name.length <= CHOICE_CHARACTERS && name.toLowerCase().includes(typed),
+  )
   await interaction.respond(names.slice(0, MOST_CHOICES).map((name) => ({ name, value: name })))
 }
 

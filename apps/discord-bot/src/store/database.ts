@@ -57,7 +57,9 @@ type Value = string | number | null
 export function openDatabase(path: string): Db {
   const database = new Database(path)
   chmodSync(path, 0o600)
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000')
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000',
+  )
   migrate(database)
   const statements = new Map<string, Database.Statement>()
   const prepared = (sql: string): Database.Statement => {

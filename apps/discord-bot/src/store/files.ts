@@ -41,7 +41,9 @@ export class Files {
   /** The name of an attachment's file. The query of its link changes, its path does not. */
   static nameOf(url: string): string {
     const { origin, pathname } = new URL(url)
-    return createHash('sha256').update(origin + pathname).digest('hex')
+    return createHash('sha256')
+      .update(origin + pathname)
+      .digest('hex')
   }
 
   has(name: string): boolean {
@@ -125,7 +127,10 @@ export class Files {
     if (sizeBytes > maxFileBytes)
       throw new VideoError('VIDEO_TOO_LARGE', `The file has more than the ${maxFileBytes} bytes allowed.`)
     if (kept + this.#writingBytes + sizeBytes > mostFileBytes)
-      throw new VideoError('VIDEO_TOO_LARGE', 'There is no room for this file until others have been removed.')
+      throw new VideoError(
+        'VIDEO_TOO_LARGE',
+        'There is no room for this file until others have been removed.',
+      )
   }
 
   async #remove(name: string): Promise<void> {
@@ -138,7 +143,12 @@ export class Files {
   }
 }
 
-async function copy(source: VideoSource, sizeBytes: number, path: string, signal: AbortSignal): Promise<void> {
+async function copy(
+  source: VideoSource,
+  sizeBytes: number,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
   const file = await open(path, 'wx', 0o600)
   try {
     for (let start = 0; start < sizeBytes; start += CHUNK_BYTES) {

@@ -22,7 +22,8 @@ export class SettingsTable {
 
   /** @param guildId - `null` outside of servers. */
   get(guildId: string | null): GuildSettings {
-    const row = guildId === null ? undefined : this.#db.get('SELECT body FROM settings WHERE guild_id = ?', guildId)
+    const row =
+      guildId === null ? undefined : this.#db.get('SELECT body FROM settings WHERE guild_id = ?', guildId)
     return schema.parse(row === undefined ? {} : JSON.parse(String(row.body)))
   }
 

@@ -61,7 +61,9 @@ export function momentLink(link: string, seconds: number): string | undefined {
   else if (VIDEO_FILE.test(url.pathname)) url.hash = `t=${whole}`
   else return undefined
   // What the address of a link ends with in Markdown is spelled out.
-  const text = url.href.replace(/[()<>[\]\\`*_~|]/g, (sign) => (sign === '_' || sign === '~' ? sign : encodeSign(sign)))
+  const text = url.href.replace(/[()<>[\]\\`*_~|]/g, (sign) =>
+    sign === '_' || sign === '~' ? sign : encodeSign(sign),
+  )
   return text.length <= MOST_LINK ? text : undefined
 }
 

@@ -10,7 +10,7 @@ const SELECTORS = /([\ufe00-\ufe0f])[\ufe00-\ufe0f]+/gu
 /** Halves of characters outside of the basic plane. */
 const HALF_CHARACTERS = /\p{Surrogate}/gu
 /** Control characters but tab and line feed. */
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/gu
+const CONTROL = /(?![\t\n])\p{Cc}/gu
 /** Marks stacked on one letter: more than any script needs. */
 const STACKED = /(\p{M}{4})\p{M}+/gu
 const LINE_ENDS = /\r\n?|[\u0085\u2028\u2029\v\f]/gu

@@ -11,9 +11,7 @@ export const de: Texts = {
   },
   accepted: 'Angenommen.',
   queued: (position) =>
-    position === 1
-      ? 'Als Nächstes an der Reihe.'
-      : `In der Warteschlange: noch ${position} bis zum Beginn.`,
+    position === 1 ? 'Als Nächstes an der Reihe.' : `In der Warteschlange: noch ${position} bis zum Beginn.`,
   again: 'Etwas ging schief. Es beginnt von vorn.',
   asked: (name, question) => `**${name}** fragte: ${question}`,
   restsOn: (moments) => `Stützt sich auf ${moments}`,
@@ -84,7 +82,8 @@ export const de: Texts = {
     badRange: () => '`end` muss später sein als `start`.',
     emptyQuestion: () => 'Darin steht keine Frage.',
     channel: () => 'In diesem Kanal soll ich nicht antworten. `/settings` dieses Servers sagt, wo.',
-    role: () => 'Du hast keine Rolle, die mich hier fragen darf. Das entscheiden die, die den Server verwalten.',
+    role: () =>
+      'Du hast keine Rolle, die mich hier fragen darf. Das entscheiden die, die den Server verwalten.',
     permissions: (names) =>
       `Hier darf ich nicht antworten. Mir fehlen in diesem Kanal diese Rechte: ${names}. Wer den Server verwaltet, kann sie geben.`,
     notYours: () => 'Das können nur, wer gefragt hat, und Moderatoren.',
@@ -96,7 +95,8 @@ export const de: Texts = {
     userHour: (count) => `Das waren ${count} Fragen in einer Stunde, mehr sind es nicht. Versuch es später.`,
     guildDay: (count) =>
       `Dieser Server hat heute ${count} Fragen gestellt, mehr sind es nicht. Versuch es morgen.`,
-    queueFull: () => 'Es ist gerade zu viel zu tun, die Warteschlange ist voll. Versuch es in ein paar Minuten.',
+    queueFull: () =>
+      'Es ist gerade zu viel zu tun, die Warteschlange ist voll. Versuch es in ein paar Minuten.',
     restarting: () => 'Ich werde neu gestartet. Versuch es in einer Minute.',
     manageServer: () => 'Dafür braucht es das Recht *Server verwalten*.',
     model: (names) => `Dieses Modell habe ich nicht. Es gibt: ${names}.`,
@@ -118,7 +118,8 @@ export const de: Texts = {
     tooLarge: 'Dieses Video ist mir zu lang oder zu groß. Gib ein kürzeres oder kleineres.',
     tooLong: 'Die Frage ist zu lang. Kürze sie.',
     options: 'Das passt nicht zu diesem Video. Prüf die Zeitpunkte in `start` und `end`.',
-    engine: 'Das Modell konnte daran nicht arbeiten. Versuch es noch einmal; bleibt es so, sag es dem Betreiber.',
+    engine:
+      'Das Modell konnte daran nicht arbeiten. Versuch es noch einmal; bleibt es so, sag es dem Betreiber.',
     time: 'Die Zeit für diese Frage ist um. Frag nach einem kürzeren Teil, oder versuch es später.',
     interrupted: 'Ich wurde zweimal dabei unterbrochen. Frag noch einmal.',
     broken: 'Bei mir ging etwas schief. Versuch es noch einmal; bleibt es so, sag es dem Betreiber.',

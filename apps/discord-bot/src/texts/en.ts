@@ -77,7 +77,8 @@ export const en: Texts = {
       'I could not look for the last video of this channel: I need the permission to read its message history. Give a link or a file instead.',
     twoVideos: () => 'Give a link or a file, not both.',
     badLink: () => 'That is no link that I can open: it has to begin with https:// or http://.',
-    badMoment: (name) => `I do not understand the moment in \`${name}\`. Write it like \`1:30\`, \`1:02:03\` or \`90\`.`,
+    badMoment: (name) =>
+      `I do not understand the moment in \`${name}\`. Write it like \`1:30\`, \`1:02:03\` or \`90\`.`,
     badRange: () => '`end` has to be later than `start`.',
     emptyQuestion: () => 'Ask something: there is no question in that.',
     channel: () => 'I am not to answer in this channel. `/settings` of this server says where.',
@@ -88,11 +89,12 @@ export const en: Texts = {
     gone: () => 'I do not know this answer any more. Ask again with `/ask`.',
     running: () => 'This is being worked on. Wait for the answer, or cancel it.',
     mostFrames: (count) => `That is the most already: ${count} frames.`,
-    userWaiting: (count) =>
-      `You have ${count} questions waiting already. Wait for an answer, or cancel one.`,
+    userWaiting: (count) => `You have ${count} questions waiting already. Wait for an answer, or cancel one.`,
     userHour: (count) => `That were ${count} questions in an hour, which is the most. Try again later.`,
-    guildDay: (count) => `This server has asked ${count} questions in a day, which is the most. Try again tomorrow.`,
-    queueFull: () => 'There is too much to do just now, and no place in the queue. Try again in a few minutes.',
+    guildDay: (count) =>
+      `This server has asked ${count} questions in a day, which is the most. Try again tomorrow.`,
+    queueFull: () =>
+      'There is too much to do just now, and no place in the queue. Try again in a few minutes.',
     restarting: () => 'I am being restarted. Try again in a minute.',
     manageServer: () => 'That needs the permission *Manage Server*.',
     model: (names) => `I do not have that model. There is: ${names}.`,

@@ -62,9 +62,7 @@ export function linkRef(text: string): VideoRef | undefined {
 }
 
 function linksOf(content: string): readonly string[] {
-  return [...content.matchAll(LINKS)]
-    .map(([link]) => withoutEnd(link))
-    .filter((link) => URL.canParse(link))
+  return [...content.matchAll(LINKS)].map(([link]) => withoutEnd(link)).filter((link) => URL.canParse(link))
 }
 
 /** Signs at the end of a link belong to the sentence around it; a bracket only if none was opened in the link. */

@@ -20,7 +20,9 @@ export async function bot({ io, err, signal }: Session): Promise<void> {
 
 function describe({ name, guilds, invite, healthUrl, resumed }: RunningBot, err: Terminal): void {
   const servers = guilds.length === 1 ? '1 server' : `${guilds.length} servers`
-  err.line(`${err.plain(name)} is in Discord, in ${servers}. Health and metrics: ${healthUrl}. Ctrl-C stops it.`)
+  err.line(
+    `${err.plain(name)} is in Discord, in ${servers}. Health and metrics: ${healthUrl}. Ctrl-C stops it.`,
+  )
   for (const guild of guilds) {
     if (guild.missing.length === 0) continue
     err.line(
