@@ -1,12 +1,12 @@
-/** Embeddings and overrides of direction, marks of direction, and isolates: text after them may read backwards. */
-const DIRECTION = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
-/** Characters that take no place: soft hyphen, grapheme joiner, fillers, separators, word joiner, tags, byte-order mark. */
-const INVISIBLE =
-  /[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\uffff\u{e0000}-\u{e0fff}]/gu
+/**
+ * Characters that take no place: changes of direction, soft hyphens, fillers, separators, tags, byte-order marks, annotations;
+ * but not those below.
+ */
+const INVISIBLE = /(?!\u200c|\u200d|\p{Variation_Selector})\p{Default_Ignorable_Code_Point}|[\ufff9-\uffff]/gu
 /** Joiners make emoji and letters of some scripts; several in a row make nothing. */
 const JOINERS = /[\u200c\u200d]{2,}|^[\u200c\u200d]+|[\u200c\u200d]+(?=\s|$)|(?<=\s)[\u200c\u200d]+/gu
 /** Variation selectors choose how one character looks. */
-const SELECTORS = /([\ufe00-\ufe0f])[\ufe00-\ufe0f]+/gu
+const SELECTORS = /(\p{Variation_Selector})\p{Variation_Selector}+/gu
 /** Halves of characters outside of the basic plane. */
 const HALF_CHARACTERS = /\p{Surrogate}/gu
 /** Control characters but tab and line feed. */
@@ -23,9 +23,9 @@ const MARKDOWN = /[\\`*_~|[\]()<>#]/gu
 const LINE_START = /^([\t ]*)([-+])/gmu
 /** Numbers that would begin a numbered list. */
 const NUMBERED = /^([\t ]*\d{1,9})([.)])/gmu
-const SCHEME = /\b([a-z][a-z\d+.-]{1,20}):(?=\/\/)/giu
+const SCHEME = /:(?=\/\/)/gu
 /** Addresses of invitations, which Discord finds without a scheme too. */
-const INVITE = /\b(discord(?:app)?|dsc)\.(?=gg\b|com\b|io\b|me\b|li\b)/giu
+const INVITE = /(discord(?:app)?|dsc)\.(?=gg\b|com\b|io\b|me\b|li\b)/giu
 const ZERO_WIDTH_SPACE = '\u200b'
 
 /**
@@ -40,7 +40,6 @@ export function plainText(text: string, most: number): string {
     .replace(HALF_CHARACTERS, '')
     .replace(LINE_ENDS, '\n')
     .replace(CONTROL, '')
-    .replace(DIRECTION, '')
     .replace(INVISIBLE, '')
     .replace(JOINERS, '')
     .replace(SELECTORS, '$1')
@@ -64,7 +63,7 @@ export function safeText(text: string, most: number): string {
     .replace(LINE_START, '$1\\$2')
     .replace(NUMBERED, '$1\\$2')
     .replace(INVITE, '$1\\.')
-    .replace(SCHEME, '$1\\:')
+    .replace(SCHEME, '\\:')
     .replaceAll('@', `@${ZERO_WIDTH_SPACE}`)
 }
 
