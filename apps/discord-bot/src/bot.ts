@@ -8,7 +8,7 @@ import { Attachments } from './answering/attachments.js'
 import { Deliveries } from './answering/deliveries.js'
 import type { DeliveryKit } from './answering/delivery.js'
 import { Pace } from './answering/pace.js'
-import { type AskJob, type AskProgress, type AskResult, work } from './answering/work.js'
+import { type AskJob, type AskProgress, type AskResult, retrying, work } from './answering/work.js'
 import { inviteLinks } from './commands/invite.js'
 import { registerCommands } from './commands/register.js'
 import { type Config, type Environment, readConfig } from './config/config.js'
@@ -33,6 +33,8 @@ const SWEEP_MS = 10 * 60 * 1000
 const LAST_WRITES_MS = 10_000
 /** Ended jobs are of no use once the store has their answers. */
 const KEEP_JOBS_MS = 60 * 60 * 1000
+/** Starts of a question: a bot that is restarted again and again must not give up questions that it took on. */
+const MOST_ATTEMPTS = 10
 
 /** A server that the bot is in, and the permissions that it lacks there. */
 export interface BotGuild {
@@ -96,11 +98,7 @@ async function start(
   const health = await serveHealth({ ...config.health, metrics, check: () => check(parts) })
   opened.push(() => health.close())
   await connect(client, config)
-  const worker = jobs.work((run) => work(parts, run), {
-    concurrency: config.limits.concurrency,
-    onUnexpected: (error, job) => log.error({ job, err: error }, 'a job failed unexpectedly'),
-  })
-  opened.push(() => worker.close())
+  opened.push(startWork(parts, config, log))
   const resumed = kit.deliveries.resume()
   const guilds = guildsOf(client, log)
   log.info({ name: identity.name, guilds: guilds.length, resumed }, 'ready')
@@ -128,6 +126,26 @@ async function start(
   }
 }
 
+function startWork({ jobs, ...parts }: Parts, { limits }: Config, log: Log): () => Promise<void> {
+  const { isRetryable, failed } = retrying()
+  const worker = jobs.work(
+    async (run) => {
+      try {
+        return await work(parts, run)
+      } catch (error) {
+        failed(error, run.attempt)
+        throw error
+      }
+    },
+    {
+      concurrency: limits.concurrency,
+      isRetryable,
+      onUnexpected: (error, job) => log.error({ job, err: error }, 'a job failed unexpectedly'),
+    },
+  )
+  return () => worker.close()
+}
+
 interface Parts {
   readonly client: Client<true>
   readonly engine: Engine
@@ -153,6 +171,7 @@ async function openParts(
     lockWaitMs: LOCK_WAIT_MS,
     mostQueued: limits.mostQueued,
     keepMs: KEEP_JOBS_MS,
+    mostAttempts: MOST_ATTEMPTS,
   })
   opened.push(() => jobs.close())
   const store = await Store.open(stateFolder, limits, clock)

@@ -17,6 +17,9 @@ import type { AskJob, AskProgress, AskResult } from './work.js'
 
 /** Before a full or closing queue is asked again for a question that was taken on already. */
 const SUBMIT_PAUSE_MS = 2000
+/** Between tries with a disk that is full, or a queue that lost a job. */
+const TRY_PAUSE_MS = 5000
+const MOST_TRIES = 20
 
 export interface DeliveryKit {
   readonly api: DiscordApi
@@ -76,24 +79,32 @@ export class Delivery {
 
   /** Never throws: what cannot be delivered is logged. */
   async run(): Promise<void> {
-    const { log, store } = this.#kit
-    try {
-      for (;;) {
-        const record = store.questions.get(this.#id)
-        if (record === undefined || record.hasEnded) return
-        const outcome = record.outcome ?? (await this.#follow(record.question))
-        const now = store.questions.get(this.#id)
-        if (now === undefined) return
-        // An edited question begins anew.
-        if (now.question.revision !== record.question.revision) continue
-        await this.#deliver(now, outcome)
+    const { log } = this.#kit
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.#runToEnd()
         return
+      } catch (error) {
+        // The queue has closed: a later process goes on.
+        if (this.#stop.signal.aborted || refusalOf(error) === 'restarting') return
+        const isHopeless = tries === MOST_TRIES || (!isLongtakeError(error) && refusedBy(error) !== 'later')
+        log.error({ question: this.#id, err: error, isHopeless }, 'an answer could not be delivered')
+        if (isHopeless) return this.#end('undelivered')
+        await sleep(TRY_PAUSE_MS, undefined, { signal: this.#stop.signal }).catch(() => {})
       }
-    } catch (error) {
-      // The queue has closed: a later process goes on.
-      if (this.#stop.signal.aborted || refusalOf(error) === 'restarting') return
-      log.error({ question: this.#id, err: error }, 'an answer could not be delivered')
-      this.#end('undelivered')
+    }
+  }
+
+  async #runToEnd(): Promise<void> {
+    const { questions } = this.#kit.store
+    for (;;) {
+      const record = questions.get(this.#id)
+      if (record === undefined || record.hasEnded) return
+      const outcome = record.outcome ?? (await this.#follow(record.question))
+      const now = questions.get(this.#id)
+      if (now === undefined) return
+      // An edited question begins anew.
+      if (now.question.revision === record.question.revision) return this.#deliver(now, outcome)
     }
   }
 

@@ -1,4 +1,4 @@
-import { CancelledError } from '@longtake/core'
+import { CancelledError, isLongtakeError } from '@longtake/core'
 import type { JobRun } from '@longtake/jobs'
 import type { Engine, EngineProgress, EngineResult, EngineVideoRef } from '../engine/engine.js'
 import type { Question } from '../store/question.js'
@@ -24,6 +24,24 @@ export interface WorkKit {
   readonly engine: Engine
   readonly store: Store
   readonly attachments: Attachments
+}
+
+/** An engine that was lost with a question is tried with it once more; the bot's own restarts are no fault of a question. */
+const MOST_ENGINE_LOSSES = 1
+const LOST: ReadonlySet<string> = new Set(['ENGINE_CRASHED', 'ENGINE_FAILED', 'ENGINE_CLOSED'])
+
+/** Which failures are worth another attempt. */
+export function retrying(): {
+  isRetryable(error: unknown): boolean
+  failed(error: unknown, attempt: number): void
+} {
+  const final = new WeakSet<object>()
+  return {
+    isRetryable: (error) => isLongtakeError(error) && LOST.has(error.code) && !final.has(error),
+    failed(error, attempt) {
+      if (isLongtakeError(error) && attempt > MOST_ENGINE_LOSSES) final.add(error)
+    },
+  }
 }
 
 /** Answers a question, and writes the answer down. Doing it twice does no harm. */

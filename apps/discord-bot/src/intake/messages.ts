@@ -1,4 +1,4 @@
-import { type Message, type PartialMessage, PermissionsBitField } from 'discord.js'
+import { type Message, MessageReferenceType, type PartialMessage, PermissionsBitField } from 'discord.js'
 import { QUESTION_CHARACTERS } from '../commands/definitions.js'
 import { NO_MENTIONS } from '../discord/draft.js'
 import type { Question, QuestionRecord } from '../store/question.js'
@@ -55,7 +55,8 @@ async function withdraw({ api, deliveries, store }: IntakeKit, { question }: Que
 /** The latest answer that a message speaks to: the one it replies to, or the one its thread was begun on. */
 function conversationOf({ store, client }: IntakeKit, message: Message): QuestionRecord | undefined {
   const { reference, channel, mentions } = message
-  if (reference?.messageId != null) {
+  // A message that is forwarded refers to one as well, maybe of another channel.
+  if (reference?.messageId != null && reference.type === MessageReferenceType.Default) {
     const replied = store.questions.ofMessage(reference.messageId)
     if (replied !== undefined || mentions.repliedUser?.id !== client.user.id) return replied
   }

@@ -60,7 +60,7 @@ export interface Question {
 }
 
 /** A sampled picture, and how much the answer rests on it. */
-export interface AnswerFrame {
+interface AnswerFrame {
   readonly timestampSeconds: number
   /** 0 to 1; those of all frames add up to 1. */
   readonly weight: number

@@ -121,7 +121,7 @@ export const de: Texts = {
     engine:
       'Das Modell konnte daran nicht arbeiten. Versuch es noch einmal; bleibt es so, sag es dem Betreiber.',
     time: 'Die Zeit für diese Frage ist um. Frag nach einem kürzeren Teil, oder versuch es später.',
-    interrupted: 'Ich wurde zweimal dabei unterbrochen. Frag noch einmal.',
+    interrupted: 'Ich wurde dabei zu oft unterbrochen. Frag noch einmal.',
     broken: 'Bei mir ging etwas schief. Versuch es noch einmal; bleibt es so, sag es dem Betreiber.',
   },
 }

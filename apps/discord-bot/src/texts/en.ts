@@ -118,7 +118,7 @@ export const en: Texts = {
     options: 'That does not fit this video. Check the moments in `start` and `end`.',
     engine: 'The model could not work on this. Try again; if it stays so, tell whoever runs me.',
     time: 'The time for this question ran out. Ask about a shorter part, or try again later.',
-    interrupted: 'I was interrupted twice while working on this. Ask again.',
+    interrupted: 'I was interrupted too often while working on this. Ask again.',
     broken: 'Something went wrong on my side. Try again; if it stays so, tell whoever runs me.',
   },
 }
