@@ -1,0 +1,93 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Cdn } from './cdn.js'
+import { StandInClock } from './clock.js'
+import { CommandStore } from './commands/command-store.js'
+import { Discord } from './driver/discord.js'
+import { Faults } from './faults.js'
+import { Gateway, type GatewayOptions } from './gateway/gateway.js'
+import { InteractionStore } from './interactions/interaction-store.js'
+import type { Platform } from './platform.js'
+import { RestServer } from './rest/rest-server.js'
+import { commandRoutes } from './routes/command-routes.js'
+import { interactionRoutes } from './routes/interaction-routes.js'
+import { messageRoutes } from './routes/message-routes.js'
+import { resourceRoutes } from './routes/resource-routes.js'
+import { threadRoutes } from './routes/thread-routes.js'
+import { webhookRoutes } from './routes/webhook-routes.js'
+import { Snowflakes } from './snowflake.js'
+import { buildWorld, type WorldOptions } from './world/build-world.js'
+
+export interface DiscordOptions extends WorldOptions {
+  /** Default 41,250, as Discord's. */
+  readonly heartbeatIntervalMs?: number
+  /** Least time between identifies of a shard; default 5,000, as Discord's. */
+  readonly identifyIntervalMs?: number
+  /** How long a lost session can be resumed, on the stand-in's clock; default 5 minutes. */
+  readonly sessionLifetimeMs?: number
+  /** Fixes which requests meet faults of a chance below 1; default 1. */
+  readonly seed?: number
+  /** Port on this machine; default a free one. */
+  readonly port?: number
+}
+
+/** Starts a Discord on this machine, for bots to connect to and tests to use. */
+export async function startDiscord(options: DiscordOptions = {}): Promise<Discord> {
+  const clock = new StandInClock()
+  const ids = new Snowflakes(clock)
+  const world = buildWorld(options, ids, clock)
+  const server = createServer()
+  const authority = () => `127.0.0.1:${(server.address() as AddressInfo).port}`
+  const cdn = new Cdn(clock, () => `http://${authority()}`)
+  const gateway = new Gateway(world, clock, gatewayOptions(options), () => `ws://${authority()}`)
+  const platform: Platform = {
+    clock,
+    ids,
+    world,
+    cdn,
+    commands: new CommandStore(),
+    interactions: new InteractionStore(clock, ids),
+    dispatch: (event) => gateway.dispatch(event),
+  }
+  const stopped = new AbortController()
+  const faults = new Faults(options.seed ?? 1)
+  const rest = new RestServer({
+    routes: [
+      ...resourceRoutes(platform, gateway),
+      ...commandRoutes(platform),
+      ...interactionRoutes(platform),
+      ...webhookRoutes(platform),
+      ...messageRoutes(platform),
+      ...threadRoutes(platform),
+    ],
+    faults,
+    cdn,
+    clock,
+    token: world.application.token,
+    signal: stopped.signal,
+  })
+  server.on('request', (request, response) => {
+    rest.handle(request, response).catch((error: unknown) => response.destroy(asError(error)))
+  })
+  server.on('upgrade', (request, socket, head) => gateway.upgrade(request, socket, head))
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
+  const close = async () => {
+    stopped.abort()
+    gateway.shutDown()
+    server.closeAllConnections()
+    await new Promise<void>((resolve) => server.close(() => resolve()))
+  }
+  return new Discord({ platform, gateway, rest, faults, origin: `http://${authority()}`, close })
+}
+
+function gatewayOptions(options: DiscordOptions): GatewayOptions {
+  return {
+    heartbeatIntervalMs: options.heartbeatIntervalMs ?? 41_250,
+    identifyIntervalMs: options.identifyIntervalMs ?? 5000,
+    sessionLifetimeMs: options.sessionLifetimeMs ?? 5 * 60 * 1000,
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}
