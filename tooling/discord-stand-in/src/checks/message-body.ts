@@ -7,7 +7,7 @@ import { checkComponents } from './components.js'
 import { checkEmbeds } from './embeds.js'
 import type { Form } from './form.js'
 
-/** https://docs.discord.com/developers/resources/message#create-message-jsonform-params */
+/** https://docs.discord.com/developers/resources/message#create-message */
 const CONTENT_LENGTH = 2000
 const NONCE_LENGTH = 25
 

@@ -60,6 +60,7 @@ export function postMessage(platform: Platform, draft: MessageDraft): MessageRec
     attachments: draft.attachments ?? [],
     flags: (draft.flags ?? 0) | (draft.ephemeralFor === undefined ? 0 : MessageFlags.Ephemeral),
     editedAtMs: undefined,
+    history: [{ atMs: clock.now(), content: draft.content }],
     threadId: undefined,
     mentions: mentionsIn(draft.content, world, world.guilds.get(draft.channel.guildId ?? '')),
     pings: pingsFor(platform, draft.channel, draft.authorId, draft.content, draft),
@@ -80,6 +81,7 @@ export function editMessage(platform: Platform, message: MessageRecord, edit: Me
   const wasLoading = (message.flags & MessageFlags.Loading) !== 0
   if (edit.content !== undefined) {
     message.content = edit.content
+    message.history.push({ atMs: platform.clock.now(), content: edit.content })
     message.mentions = mentionsIn(
       edit.content,
       platform.world,

@@ -40,7 +40,7 @@ export function renderMessage(message: MessageRecord, world: World, cdn: Cdn): J
   }
 }
 
-/** Replaces `attachment://` links of an embed by the files' own. https://docs.discord.com/developers/reference#using-attachments-within-embeds */
+/** Replaces `attachment://` links of an embed by the files' own. https://docs.discord.com/developers/reference#uploading-files */
 function withFiles(value: JsonObject, files: ReadonlyMap<string, JsonObject>): JsonObject {
   const entries = Object.entries(value).map(([key, field]): [string, unknown] => {
     const file = key === 'url' && typeof field === 'string' ? files.get(field) : undefined

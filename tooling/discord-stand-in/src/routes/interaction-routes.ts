@@ -9,7 +9,11 @@ import { Form } from '../checks/form.js'
 import { checkMessageBody } from '../checks/message-body.js'
 import { checkModal } from '../checks/modal.js'
 import type { InteractionRecord } from '../interactions/interaction-store.js'
-import { isInteractionMessage, messageInteraction } from '../interactions/message-interaction.js'
+import {
+  interactionChannel,
+  isInteractionMessage,
+  messageInteraction,
+} from '../interactions/message-interaction.js'
 import type { JsonObject } from '../json.js'
 import { attachmentsFrom, editFrom, requireContent } from '../messages/message-from-body.js'
 import { editMessage, postMessage } from '../messages/post-message.js'
@@ -129,7 +133,7 @@ function respond(
   if (!deferred) requireContent({ content, embeds, components, attachments })
   const ephemeral = isEphemeral(interaction, body.flags)
   const message = postMessage(platform, {
-    channel: world.channel(interaction.channelId),
+    channel: interactionChannel(world, interaction),
     authorId: world.botId,
     type: answerType(interaction),
     reference: sourceOf(platform, interaction),

@@ -2,7 +2,11 @@ import { MessageFlags, MessageType } from 'discord-api-types/v10'
 import { Form } from '../checks/form.js'
 import { checkMessageBody } from '../checks/message-body.js'
 import type { InteractionRecord } from '../interactions/interaction-store.js'
-import { isInteractionMessage, messageInteraction } from '../interactions/message-interaction.js'
+import {
+  interactionChannel,
+  isInteractionMessage,
+  messageInteraction,
+} from '../interactions/message-interaction.js'
 import { attachmentsFrom, editFrom, requireContent } from '../messages/message-from-body.js'
 import { deleteMessage, editMessage, postMessage } from '../messages/post-message.js'
 import { isLoading, renderMessage } from '../messages/render-message.js'
@@ -80,7 +84,7 @@ function followUp(platform: Platform, call: Call): Reply {
   const { content = '', embeds = [], components = [], allowedMentions } = body
   requireContent({ content, embeds, components, attachments })
   const message = postMessage(platform, {
-    channel: world.channel(interaction.channelId),
+    channel: interactionChannel(world, interaction),
     authorId: world.botId,
     type: MessageType.Reply,
     reference: original && {

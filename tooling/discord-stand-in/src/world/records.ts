@@ -121,6 +121,8 @@ export interface MessageRecord {
   attachments: AttachmentRecord[]
   flags: number
   editedAtMs: number | undefined
+  /** Every text it had, the first one first. */
+  readonly history: { readonly atMs: number; readonly content: string }[]
   threadId: string | undefined
   /** What the text names, whether it notifies or not. */
   mentions: Pings

@@ -1,0 +1,20 @@
+import { afterEach } from 'vitest'
+import { type Discord, type DiscordOptions, startDiscord } from '../index.js'
+
+const opened: Discord[] = []
+
+afterEach(async () => {
+  for (const discord of opened.splice(0)) await discord.close()
+})
+
+/** A small club: `ada` and `mod` (the owner), the channels `talks` and `news`. Closed after the test. */
+export async function startClub(options: DiscordOptions = {}): Promise<Discord> {
+  const discord = await startDiscord({
+    identifyIntervalMs: 0,
+    users: [{ name: 'ada' }, { name: 'mod' }],
+    guilds: [{ name: 'club', owner: 'mod', channels: [{ name: 'talks' }, { name: 'news' }] }],
+    ...options,
+  })
+  opened.push(discord)
+  return discord
+}
