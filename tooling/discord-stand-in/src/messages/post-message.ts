@@ -176,7 +176,7 @@ function gatewayMessage(platform: Platform, message: MessageRecord, channel: Cha
 }
 
 /** Whether the bot gets to hear of what happens in a channel. */
-export function botSees({ world, clock }: Platform, channel: ChannelRecord): boolean {
+function botSees({ world, clock }: Platform, channel: ChannelRecord): boolean {
   if (channel.guildId === undefined) return channel.recipients.includes(world.botId)
   if (!world.hasBot(channel.guildId)) return false
   return hasAll(permissionsIn(world, channel, world.botId, clock.now()), PermissionFlagsBits.ViewChannel)

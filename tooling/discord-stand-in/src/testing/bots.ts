@@ -1,12 +1,6 @@
 import { Client, type ClientOptions, Events, GatewayIntentBits, Partials } from 'discord.js'
-import { afterEach } from 'vitest'
 import type { Discord } from '../index.js'
-
-const opened: Client[] = []
-
-afterEach(async () => {
-  for (const bot of opened.splice(0)) await bot.destroy()
-})
+import { afterTest } from './cleanup.js'
 
 const ALL_INTENTS = [
   GatewayIntentBits.Guilds,
@@ -35,6 +29,6 @@ export function createBot(discord: Discord, options: Partial<ClientOptions> = {}
     rest: { ...options.rest, ...discord.rest },
   })
   bot.on(Events.Error, () => undefined)
-  opened.push(bot)
+  afterTest(() => bot.destroy())
   return bot
 }

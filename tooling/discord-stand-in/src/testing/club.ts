@@ -1,11 +1,5 @@
-import { afterEach } from 'vitest'
 import { type Discord, type DiscordOptions, startDiscord } from '../index.js'
-
-const opened: Discord[] = []
-
-afterEach(async () => {
-  for (const discord of opened.splice(0)) await discord.close()
-})
+import { afterTest } from './cleanup.js'
 
 /** A small club: `ada` and `mod` (the owner), the channels `talks` and `news`. Closed after the test. */
 export async function startClub(options: DiscordOptions = {}): Promise<Discord> {
@@ -15,6 +9,6 @@ export async function startClub(options: DiscordOptions = {}): Promise<Discord> 
     guilds: [{ name: 'club', owner: 'mod', channels: [{ name: 'talks' }, { name: 'news' }] }],
     ...options,
   })
-  opened.push(discord)
+  afterTest(() => discord.close())
   return discord
 }

@@ -47,7 +47,7 @@ export interface GuildRecord {
   readonly members: Map<string, MemberRecord>
 }
 
-export interface ThreadRecord {
+interface ThreadRecord {
   readonly ownerId: string
   readonly createdAtMs: number
   readonly autoArchiveMinutes: number
