@@ -9,6 +9,7 @@ import { Gateway, type GatewayOptions } from './gateway/gateway.js'
 import { InteractionStore } from './interactions/interaction-store.js'
 import type { Platform } from './platform.js'
 import { RestServer } from './rest/rest-server.js'
+import type { Route } from './rest/route.js'
 import { commandRoutes } from './routes/command-routes.js'
 import { interactionRoutes } from './routes/interaction-routes.js'
 import { messageRoutes } from './routes/message-routes.js'
@@ -53,14 +54,7 @@ export async function startDiscord(options: DiscordOptions = {}): Promise<Discor
   const stopped = new AbortController()
   const faults = new Faults(options.seed ?? 1)
   const rest = new RestServer({
-    routes: [
-      ...resourceRoutes(platform, gateway),
-      ...commandRoutes(platform),
-      ...interactionRoutes(platform),
-      ...webhookRoutes(platform),
-      ...messageRoutes(platform),
-      ...threadRoutes(platform),
-    ],
+    routes: allRoutes(platform, gateway),
     faults,
     cdn,
     clock,
@@ -78,6 +72,17 @@ export async function startDiscord(options: DiscordOptions = {}): Promise<Discor
     await new Promise<void>((resolve) => server.close(() => resolve()))
   }
   return new Discord({ platform, gateway, rest, faults, origin, close })
+}
+
+function allRoutes(platform: Platform, gateway: Gateway): Route[] {
+  return [
+    ...resourceRoutes(platform, gateway),
+    ...commandRoutes(platform),
+    ...interactionRoutes(platform),
+    ...webhookRoutes(platform),
+    ...messageRoutes(platform),
+    ...threadRoutes(platform),
+  ]
 }
 
 /** Listens on this machine alone and gives the port. */
