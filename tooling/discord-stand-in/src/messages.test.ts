@@ -134,6 +134,7 @@ test('a thread opens on a message, once, and its messages and permissions are it
   )
   discord.world.archiveThread(message.id, { archived: true, locked: true })
   expect((await call(discord, 'POST', inThread, { content: 'locked' })).body.code).toBe(160005)
+  expect(() => ada.send(message.id, 'locked')).toThrow(/locked/)
 })
 
 /** https://docs.discord.com/developers/topics/permissions */

@@ -101,10 +101,11 @@ export function editMessage(platform: Platform, message: MessageRecord, edit: Me
   tell(platform, 'MESSAGE_UPDATE', message)
 }
 
-/** Discord adds embeds to links in the background; the message does not count as edited. */
+/** Discord adds embeds to links in the background; the message does not count as edited. Suppressed ones stay away. */
 export function unfurlMessage(platform: Platform, messageId: string, embeds: readonly JsonObject[]): void {
   const message = platform.world.messages.get(messageId)
   if (message === undefined || message.deleted) return
+  if ((message.flags & MessageFlags.SuppressEmbeds) !== 0) return
   message.embeds = [...embeds]
   tell(platform, 'MESSAGE_UPDATE', message)
 }

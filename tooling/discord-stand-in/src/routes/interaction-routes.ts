@@ -129,9 +129,9 @@ function respond(
   const body = checkMessageBody(data.absent ? Form.of({}) : data)
   const attachments = deferred ? [] : attachmentsFrom(platform, data, body, call.files)
   data.finish()
-  const { content = '', embeds = [], components = [], allowedMentions } = body
+  const { content = '', embeds = [], components = [], flags = 0, allowedMentions } = body
   if (!deferred) requireContent({ content, embeds, components, attachments })
-  const ephemeral = isEphemeral(interaction, body.flags)
+  const ephemeral = isEphemeral(interaction, flags)
   const message = postMessage(platform, {
     channel: interactionChannel(world, interaction),
     authorId: world.botId,
@@ -139,7 +139,7 @@ function respond(
     reference: sourceOf(platform, interaction),
     content: deferred ? '' : content,
     ...(!deferred && { embeds, components, attachments }),
-    flags: (body.flags & ~MessageFlags.Ephemeral) | (deferred ? MessageFlags.Loading : 0),
+    flags: (flags & ~MessageFlags.Ephemeral) | (deferred ? MessageFlags.Loading : 0),
     allowedMentions,
     interaction: messageInteraction(interaction, undefined),
     ephemeralFor: ephemeral ? interaction.userId : undefined,

@@ -81,7 +81,7 @@ function followUp(platform: Platform, call: Call): Reply {
   const body = checkMessageBody(form)
   const attachments = attachmentsFrom(platform, form, body, call.files)
   form.finish()
-  const { content = '', embeds = [], components = [], allowedMentions } = body
+  const { content = '', embeds = [], components = [], flags = 0, allowedMentions } = body
   requireContent({ content, embeds, components, attachments })
   const message = postMessage(platform, {
     channel: interactionChannel(world, interaction),
@@ -96,10 +96,10 @@ function followUp(platform: Platform, call: Call): Reply {
     embeds,
     components,
     attachments,
-    flags: body.flags & ~MessageFlags.Ephemeral,
+    flags: flags & ~MessageFlags.Ephemeral,
     allowedMentions,
     interaction: messageInteraction(interaction, interaction.originalMessageId),
-    ephemeralFor: isEphemeral(interaction, body.flags) ? interaction.userId : undefined,
+    ephemeralFor: isEphemeral(interaction, flags) ? interaction.userId : undefined,
   })
   interaction.followupIds.push(message.id)
   return ok(renderMessage(message, world, cdn))

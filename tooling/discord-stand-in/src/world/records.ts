@@ -20,6 +20,8 @@ export interface RoleRecord {
   permissions: bigint
   readonly position: number
   readonly mentionable: boolean
+  /** Whether it is an app's own role. */
+  readonly managed: boolean
 }
 
 export interface OverwriteRecord {
