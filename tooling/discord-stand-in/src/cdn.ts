@@ -13,9 +13,9 @@ export class Cdn {
   readonly #secret = randomBytes(32)
   readonly #files = new Map<string, AttachmentRecord>()
   readonly #facts = new WeakMap<AttachmentRecord, ImageFacts>()
-  readonly #origin: () => string
+  readonly #origin: string
 
-  constructor(clock: StandInClock, origin: () => string) {
+  constructor(clock: StandInClock, origin: string) {
     this.#clock = clock
     this.#origin = origin
   }
@@ -24,7 +24,7 @@ export class Cdn {
   render(attachment: AttachmentRecord, channelId: string, ephemeral: boolean): JsonObject {
     const path = this.#pathOf(attachment, channelId, ephemeral)
     this.#files.set(path, attachment)
-    const url = `${this.#origin()}${path}?${this.#signature(path)}`
+    const url = `${this.#origin}${path}?${this.#signature(path)}`
     return {
       id: attachment.id,
       filename: attachment.filename,

@@ -21,15 +21,6 @@ export class Snowflakes {
   }
 }
 
-/** When an id was made, in milliseconds since 1970. */
-export function snowflakeTimeMs(id: string): number {
-  return Number(BigInt(id) >> SEQUENCE_BITS) + EPOCH_MS
-}
-
-export function isSnowflake(value: unknown): value is string {
-  return typeof value === 'string' && /^\d{1,20}$/.test(value)
-}
-
 /** Orders ids from the oldest to the newest. */
 export function compareIds(left: string, right: string): number {
   return left.length - right.length || (left < right ? -1 : left > right ? 1 : 0)

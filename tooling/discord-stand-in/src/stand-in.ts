@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Cdn } from './cdn.js'
 import { StandInClock } from './clock.js'
@@ -9,6 +9,7 @@ import { Gateway, type GatewayOptions } from './gateway/gateway.js'
 import { InteractionStore } from './interactions/interaction-store.js'
 import type { Platform } from './platform.js'
 import { RestServer } from './rest/rest-server.js'
+import type { Route } from './rest/route.js'
 import { commandRoutes } from './routes/command-routes.js'
 import { interactionRoutes } from './routes/interaction-routes.js'
 import { messageRoutes } from './routes/message-routes.js'
@@ -37,9 +38,10 @@ export async function startDiscord(options: DiscordOptions = {}): Promise<Discor
   const ids = new Snowflakes(clock)
   const world = buildWorld(options, ids, clock)
   const server = createServer()
-  const authority = () => `127.0.0.1:${(server.address() as AddressInfo).port}`
-  const cdn = new Cdn(clock, () => `http://${authority()}`)
-  const gateway = new Gateway(world, clock, gatewayOptions(options), () => `ws://${authority()}`)
+  const port = await listen(server, options.port ?? 0)
+  const origin = `http://127.0.0.1:${port}`
+  const cdn = new Cdn(clock, origin)
+  const gateway = new Gateway(world, clock, gatewayOptions(options), `ws://127.0.0.1:${port}`)
   const platform: Platform = {
     clock,
     ids,
@@ -52,14 +54,7 @@ export async function startDiscord(options: DiscordOptions = {}): Promise<Discor
   const stopped = new AbortController()
   const faults = new Faults(options.seed ?? 1)
   const rest = new RestServer({
-    routes: [
-      ...resourceRoutes(platform, gateway),
-      ...commandRoutes(platform),
-      ...interactionRoutes(platform),
-      ...webhookRoutes(platform),
-      ...messageRoutes(platform),
-      ...threadRoutes(platform),
-    ],
+    routes: allRoutes(platform, gateway),
     faults,
     cdn,
     clock,
@@ -70,14 +65,33 @@ export async function startDiscord(options: DiscordOptions = {}): Promise<Discor
     rest.handle(request, response).catch((error: unknown) => response.destroy(asError(error)))
   })
   server.on('upgrade', (request, socket, head) => gateway.upgrade(request, socket, head))
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
   const close = async () => {
     stopped.abort()
     gateway.shutDown()
     server.closeAllConnections()
     await new Promise<void>((resolve) => server.close(() => resolve()))
   }
-  return new Discord({ platform, gateway, rest, faults, origin: `http://${authority()}`, close })
+  return new Discord({ platform, gateway, rest, faults, origin, close })
+}
+
+function allRoutes(platform: Platform, gateway: Gateway): Route[] {
+  return [
+    ...resourceRoutes(platform, gateway),
+    ...commandRoutes(platform),
+    ...interactionRoutes(platform),
+    ...webhookRoutes(platform),
+    ...messageRoutes(platform),
+    ...threadRoutes(platform),
+  ]
+}
+
+/** Listens on this machine alone and gives the port. */
+async function listen(server: Server, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  return (server.address() as AddressInfo).port
 }
 
 function gatewayOptions(options: DiscordOptions): GatewayOptions {

@@ -68,10 +68,10 @@ function checkButton(button: Form, ids: CustomIds): void {
     ButtonStyle.Link,
   ]
   const style = button.field('style').choice(styles, { required: true })
-  const label = button.field('label').text({ max: LABEL_LENGTH })
+  button.field('label').text({ max: LABEL_LENGTH })
   const emoji = button.field('emoji')
   if (emoji.object()) emoji.field('name').text({ required: emoji.field('id').absent, max: 64 })
-  if ((label === undefined || label === '') && emoji.absent) {
+  if (String(button.field('label').value ?? '').trim() === '' && emoji.absent) {
     button.refuse('BUTTON_COMPONENT_EMPTY', 'A button needs a label or an emoji')
   }
   button.field('disabled').boolean()

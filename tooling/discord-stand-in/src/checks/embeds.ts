@@ -17,6 +17,9 @@ const LIMITS = {
 const LINKS = ['http', 'https']
 const IMAGES = ['http', 'https', 'attachment']
 
+/** An embed has at least one of them. */
+const SHOWN = ['title', 'description', 'fields', 'image', 'thumbnail', 'footer', 'author']
+
 /** Checks a message's embeds and gives them as they are kept. */
 export function checkEmbeds(form: Form): JsonObject[] {
   const checked = form.list({ max: LIMITS.embeds }).map(checkEmbed)
@@ -56,7 +59,9 @@ function checkEmbed(form: Form): { embed: JsonObject; length: number } {
   const fields = checkFields(form.field('fields'))
   if (fields.length > 0) embed.fields = fields
   texts.push(...fields.flatMap(({ name, value }) => [name, value]))
-  if (Object.keys(embed).length === 1) form.refuse('EMBED_EMPTY', 'This embed has nothing to show')
+  if (SHOWN.every((name) => form.field(name).absent)) {
+    form.field('description').refuse('BASE_TYPE_REQUIRED', 'This field is required')
+  }
   return { embed, length: texts.reduce((sum, text) => sum + (text?.length ?? 0), 0) }
 }
 

@@ -7,7 +7,7 @@ import { checkComponents } from './components.js'
 import { checkEmbeds } from './embeds.js'
 import type { Form } from './form.js'
 
-/** https://docs.discord.com/developers/resources/message#create-message-jsonform-params */
+/** https://docs.discord.com/developers/resources/message#create-message */
 const CONTENT_LENGTH = 2000
 const NONCE_LENGTH = 25
 
@@ -24,7 +24,7 @@ export interface MessageBody {
   readonly components?: JsonObject[]
   readonly allowedMentions?: AllowedMentions | undefined
   readonly attachments?: AttachmentRequest[]
-  readonly flags: number
+  readonly flags: number | undefined
   readonly nonce: string | number | undefined
   readonly enforceNonce: boolean
   readonly reply: { readonly messageId: string; readonly required: boolean } | undefined
@@ -50,8 +50,9 @@ export function checkMessageBody(form: Form): MessageBody {
   }
 }
 
-function checkFlags(form: Form): number {
-  const flags = form.integer({ min: 0 }) ?? 0
+function checkFlags(form: Form): number | undefined {
+  const flags = form.integer({ min: 0 })
+  if (flags === undefined) return undefined
   if (flags & MessageFlags.IsComponentsV2) {
     form.refuse('STAND_IN_UNSUPPORTED', 'The stand-in does not know the layout components of version 2')
   }

@@ -8,6 +8,7 @@ import { pingsAnyone } from '../messages/mentions.js'
 import { unfurlMessage } from '../messages/post-message.js'
 import type { Platform } from '../platform.js'
 import type { LoggedRequest, RestServer } from '../rest/rest-server.js'
+import { StandInError } from '../stand-in-error.js'
 import type { ChannelRecord } from '../world/records.js'
 import { type MessageTarget, Person } from './person.js'
 import { type SeenMessage, seenMessage } from './seen-message.js'
@@ -131,8 +132,12 @@ export class Discord {
     await until(() => this.gateway.ready, { withinMs, what: 'a bot that is connected' })
   }
 
-  /** Ends every connection; nothing is left open. */
-  close(): Promise<void> {
-    return this.#parts.close()
+  /** Ends every connection; nothing is left open.
+   * @throws {StandInError} If the stand-in itself failed at something.
+   */
+  async close(): Promise<void> {
+    await this.#parts.close()
+    const [cause] = this.#parts.rest.broken
+    if (cause !== undefined) throw new StandInError(`The stand-in failed: ${String(cause)}`, { cause })
   }
 }

@@ -69,7 +69,7 @@ export class Interaction {
   }
 
   /** Waits for the first answer of any kind. */
-  async acknowledged(withinMs = 10_000): Promise<this> {
+  async acknowledged(withinMs = 20_000): Promise<this> {
     await until(() => this.#record.acknowledged !== undefined, {
       withinMs,
       what: `an answer to ${this.#record.command ?? 'a component'}`,

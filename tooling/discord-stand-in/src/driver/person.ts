@@ -13,7 +13,7 @@ import { renderMessage } from '../messages/render-message.js'
 import type { Platform } from '../platform.js'
 import { isThread, sendingPermission } from '../routes/access.js'
 import { directChannel } from '../routes/resource-routes.js'
-import { openThread } from '../routes/thread-routes.js'
+import { openThread, wakeThread } from '../routes/thread-routes.js'
 import { StandInError } from '../stand-in-error.js'
 import { hasAll, permissionsIn } from '../world/permissions.js'
 import type { ChannelRecord, MessageRecord, UserRecord } from '../world/records.js'
@@ -121,7 +121,10 @@ export class Person {
     this.#need(channel, sendingPermission(channel), 'write')
     const attachments = (options.attachments ?? []).map((one) => attachmentFrom(this.#platform, one))
     const target = options.replyTo === undefined ? undefined : this.#visible(options.replyTo)
+    if (channel.thread?.locked)
+      this.#need(channel, PermissionFlagsBits.ManageThreads, 'write, as it is locked,')
     channel.thread?.members.add(this.id)
+    wakeThread(this.#platform, channel)
     const replied = options.pingReplied ?? true
     const message = postMessage(this.#platform, {
       channel,

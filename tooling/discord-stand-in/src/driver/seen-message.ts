@@ -40,6 +40,8 @@ export interface SeenMessage {
   readonly loading: boolean
   readonly createdAtMs: number
   readonly editedAtMs: number | undefined
+  /** Every text it had, the first one first. */
+  readonly history: readonly { readonly atMs: number; readonly content: string }[]
   readonly replyTo: string | undefined
   readonly threadId: string | undefined
   /** Whom it notified, at any time of its life. */
@@ -71,6 +73,7 @@ export function seenMessage({ world, cdn }: Platform, message: MessageRecord): S
     loading: (message.flags & MessageFlags.Loading) !== 0,
     createdAtMs: message.createdAtMs,
     editedAtMs: message.editedAtMs,
+    history: [...message.history],
     replyTo: message.reference?.messageId,
     threadId: message.threadId,
     pings: message.pings,

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { StandInError } from '../stand-in-error.js'
 
 export interface UntilOptions {
-  /** Real milliseconds; default 10 seconds. */
+  /** Real milliseconds; default 20 seconds. */
   readonly withinMs?: number
   /** What is waited for, for the error. */
   readonly what?: string
@@ -18,7 +18,7 @@ export async function until<Value>(
   probe: () => Value,
   options: UntilOptions = {},
 ): Promise<NonNullable<Exclude<Value, false>>> {
-  const { withinMs = 10_000, what = probe.toString() } = options
+  const { withinMs = 20_000, what = probe.toString() } = options
   const lastAtMs = Date.now() + withinMs
   for (;;) {
     const value = probe()

@@ -21,7 +21,8 @@ export interface ConnectionHost {
   identify(connection: Connection, data: JsonObject): void
   resume(connection: Connection, data: JsonObject): void
   requestMembers(connection: Connection, data: JsonObject): void
-  closed(connection: Connection, code: number): void
+  /** @param code - What the client closed with; undefined where the gateway did. */
+  closed(connection: Connection, code: number | undefined): void
 }
 
 /** One WebSocket from hello to close. */
@@ -31,6 +32,7 @@ export class Connection implements FrameSink {
   #transport: Transport
   #sentAtMs: number[] = []
   #silent = false
+  #endedHere = false
   session: Session | undefined
 
   constructor(socket: WebSocket, host: ConnectionHost, zlibStream: boolean) {
@@ -38,7 +40,7 @@ export class Connection implements FrameSink {
     this.#host = host
     this.#transport = createTransport(socket, zlibStream)
     socket.on('message', (data) => this.#receive(data))
-    socket.on('close', (code) => host.closed(this, code))
+    socket.on('close', (code) => host.closed(this, this.#endedHere ? undefined : code))
     socket.on('error', () => socket.terminate())
     this.send({
       op: GatewayOpcodes.Hello,
@@ -58,6 +60,7 @@ export class Connection implements FrameSink {
   }
 
   close(code: GatewayCloseCodes | 1000 | 1001, reason = ''): void {
+    this.#endedHere = true
     this.#socket.close(code, reason)
   }
 

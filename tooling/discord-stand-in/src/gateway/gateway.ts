@@ -44,27 +44,23 @@ export class Gateway implements ConnectionHost {
   readonly #world: World
   readonly #clock: StandInClock
   readonly #options: GatewayOptions
-  readonly #url: () => string
+  readonly url: string
   readonly #server = new WebSocketServer({ noServer: true })
   readonly #connections = new Set<Connection>()
   readonly #sessions = new Map<string, Session>()
   #refused = 0
   readonly #counts = { connections: 0, identified: 0, resumed: 0, replayedEvents: 0 }
 
-  constructor(world: World, clock: StandInClock, options: GatewayOptions, url: () => string) {
+  constructor(world: World, clock: StandInClock, options: GatewayOptions, url: string) {
     this.#world = world
     this.#clock = clock
     this.#options = options
-    this.#url = url
+    this.url = url
     this.startLimit = new StartLimit(clock, options.identifyIntervalMs)
   }
 
   get heartbeatIntervalMs(): number {
     return this.#options.heartbeatIntervalMs
-  }
-
-  get url(): string {
-    return this.#url()
   }
 
   get counts(): GatewayCounts {
@@ -98,6 +94,9 @@ export class Gateway implements ConnectionHost {
 
   /** Sends an event to every session that hears of it; answers whether one was there to keep it. */
   dispatch(event: GatewayEvent): boolean {
+    for (const session of this.#sessions.values()) {
+      if (this.#isOver(session)) this.#sessions.delete(session.id)
+    }
     return [...this.#sessions.values()].map((session) => session.dispatch(event)).some(Boolean)
   }
 
@@ -173,7 +172,7 @@ export class Gateway implements ConnectionHost {
   }
 
   /** A client that closes with 1000 or 1001 ends its session. https://docs.discord.com/developers/events/gateway#initiating-a-disconnect */
-  closed(connection: Connection, code: number): void {
+  closed(connection: Connection, code: number | undefined): void {
     this.#connections.delete(connection)
     const { session } = connection
     if (session === undefined) return
@@ -253,7 +252,7 @@ export class Gateway implements ConnectionHost {
         user: { ...renderUser(world.user(world.botId)), verified: true, mfa_enabled: false, email: null },
         guilds: guilds.map(({ id }) => ({ id, unavailable: true })),
         session_id: session.id,
-        resume_gateway_url: this.#url(),
+        resume_gateway_url: this.url,
         session_type: 'normal',
         private_channels: [],
         shard: [shardId, shardCount],

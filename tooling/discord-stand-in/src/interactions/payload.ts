@@ -1,6 +1,7 @@
 import type { JsonObject } from '../json.js'
 import type { Platform } from '../platform.js'
 import { permissionsIn } from '../world/permissions.js'
+import type { GuildRecord } from '../world/records.js'
 import { renderChannel, renderMember, renderUser } from '../world/render.js'
 import type { InteractionRecord } from './interaction-store.js'
 
@@ -37,12 +38,7 @@ export function interactionPayload(
     attachment_size_limit: ATTACHMENT_BYTES,
     app_permissions: permissions(botIsIn ? world.botId : user.id),
     ...(message !== undefined && { message }),
-    ...(guild === undefined && { user: renderUser(user) }),
-    ...(guild !== undefined && {
-      guild_id: guild.id,
-      guild: { id: guild.id, locale: guild.locale, features: [] },
-      guild_locale: guild.locale,
-    }),
+    ...(guild === undefined ? { user: renderUser(user) } : guildFields(guild)),
     ...(member !== undefined && {
       member: {
         ...renderMember(member, clock.now()),
@@ -51,4 +47,8 @@ export function interactionPayload(
       },
     }),
   }
+}
+
+function guildFields({ id, locale }: GuildRecord): JsonObject {
+  return { guild_id: id, guild: { id, locale, features: [] }, guild_locale: locale }
 }

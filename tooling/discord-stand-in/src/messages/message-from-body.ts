@@ -1,3 +1,4 @@
+import { MessageFlags } from 'discord-api-types/v10'
 import type { AttachmentRequest } from '../checks/attachments.js'
 import type { Form } from '../checks/form.js'
 import type { MessageBody } from '../checks/message-body.js'
@@ -105,10 +106,16 @@ export function editFrom(
     ...(body.embeds !== undefined && { embeds: body.embeds }),
     ...(body.components !== undefined && { components: body.components }),
     attachments,
+    ...(body.flags !== undefined && { flags: withSuppression(message.flags, body.flags) }),
     allowedMentions: body.allowedMentions,
   }
   requireContent({ ...message, ...edit })
   return edit
+}
+
+/** Of the flags an edit changes only whether links are shown with embeds. https://docs.discord.com/developers/resources/message#edit-message */
+function withSuppression(flags: number, wanted: number): number {
+  return (flags & ~MessageFlags.SuppressEmbeds) | (wanted & MessageFlags.SuppressEmbeds)
 }
 
 /** @throws {ApiError} 50006 for a message without anything in it. */

@@ -60,6 +60,7 @@ export function postMessage(platform: Platform, draft: MessageDraft): MessageRec
     attachments: draft.attachments ?? [],
     flags: (draft.flags ?? 0) | (draft.ephemeralFor === undefined ? 0 : MessageFlags.Ephemeral),
     editedAtMs: undefined,
+    history: [{ atMs: clock.now(), content: draft.content }],
     threadId: undefined,
     mentions: mentionsIn(draft.content, world, world.guilds.get(draft.channel.guildId ?? '')),
     pings: pingsFor(platform, draft.channel, draft.authorId, draft.content, draft),
@@ -80,6 +81,7 @@ export function editMessage(platform: Platform, message: MessageRecord, edit: Me
   const wasLoading = (message.flags & MessageFlags.Loading) !== 0
   if (edit.content !== undefined) {
     message.content = edit.content
+    message.history.push({ atMs: platform.clock.now(), content: edit.content })
     message.mentions = mentionsIn(
       edit.content,
       platform.world,
@@ -99,10 +101,11 @@ export function editMessage(platform: Platform, message: MessageRecord, edit: Me
   tell(platform, 'MESSAGE_UPDATE', message)
 }
 
-/** Discord adds embeds to links in the background; the message does not count as edited. */
+/** Discord adds embeds to links in the background; the message does not count as edited. Suppressed ones stay away. */
 export function unfurlMessage(platform: Platform, messageId: string, embeds: readonly JsonObject[]): void {
   const message = platform.world.messages.get(messageId)
   if (message === undefined || message.deleted) return
+  if ((message.flags & MessageFlags.SuppressEmbeds) !== 0) return
   message.embeds = [...embeds]
   tell(platform, 'MESSAGE_UPDATE', message)
 }
@@ -174,7 +177,7 @@ function gatewayMessage(platform: Platform, message: MessageRecord, channel: Cha
 }
 
 /** Whether the bot gets to hear of what happens in a channel. */
-export function botSees({ world, clock }: Platform, channel: ChannelRecord): boolean {
+function botSees({ world, clock }: Platform, channel: ChannelRecord): boolean {
   if (channel.guildId === undefined) return channel.recipients.includes(world.botId)
   if (!world.hasBot(channel.guildId)) return false
   return hasAll(permissionsIn(world, channel, world.botId, clock.now()), PermissionFlagsBits.ViewChannel)

@@ -1,7 +1,7 @@
 import { MessageFlags, MessageType } from 'discord-api-types/v10'
 import type { Cdn } from '../cdn.js'
 import { isObject, type JsonObject, objectsIn } from '../json.js'
-import type { AttachmentRecord, MessageInteractionRecord, MessageRecord } from '../world/records.js'
+import type { MessageInteractionRecord, MessageRecord } from '../world/records.js'
 import { renderChannel, renderUser } from '../world/render.js'
 import type { World } from '../world/world.js'
 
@@ -40,7 +40,7 @@ export function renderMessage(message: MessageRecord, world: World, cdn: Cdn): J
   }
 }
 
-/** Replaces `attachment://` links of an embed by the files' own. https://docs.discord.com/developers/reference#using-attachments-within-embeds */
+/** Replaces `attachment://` links of an embed by the files' own. https://docs.discord.com/developers/reference#uploading-files */
 function withFiles(value: JsonObject, files: ReadonlyMap<string, JsonObject>): JsonObject {
   const entries = Object.entries(value).map(([key, field]): [string, unknown] => {
     const file = key === 'url' && typeof field === 'string' ? files.get(field) : undefined
@@ -108,8 +108,4 @@ export function withoutContent(message: JsonObject): JsonObject {
 
 export function isLoading(message: MessageRecord): boolean {
   return (message.flags & MessageFlags.Loading) !== 0
-}
-
-export function attachmentById(message: MessageRecord, id: string): AttachmentRecord | undefined {
-  return message.attachments.find((one) => one.id === id)
 }

@@ -48,6 +48,8 @@ interface Answer extends Reply {
 /** The HTTP side: routes, limits, faults and files. */
 export class RestServer {
   readonly requests: LoggedRequest[] = []
+  /** Faults of the stand-in itself: none, or its answers cannot be trusted. */
+  readonly broken: unknown[] = []
   readonly #options: RestOptions
   readonly #limiter: RateLimiter
 
@@ -103,7 +105,8 @@ export class RestServer {
       return instead ?? answer
     } catch (error) {
       if (error instanceof ApiError) return { status: error.status, body: error.body }
-      throw error
+      this.broken.push(error)
+      return { status: 500, body: { message: '500: Internal Server Error', code: 0 } }
     }
   }
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json.js'
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** A file of a multipart body: `files[2]` has the number 2. */
 export interface UploadedFile {

@@ -9,7 +9,11 @@ import { Form } from '../checks/form.js'
 import { checkMessageBody } from '../checks/message-body.js'
 import { checkModal } from '../checks/modal.js'
 import type { InteractionRecord } from '../interactions/interaction-store.js'
-import { isInteractionMessage, messageInteraction } from '../interactions/message-interaction.js'
+import {
+  interactionChannel,
+  isInteractionMessage,
+  messageInteraction,
+} from '../interactions/message-interaction.js'
 import type { JsonObject } from '../json.js'
 import { attachmentsFrom, editFrom, requireContent } from '../messages/message-from-body.js'
 import { editMessage, postMessage } from '../messages/post-message.js'
@@ -125,17 +129,17 @@ function respond(
   const body = checkMessageBody(data.absent ? Form.of({}) : data)
   const attachments = deferred ? [] : attachmentsFrom(platform, data, body, call.files)
   data.finish()
-  const { content = '', embeds = [], components = [], allowedMentions } = body
+  const { content = '', embeds = [], components = [], flags = 0, allowedMentions } = body
   if (!deferred) requireContent({ content, embeds, components, attachments })
-  const ephemeral = isEphemeral(interaction, body.flags)
+  const ephemeral = isEphemeral(interaction, flags)
   const message = postMessage(platform, {
-    channel: world.channel(interaction.channelId),
+    channel: interactionChannel(world, interaction),
     authorId: world.botId,
     type: answerType(interaction),
     reference: sourceOf(platform, interaction),
     content: deferred ? '' : content,
     ...(!deferred && { embeds, components, attachments }),
-    flags: (body.flags & ~MessageFlags.Ephemeral) | (deferred ? MessageFlags.Loading : 0),
+    flags: (flags & ~MessageFlags.Ephemeral) | (deferred ? MessageFlags.Loading : 0),
     allowedMentions,
     interaction: messageInteraction(interaction, undefined),
     ephemeralFor: ephemeral ? interaction.userId : undefined,

@@ -22,6 +22,7 @@ import {
   visibleChannel,
 } from './access.js'
 import { LIMITS } from './limits.js'
+import { wakeThread } from './thread-routes.js'
 
 /** How long a nonce stands for the message that it came with. */
 const NONCE_LIFETIME_MS = 5 * 60 * 1000
@@ -66,9 +67,9 @@ function create(platform: Platform, call: Call): Reply {
   form.finish()
   if ((body.embeds ?? []).length > 0) requirePermissions(platform, channel, PermissionFlagsBits.EmbedLinks)
   if (attachments.length > 0) requirePermissions(platform, channel, PermissionFlagsBits.AttachFiles)
-  const { content = '', embeds = [], components = [], flags, nonce, allowedMentions } = body
+  const { content = '', embeds = [], components = [], flags = 0, nonce, allowedMentions } = body
   requireContent({ content, embeds, components, attachments })
-  if (channel.thread !== undefined) channel.thread.archived = false
+  wakeThread(platform, channel)
   const message = postMessage(platform, {
     channel,
     authorId: platform.world.botId,

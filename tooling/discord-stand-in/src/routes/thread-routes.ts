@@ -105,6 +105,13 @@ export function openThread(
   return thread
 }
 
+/** A message in an archived thread opens it again. https://docs.discord.com/developers/topics/threads */
+export function wakeThread(platform: Platform, channel: ChannelRecord): void {
+  if (channel.thread?.archived !== true) return
+  channel.thread.archived = false
+  platform.dispatch(channelEvent('THREAD_UPDATE', channel.id, platform.world))
+}
+
 function join(platform: Platform, call: Call): Reply {
   const channel = visibleChannel(platform, param(call, 'channel'))
   if (channel.thread === undefined) throw refusals.wrongChannelType()

@@ -2,7 +2,11 @@ import { MessageFlags, MessageType } from 'discord-api-types/v10'
 import { Form } from '../checks/form.js'
 import { checkMessageBody } from '../checks/message-body.js'
 import type { InteractionRecord } from '../interactions/interaction-store.js'
-import { isInteractionMessage, messageInteraction } from '../interactions/message-interaction.js'
+import {
+  interactionChannel,
+  isInteractionMessage,
+  messageInteraction,
+} from '../interactions/message-interaction.js'
 import { attachmentsFrom, editFrom, requireContent } from '../messages/message-from-body.js'
 import { deleteMessage, editMessage, postMessage } from '../messages/post-message.js'
 import { isLoading, renderMessage } from '../messages/render-message.js'
@@ -77,10 +81,10 @@ function followUp(platform: Platform, call: Call): Reply {
   const body = checkMessageBody(form)
   const attachments = attachmentsFrom(platform, form, body, call.files)
   form.finish()
-  const { content = '', embeds = [], components = [], allowedMentions } = body
+  const { content = '', embeds = [], components = [], flags = 0, allowedMentions } = body
   requireContent({ content, embeds, components, attachments })
   const message = postMessage(platform, {
-    channel: world.channel(interaction.channelId),
+    channel: interactionChannel(world, interaction),
     authorId: world.botId,
     type: MessageType.Reply,
     reference: original && {
@@ -92,10 +96,10 @@ function followUp(platform: Platform, call: Call): Reply {
     embeds,
     components,
     attachments,
-    flags: body.flags & ~MessageFlags.Ephemeral,
+    flags: flags & ~MessageFlags.Ephemeral,
     allowedMentions,
     interaction: messageInteraction(interaction, interaction.originalMessageId),
-    ephemeralFor: isEphemeral(interaction, body.flags) ? interaction.userId : undefined,
+    ephemeralFor: isEphemeral(interaction, flags) ? interaction.userId : undefined,
   })
   interaction.followupIds.push(message.id)
   return ok(renderMessage(message, world, cdn))

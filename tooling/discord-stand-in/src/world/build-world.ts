@@ -117,8 +117,8 @@ function addGuild(world: World, options: GuildOptions, ids: Snowflakes, clock: S
   }
   if (!guild.members.has(guild.ownerId)) addMember(guild, guild.ownerId, [], clock)
   if (options.bot ?? true) {
-    const own = roleOf('bot', roles.length, options.botPermissions ?? [], ids.next())
-    guild.roles.set(own.id, own)
+    const own = roleOf(world.application.name, roles.length, options.botPermissions ?? [], ids.next())
+    guild.roles.set(own.id, { ...own, managed: true })
     addMember(guild, world.botId, [own.id], clock)
   }
   options.channels?.forEach((channel, position) => {
@@ -134,7 +134,14 @@ function addMember(guild: GuildRecord, userId: string, roles: string[], clock: S
 function guildRoles(options: GuildOptions, guildId: string, ids: Snowflakes): RoleRecord[] {
   const everyone = options.everyone === undefined ? EVERYONE_PERMISSIONS : bitsOf(options.everyone)
   return [
-    { id: guildId, name: '@everyone', permissions: everyone, position: 0, mentionable: false },
+    {
+      id: guildId,
+      name: '@everyone',
+      permissions: everyone,
+      position: 0,
+      mentionable: false,
+      managed: false,
+    },
     ...(options.roles ?? []).map((role, index) => ({
       ...roleOf(role.name, index + 1, role.permissions ?? [], ids.next()),
       mentionable: role.mentionable ?? false,
@@ -148,7 +155,7 @@ function roleOf(
   permissions: readonly PermissionName[],
   id: string,
 ): RoleRecord {
-  return { id, name, permissions: bitsOf(permissions), position, mentionable: false }
+  return { id, name, permissions: bitsOf(permissions), position, mentionable: false, managed: false }
 }
 
 function bitsOf(names: readonly PermissionName[]): bigint {

@@ -62,7 +62,7 @@ export function permissionsIn(world: World, channel: ChannelRecord, userId: stri
 }
 
 /** Permissions in the guild as a whole, before a channel's overwrites. */
-export function guildPermissions(guild: GuildRecord, member: MemberRecord): bigint {
+function guildPermissions(guild: GuildRecord, member: MemberRecord): bigint {
   if (guild.ownerId === member.userId) return ALL
   const held = [guild.id, ...member.roles].reduce(
     (bits, id) => bits | (guild.roles.get(id)?.permissions ?? 0n),

@@ -20,6 +20,8 @@ export interface RoleRecord {
   permissions: bigint
   readonly position: number
   readonly mentionable: boolean
+  /** Whether it is an app's own role. */
+  readonly managed: boolean
 }
 
 export interface OverwriteRecord {
@@ -47,7 +49,7 @@ export interface GuildRecord {
   readonly members: Map<string, MemberRecord>
 }
 
-export interface ThreadRecord {
+interface ThreadRecord {
   readonly ownerId: string
   readonly createdAtMs: number
   readonly autoArchiveMinutes: number
@@ -121,6 +123,8 @@ export interface MessageRecord {
   attachments: AttachmentRecord[]
   flags: number
   editedAtMs: number | undefined
+  /** Every text it had, the first one first. */
+  readonly history: { readonly atMs: number; readonly content: string }[]
   threadId: string | undefined
   /** What the text names, whether it notifies or not. */
   mentions: Pings

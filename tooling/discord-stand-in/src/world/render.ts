@@ -43,7 +43,7 @@ export function renderRole(role: RoleRecord): JsonObject {
     hoist: false,
     position: role.position,
     permissions: role.permissions.toString(),
-    managed: false,
+    managed: role.managed,
     mentionable: role.mentionable,
     flags: 0,
   }
