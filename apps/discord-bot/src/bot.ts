@@ -14,7 +14,7 @@ import { registerCommands } from './commands/register.js'
 import { type Config, type Environment, readConfig } from './config/config.js'
 import { makeClient } from './discord/client.js'
 import { DiscordApi } from './discord/discord-api.js'
-import { type Identity, makeRest, preflight, startFailure } from './discord/preflight.js'
+import { closedFor, type Identity, makeRest, preflight, startFailure } from './discord/preflight.js'
 import type { Engine } from './engine/engine.js'
 import { openLocalEngine } from './engine/local.js'
 import { openRemoteEngine } from './engine/remote.js'
@@ -117,7 +117,7 @@ async function start(
     healthUrl: health.url,
     resumed,
     failed: new Promise((resolve) => {
-      client.once(Events.Invalidated, () => resolve(startFailure(new Error('Invalid token'), config.discord)))
+      client.once(Events.ShardDisconnect, ({ code }) => resolve(closedFor(code, config.discord)))
     }),
     close() {
       closing ??= close()
@@ -176,10 +176,7 @@ async function openParts(
   opened.push(() => jobs.close())
   const store = await Store.open(stateFolder, limits, clock)
   opened.push(() => store.close())
-  const sweep = setInterval(() => {
-    store.sweep(limits.keepMs).catch((error: unknown) => log.error({ err: error }, 'nothing could be swept'))
-  }, SWEEP_MS)
-  opened.push(() => clearInterval(sweep))
+  opened.push(sweepOften(store, limits.keepMs, log))
   const engine = given ?? (await openEngine(config, log))
   opened.push(() => engine.close())
   const attachments = new Attachments(store.files, attachmentOpener(config), log)
@@ -187,7 +184,7 @@ async function openParts(
   const metrics = openMetrics()
   const client = makeClient(config.discord) as Client<true>
   opened.push(() => client.destroy())
-  const api = new DiscordApi(client.rest, config.discord)
+  const api = new DiscordApi(config.discord)
   api.observe(
     () => metrics.waited(),
     () => metrics.rateLimited(),
@@ -220,6 +217,18 @@ async function openParts(
   metrics.gauge('questions_open', () => store.questions.countAllOpen())
   metrics.gauge('gateway_ready', () => (client.isReady() ? 1 : 0))
   return { client, engine, store, attachments, jobs, metrics, kit, state }
+}
+
+/** Forgets what is too old, now and from time to time. */
+function sweepOften(store: Store, keepMs: number, log: Log): () => void {
+  const sweep = (): void => {
+    store
+      .sweep(keepMs)
+      .catch((error: unknown) => log.error({ err: error }, 'what is too old could not be removed'))
+  }
+  sweep()
+  const timer = setInterval(sweep, SWEEP_MS)
+  return () => clearInterval(timer)
 }
 
 function openEngine({ engine, limits, links }: Config, log: Log): Promise<Engine> {
