@@ -3,7 +3,6 @@ import { EngineError } from '@longtake/core'
 import { type JobQueue, openQueue } from '@longtake/jobs'
 import { openLink } from '@longtake/runtime/link'
 import { type Client, Events } from 'discord.js'
-import { pino } from 'pino'
 import { Attachments } from './answering/attachments.js'
 import { Deliveries } from './answering/deliveries.js'
 import type { DeliveryKit } from './answering/delivery.js'
@@ -23,7 +22,7 @@ import { type Metrics, openMetrics } from './http/metrics.js'
 import type { IntakeKit } from './intake/intake-kit.js'
 import { missingPermissions } from './intake/permissions.js'
 import { listen } from './listen.js'
-import type { Log } from './log.js'
+import { type Log, openLog } from './log.js'
 import { Store } from './store/store.js'
 
 /** A deploy starts the next process before this one has let go of the folder. */
@@ -74,7 +73,7 @@ export interface BotOptions {
  */
 export async function startBot(env: Environment, options: BotOptions = {}): Promise<RunningBot> {
   const config = readConfig(env)
-  const log = pino({ level: config.logLevel })
+  const log = openLog(config.logLevel)
   const opened: (() => unknown)[] = []
   try {
     return await start(config, options, log, opened)
