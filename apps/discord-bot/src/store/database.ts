@@ -46,7 +46,7 @@ export interface Db {
   run(sql: string, ...values: readonly Value[]): number
   get(sql: string, ...values: readonly Value[]): Row | undefined
   all(sql: string, ...values: readonly Value[]): readonly Row[]
-  /** All of what `work` writes, or nothing. */
+  /** All of what `work` writes, or nothing; inside of another one it is a part of that. */
   transaction<T>(work: () => T): T
   close(): void
 }
@@ -73,7 +73,8 @@ export function openDatabase(path: string): Db {
     run: (sql, ...values) => prepared(sql).run(...values).changes,
     get: (sql, ...values) => prepared(sql).get(...values) as Row | undefined,
     all: (sql, ...values) => prepared(sql).all(...values) as Row[],
-    transaction: (work) => database.transaction(work).immediate() as ReturnType<typeof work>,
+    transaction: (work) =>
+      database.inTransaction ? work() : (database.transaction(work).immediate() as ReturnType<typeof work>),
     close() {
       statements.clear()
       database.close()
