@@ -17,15 +17,17 @@ export class Questions {
   /** Writes a question down. @returns Whether it is new: Discord may tell twice. */
   add(question: Question): boolean {
     const now = this.#clock()
-    const added = this.#db.run(
-      `INSERT INTO questions (id, user_id, guild_id, accepted_at, used_at, body) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO NOTHING`,
-      question.id,
-      question.userId,
-      question.guildId,
-      now,
-      now,
-      JSON.stringify(question),
+    const added = this.#db.durably(() =>
+      this.#db.run(
+        `INSERT INTO questions (id, user_id, guild_id, accepted_at, used_at, body) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO NOTHING`,
+        question.id,
+        question.userId,
+        question.guildId,
+        now,
+        now,
+        JSON.stringify(question),
+      ),
     )
     return added > 0
   }
@@ -73,10 +75,13 @@ export class Questions {
 
   /** @param revision - Of the question that this is the outcome of; that of another one is left out. */
   setOutcome(id: string, revision: number, outcome: Outcome): void {
-    this.#db.transaction(() => {
-      if (this.get(id)?.question.revision !== revision) return
-      this.#db.run('UPDATE questions SET outcome = ? WHERE id = ?', JSON.stringify(outcome), id)
-    })
+    // The end of its job is on disk after this, and says nothing of the answer.
+    this.#db.durably(() =>
+      this.#db.transaction(() => {
+        if (this.get(id)?.question.revision !== revision) return
+        this.#db.run('UPDATE questions SET outcome = ? WHERE id = ?', JSON.stringify(outcome), id)
+      }),
+    )
   }
 
   addPart(id: string, messageId: string): void {
