@@ -24,7 +24,10 @@ export interface PlannedVideo {
 }
 
 /** What is used of a watched video. */
-export type EngineVideo = Pick<WatchedVideo, 'plan' | 'facts' | 'timestamps' | 'ask' | 'storyboard' | 'close'>
+export type EngineVideo = Pick<
+  WatchedVideo,
+  'plan' | 'facts' | 'timestamps' | 'ask' | 'storyboard' | 'thumbnail' | 'close'
+>
 
 /** The models of this server by the names that clients use; the first one is the default. */
 export interface Engine {

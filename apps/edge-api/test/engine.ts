@@ -59,6 +59,7 @@ function losing(engine: Engine, losses: number): Engine {
         facts: video.facts,
         timestamps: video.timestamps,
         storyboard: (given) => video.storyboard(given),
+        thumbnail: (index) => video.thumbnail(index),
         close: () => video.close(),
         ask(question, given) {
           const answer = video.ask(question, given)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { ask } from './commands/ask.js'
+import { bot, inviteBot, registerBot } from './commands/bot.js'
 import { chat } from './commands/chat.js'
 import { doctor } from './commands/doctor.js'
 import { mcp } from './commands/mcp.js'
@@ -57,6 +58,7 @@ export function buildProgram(session: Session, onExit: (code: ExitCode) => void)
     .option('--model <id...>', 'models to serve')
     .option('--new-key <name>', 'print a new key, and what the server is told of it; start nothing')
     .action((flags) => serve(flags, session))
+  addBot(program, session)
   program
     .command('mcp')
     .description(
@@ -76,6 +78,22 @@ export function buildProgram(session: Session, onExit: (code: ExitCode) => void)
     .option('--json', 'print one JSON object')
     .action(async (flags) => onExit(await doctor(flags, session)))
   return program
+}
+
+function addBot(program: Command, session: Session): void {
+  const command = program
+    .command('bot')
+    .description('answer in Discord; configured by LONGTAKE_… variables, LONGTAKE_DISCORD_TOKEN first')
+    .action(() => bot(session))
+  command
+    .command('register')
+    .description('tell Discord the commands, and start nothing')
+    .option('--guild <id>', 'in one server alone, where they appear at once')
+    .action((flags) => registerBot(flags, session))
+  command
+    .command('invite')
+    .description('print the addresses that add the bot to a server, or to an account')
+    .action(() => inviteBot(session))
 }
 
 function addModels(program: Command, session: Session): void {

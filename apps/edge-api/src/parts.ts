@@ -1,0 +1,5 @@
+/** What other servers of Longtake are built of too. */
+export { list, readEnvironment, whole } from './environment.js'
+export { openEngine } from './node/engine.js'
+export { openIsolatedEngine } from './node/isolated-engine.js'
+export type { Engine, EngineModel, EngineVideo, Log } from './services.js'
