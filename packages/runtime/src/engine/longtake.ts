@@ -3,6 +3,8 @@ import type { WeightType } from '@longtake/kernels'
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { type Backend, type BackendKind, openBackend } from '../ort/index.js'
+import { loadRemote } from '../remote/load-remote.js'
+import { isRemoteId } from '../remote/remote-id.js'
 import { openVideo, type VideoInputs } from '../video/index.js'
 import { checkObject } from './check.js'
 import { type CacheOptions, FeatureShelf } from './feature-shelf.js'
@@ -65,7 +67,8 @@ export interface Longtake extends AsyncDisposable {
  * Loads a checkpoint.
  *
  * @param id - A folder in the published Hugging Face layout (path or `file:` URL), or an installed package that
- *   carries one, such as `@longtake/tiny`, or a model that was pulled from a hub (`org/name`, `org/name@revision`).
+ *   carries one, such as `@longtake/tiny`, or a model that was pulled from a hub (`org/name`, `org/name@revision`); or
+ *   a model behind an API as OpenAI's, `openai:https://host/v1#name`, which is sent pictures of what is watched.
  * @throws {CheckpointError} Naming the file, field or tensor that is missing, invalid or not supported.
  * @throws {HubError} Only with `hub.pull`: if the download fails.
  * @throws {EngineError} `ENGINE_UNAVAILABLE` if ONNX Runtime cannot be loaded here.
@@ -92,6 +95,10 @@ export async function loadWith(
   open: (kind: 'auto' | BackendKind) => Promise<Backend>,
   openVideoWith: OpenVideo = openVideo,
 ): Promise<Longtake> {
+  if (isRemoteId(id)) {
+    const loadGuide = (guide: string, own: LoadOptions) => loadWith(guide, own, open, openVideoWith)
+    return loadRemote(id, checkObject(options), { openVideo: openVideoWith, load: loadGuide })
+  }
   const { backend: wanted, threads, signal, cache, hub, builds, ...asked } = checkLoad(options)
   throwIfAborted(signal)
   const checkpoint = await openCheckpoint(id, { ...hub, signal })

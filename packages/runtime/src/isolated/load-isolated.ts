@@ -1,5 +1,4 @@
 import type { ModelSpec, VideoPlan } from '@longtake/core'
-import type { WeightType } from '@longtake/kernels'
 import { localPlace } from '../checkpoint/resolve.js'
 import { checkObject } from '../engine/check.js'
 import type { Longtake } from '../engine/longtake.js'
@@ -67,7 +66,7 @@ interface Lent {
 
 class LoadedIsolated implements IsolatedLongtake {
   readonly spec: ModelSpec
-  readonly weights: WeightType
+  readonly weights: Longtake['weights']
   readonly backend: Longtake['backend']
   readonly #supervisor: Supervisor
   readonly #limits: CheckedLimits

@@ -1,0 +1,113 @@
+import type { PictureRegion } from '@longtake/kernels'
+import type { AnswerResult, FrameWeight } from '../engine/answer.js'
+import { type AskOptions, type CheckedAsk, checkAsk } from '../engine/ask-options.js'
+import { type AskedParts, AskedVideo } from '../engine/asked-video.js'
+import type { WatchTimings } from '../engine/watch-options.js'
+import { chooseFrames } from '../video/index.js'
+import { readAnswer } from './answer-stream.js'
+import { chatRequest, refuseTrace } from './chat-request.js'
+import type { Endpoint } from './endpoint.js'
+import type { GuidedVideo } from './guide.js'
+
+/** The whole picture is sent. */
+const WHOLE: PictureRegion = { left: 0, top: 0, width: 1, height: 1 }
+
+export interface RemoteParts extends Omit<AskedParts, 'hasRelevance'> {
+  readonly endpoint: Endpoint
+  readonly guide: GuidedVideo | undefined
+  /** JPEG files, `[F]`. */
+  readonly jpegs: readonly Uint8Array[]
+  /** Estimate, of one picture. */
+  readonly tokensPerFrame: number
+  readonly timings: WatchTimings
+}
+
+/** A video whose frames are kept, and some of them sent with each question. */
+export class RemoteVideo extends AskedVideo {
+  readonly #parts: RemoteParts
+
+  constructor(parts: RemoteParts) {
+    super({ ...parts, hasRelevance: parts.guide !== undefined })
+    this.#parts = parts
+  }
+
+  protected override prepare(
+    question: string,
+    options: AskOptions,
+    write: (text: string) => void,
+    signal: AbortSignal,
+  ): () => Promise<AnswerResult> {
+    const ask = checkAsk(question, options)
+    refuseTrace(ask)
+    return () => this.#answer(ask, write, signal)
+  }
+
+  protected override async release(): Promise<void> {
+    await this.#parts.guide?.close()
+  }
+
+  protected override seenOf(): PictureRegion {
+    return WHOLE
+  }
+
+  async #answer(ask: CheckedAsk, write: (text: string) => void, signal: AbortSignal): Promise<AnswerResult> {
+    const { endpoint, guide, tokensPerFrame, timings } = this.#parts
+    const start = performance.now()
+    const { relevance, notes } = (await guide?.relevance(ask.question, signal)) ?? {
+      relevance: undefined,
+      notes: [],
+    }
+    const sent = chooseFrames(relevance ?? this.timestamps.map(() => 1), this.plan.sent ?? this.plan.frames)
+    const reply = await endpoint.ask(this.#request(ask, sent), signal)
+    let firstToken: number | undefined
+    const answer = await readAnswer(reply, endpoint.asking, (text) => {
+      firstToken ??= performance.now() - start
+      write(text)
+    })
+    const { prompt = 0, completion = 0 } = answer.usage ?? {}
+    const total = performance.now() - start
+    return {
+      text: answer.text,
+      frames: weighSent(this.timestamps, sent, relevance),
+      usage: {
+        promptTokens: prompt,
+        visualTokens: Math.min(prompt, sent.length * tokensPerFrame),
+        completionTokens: completion,
+      },
+      timings: { ...timings, firstToken: firstToken ?? total, total },
+      finishReason: answer.finishReason,
+      notes: [
+        ...notes,
+        `${sent.length} of ${this.timestamps.length} frames were sent to ${endpoint.host}. Weights tell what was sent, not what was read.`,
+        ...answer.notes,
+      ],
+    }
+  }
+
+  #request(ask: CheckedAsk, sent: readonly number[]): string {
+    const { endpoint, jpegs } = this.#parts
+    const frames = sent.map((index) => ({
+      index,
+      timestampSeconds: this.timestamps[index]!,
+      jpeg: jpegs[index]!,
+    }))
+    return chatRequest({ model: endpoint.model, plan: this.plan, facts: this.facts, frames }, ask)
+  }
+}
+
+/** What was sent shares the weight, by relevance where a guide knows it; nothing else has any. */
+function weighSent(
+  timestamps: readonly number[],
+  sent: readonly number[],
+  relevance: readonly number[] | undefined,
+): FrameWeight[] {
+  const isSent = new Set(sent)
+  const total = sent.reduce((sum, index) => sum + (relevance?.[index] ?? 0), 0)
+  const shareOf = (index: number): number => (total > 0 ? relevance![index]! / total : 1 / sent.length)
+  return timestamps.map((timestamp, index) => ({
+    index,
+    timestamp,
+    weight: isSent.has(index) ? shareOf(index) : 0,
+    ...(relevance && { relevance: relevance[index]! }),
+  }))
+}
