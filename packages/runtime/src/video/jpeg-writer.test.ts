@@ -84,6 +84,7 @@ describe('JPEG files', () => {
       const other = await firstPicture(await writer.write(waves(32, 80)))
       expect([other.width, other.height]).toEqual([32, 80])
       expect(await writer.write(waves(64, 48))).toEqual(first)
+      expect(await writer.write(waves(64, 48))).toEqual(first)
       expect(first).toEqual(copy)
     } finally {
       writer.close()

@@ -1,4 +1,4 @@
-import { EngineError, ShapeError } from '@longtake/core'
+import { EngineError, isLongtakeError, ShapeError } from '@longtake/core'
 import {
   AV_CODEC_FLAG_QSCALE,
   AV_PIX_FMT_RGB24,
@@ -32,6 +32,8 @@ export class JpegWriter {
   readonly #frame = emptyFrame()
   readonly #packet = new Packet()
   #coder: Coder | undefined
+  /** FFmpeg wants later pictures to have later times. */
+  #time = 0n
 
   constructor() {
     silenceFfmpeg()
@@ -42,14 +44,38 @@ export class JpegWriter {
    * @param picture - `rgb` is `[height, width, 3]`; read, never retained.
    * @returns A file of its own.
    * @throws {ShapeError} If `rgb` has not `height · width · 3` values.
-   * @throws {EngineError} `ENGINE_UNAVAILABLE` if FFmpeg here cannot write JPEG.
+   * @throws {EngineError} `ENGINE_UNAVAILABLE` if FFmpeg here cannot write JPEG; `ENGINE_FAILED` with its words.
    */
-  async write({ rgb, width, height }: Picture): Promise<Uint8Array> {
+  async write(picture: Picture): Promise<Uint8Array> {
+    const { rgb, width, height } = picture
     if (!(width > 0 && height > 0) || rgb.length !== width * height * 3)
       throw new ShapeError('rgb', `[${height}, ${width}, 3]`, [rgb.length])
+    try {
+      return await this.#write(picture)
+    } catch (error) {
+      if (isLongtakeError(error)) throw error
+      const said = error instanceof Error ? error.message : String(error)
+      throw new EngineError('ENGINE_FAILED', `A picture of ${width}×${height} pixels: ${said}`, {
+        cause: error,
+      })
+    }
+  }
+
+  close(): void {
+    this.#release()
+    this.#frame.free()
+    this.#packet.free()
+  }
+
+  async #write({ rgb, width, height }: Picture): Promise<Uint8Array> {
     const { pipeline, context } = await this.#prepare(width, height)
     const buffer = Buffer.from(rgb.buffer, rgb.byteOffset, rgb.length)
-    const source = Frame.fromVideoBuffer(buffer, { width, height, format: AV_PIX_FMT_RGB24, pts: 0n })
+    const source = Frame.fromVideoBuffer(buffer, {
+      width,
+      height,
+      format: AV_PIX_FMT_RGB24,
+      pts: this.#time++,
+    })
     source.colorSpace = AVCOL_SPC_RGB
     source.colorRange = AVCOL_RANGE_JPEG
     try {
@@ -64,12 +90,6 @@ export class JpegWriter {
       this.#frame.unref()
       this.#packet.unref()
     }
-  }
-
-  close(): void {
-    this.#release()
-    this.#frame.free()
-    this.#packet.free()
   }
 
   async #prepare(width: number, height: number): Promise<Coder> {
