@@ -1,4 +1,3 @@
-import { homedir } from 'node:os'
 import {
   CLIP_LAYOUTS,
   type ClipLayout,
@@ -17,30 +16,9 @@ import {
   type SamplingMode,
   type Triple,
 } from '@longtake/core'
-import {
-  type AskOptions,
-  buildsFolder,
-  cacheFolder,
-  type LoadOptions,
-  modelsFolder,
-  type SamplingDefaults,
-} from '@longtake/runtime'
+import type { AskOptions, SamplingDefaults } from '@longtake/runtime'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { Io } from './io.js'
-import {
-  byteCount,
-  clockTime,
-  filledText,
-  frameCount,
-  number,
-  repeated,
-  triple,
-  wholeNumber,
-} from './parse.js'
-import { WEIGHTS } from './resources.js'
-
-/** The checkpoint that comes with Longtake. */
-export const DEFAULT_MODEL = '@longtake/tiny'
+import { byteCount, clockTime, frameCount, number, repeated, triple, wholeNumber } from './parse.js'
 
 /** Parts of `--method`, by the names of the paper's steps. */
 interface Method {
@@ -48,17 +26,6 @@ interface Method {
   readonly context?: RopeType
   readonly pooling?: PoolingMethod
   readonly kvCache?: KvCacheType | 'auto'
-}
-
-/** Flags about the model, as commander hands them over. */
-export interface ModelFlags {
-  readonly model: string
-  readonly backend: 'auto' | 'resident' | 'portable'
-  readonly weights?: (typeof WEIGHTS)[number]
-  readonly threads?: number
-  readonly cache: boolean
-  readonly cacheDir?: string
-  readonly cacheSize?: number
 }
 
 /** Flags about what is watched, and how. */
@@ -92,24 +59,6 @@ export interface AnswerFlags {
   readonly samplingDefaults?: SamplingDefaults
   readonly seed?: number
   readonly stop?: readonly string[]
-}
-
-export function addModelFlags(command: Command): Command {
-  return command
-    .option(
-      '--model <id>',
-      'checkpoint: an installed package, a folder, or a model that was pulled',
-      DEFAULT_MODEL,
-    )
-    .addOption(choice('--backend <name>', 'where it runs', ['auto', 'resident', 'portable']).default('auto'))
-    .addOption(
-      choice('--weights <type>', 'storage of the matrices; default by the size of the model', WEIGHTS),
-    )
-    .option('--threads <count>', 'threads of one operator', wholeNumber(1, 1024))
-    .option('--cache', 'keep what is encoded, so that the same video need not be encoded again', true)
-    .option('--no-cache', 'keep nothing')
-    .option('--cache-dir <folder>', 'where it is kept', filledText)
-    .option('--cache-size <bytes>', 'most that is kept, such as 2GiB', byteCount)
 }
 
 export function addWatchFlags(command: Command): Command {
@@ -176,19 +125,6 @@ export function addAnswerFlags(command: Command): Command {
     )
     .option('--seed <number>', 'makes random choices repeatable', wholeNumber(0, 2 ** 32 - 1))
     .option('--stop <text>', 'ends the answer where this text would come (repeatable)', repeated)
-}
-
-/** Options of `load`. */
-export function loadOptions(flags: ModelFlags, env: Io['env'], signal: AbortSignal): LoadOptions {
-  const { backend, weights, threads, cacheSize } = flags
-  const cache = flags.cache && { folder: cachePath(flags, env), maxBytes: cacheSize }
-  const hub = { folder: modelsFolder(env) }
-  return { backend, weights, threads, cache, hub, builds: { folder: buildsFolder(env) }, signal }
-}
-
-/** Where features are kept. */
-export function cachePath({ cacheDir }: Pick<ModelFlags, 'cacheDir'>, environment: Io['env']): string {
-  return cacheDir ?? cacheFolder({ environment, platform: process.platform, home: homedir() })
 }
 
 /**

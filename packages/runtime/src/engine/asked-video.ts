@@ -14,6 +14,8 @@ export interface AskedParts {
   readonly plan: VideoPlan
   readonly facts: VideoFacts
   readonly pictures: Pictures
+  /** Whether the weights of an answer's frames say more of some than of others, so that those are marked. */
+  readonly hasWeights: boolean
   /** Whether the frames' relevance is drawn as heat. */
   readonly hasRelevance: boolean
   readonly onClose: (video: WatchedVideo) => void
@@ -74,9 +76,9 @@ export abstract class AskedVideo implements WatchedVideo {
     this.#requireOpen()
     checkFields(options, ['weights', 'columns'])
     const frames = this.#last?.frames
-    const { hasRelevance } = this.#parts
+    const { hasWeights, hasRelevance } = this.#parts
     const { pictures, ...contents } = storyboardContents(this.plan, this.facts, this.#parts.pictures, {
-      weights: options.weights ?? frames?.map(({ weight }) => weight),
+      weights: options.weights ?? (hasWeights ? frames?.map(({ weight }) => weight) : undefined),
       heat: options.weights || !hasRelevance ? undefined : frames?.map(({ relevance = 0 }) => relevance),
     })
     return storyboard(pictures, { ...contents, columns: options.columns })

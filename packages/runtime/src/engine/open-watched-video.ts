@@ -10,7 +10,7 @@ import type { Models } from './models.js'
 import type { WatchTimings } from './watch-options.js'
 
 /** What a video that was watched by a model of this process is made of. */
-export interface WatchedParts extends Omit<AskedParts, 'hasRelevance'> {
+export interface WatchedParts extends Omit<AskedParts, 'hasWeights' | 'hasRelevance'> {
   readonly models: Models
   readonly conversation: Conversation
   /** Tokens before the question: prompt and video. */
@@ -23,7 +23,7 @@ export class OpenWatchedVideo extends AskedVideo {
   readonly #parts: WatchedParts
 
   constructor(parts: WatchedParts) {
-    super({ ...parts, hasRelevance: parts.plan.pooling?.method === 'guided' })
+    super({ ...parts, hasWeights: true, hasRelevance: parts.plan.pooling?.method === 'guided' })
     this.#parts = parts
   }
 

@@ -39,7 +39,7 @@ export interface RemoteTools {
 }
 
 /** Options about a model of this machine: the guide's, where there is one. */
-const LOCAL = ['backend', 'weights', 'threads', 'hub', 'builds', 'onProgress'] as const
+const LOCAL = ['backend', 'weights', 'threads', 'hub', 'builds'] as const
 
 /**
  * Makes ready to ask a model behind an API. The API is not asked anything before something is watched.

@@ -3,16 +3,16 @@ import type { AnswerResult, FrameWeight } from '../engine/answer.js'
 import { type AskOptions, type CheckedAsk, checkAsk } from '../engine/ask-options.js'
 import { type AskedParts, AskedVideo } from '../engine/asked-video.js'
 import type { WatchTimings } from '../engine/watch-options.js'
-import { chooseFrames } from '../video/index.js'
 import { readAnswer } from './answer-stream.js'
 import { chatRequest, refuseTrace } from './chat-request.js'
+import { chooseSent } from './choose-sent.js'
 import type { Endpoint } from './endpoint.js'
 import type { GuidedVideo } from './guide.js'
 
 /** The whole picture is sent. */
 const WHOLE: PictureRegion = { left: 0, top: 0, width: 1, height: 1 }
 
-export interface RemoteParts extends Omit<AskedParts, 'hasRelevance'> {
+export interface RemoteParts extends Omit<AskedParts, 'hasWeights' | 'hasRelevance'> {
   readonly endpoint: Endpoint
   readonly guide: GuidedVideo | undefined
   /** JPEG files, `[F]`. */
@@ -27,7 +27,8 @@ export class RemoteVideo extends AskedVideo {
   readonly #parts: RemoteParts
 
   constructor(parts: RemoteParts) {
-    super({ ...parts, hasRelevance: parts.guide !== undefined })
+    const isGuided = parts.guide !== undefined
+    super({ ...parts, hasWeights: isGuided, hasRelevance: isGuided })
     this.#parts = parts
   }
 
@@ -57,7 +58,8 @@ export class RemoteVideo extends AskedVideo {
       relevance: undefined,
       notes: [],
     }
-    const sent = chooseFrames(relevance ?? this.timestamps.map(() => 1), this.plan.sent ?? this.plan.frames)
+    const { frames, sent: most = frames } = this.plan
+    const sent = chooseSent(relevance, frames, most, this.facts.stills === undefined)
     const reply = await endpoint.ask(this.#request(ask, sent), signal)
     let firstToken: number | undefined
     const answer = await readAnswer(reply, endpoint.asking, (text) => {
