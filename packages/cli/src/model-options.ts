@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { InvalidOptionError, MAX_FRAMES } from '@longtake/core'
-import { buildsFolder, cacheFolder, type LoadOptions, modelsFolder } from '@longtake/runtime'
+import { buildsFolder, cacheFolder, isRemoteId, type LoadOptions, modelsFolder } from '@longtake/runtime'
 import type { Command } from 'commander'
 import type { Io } from './io.js'
 import { choice } from './options.js'
@@ -59,16 +59,11 @@ export function addModelFlags(command: Command): Command {
 /** Options of `load`. */
 export function loadOptions(flags: ModelFlags, env: Io['env'], signal: AbortSignal): LoadOptions {
   const { backend, weights, threads, cacheSize } = flags
-  if (isRemote(flags.model)) return remoteOptions(flags, env, signal)
+  if (isRemoteId(flags.model)) return remoteOptions(flags, env, signal)
   requireRemote(flags)
   const cache = flags.cache && { folder: cachePath(flags, env), maxBytes: cacheSize }
   const hub = { folder: modelsFolder(env) }
   return { backend, weights, threads, cache, hub, builds: { folder: buildsFolder(env) }, signal }
-}
-
-/** Whether a model runs behind somebody's API. */
-export function isRemote(model: string): boolean {
-  return /^openai:/i.test(model)
 }
 
 /** @throws {InvalidOptionError} If a flag is about models behind an API, and this is none. */
@@ -77,7 +72,7 @@ export function requireRemote({
   guide,
   sendFrames,
 }: Pick<ModelFlags, 'model' | 'guide' | 'sendFrames'>): void {
-  if (isRemote(model)) return
+  if (isRemoteId(model)) return
   const given = Object.entries({ guide, sendFrames }).find(([, value]) => value !== undefined)
   if (given === undefined) return
   throw new InvalidOptionError(

@@ -55,7 +55,7 @@ describe('a plan for a model that runs elsewhere', () => {
     // A quarter of the context for the question, a quarter for the answer.
     expect(plan.sent).toBe(5)
     expect(plan.contextTokens).toBeLessThanOrEqual(1000)
-    expect(plan.notes).toContain('5 pictures are what a context of 1000 tokens holds, not 8.')
+    expect(plan.notes).toContain('5 pictures of about 100 tokens are what context or budget hold, not 8.')
   })
 
   test('refuses a context that holds no picture', () => {
@@ -69,12 +69,18 @@ describe('a plan for a model that runs elsewhere', () => {
     ['kvCache', 'int8'],
     ['pooling', 'average'],
     ['pooling', { method: 'none' }],
-    ['tokenBudget', 100],
     ['prefillChunk', 64],
-    ['memoryBudgetBytes', 1e9],
   ])('refuses %s, which the endpoint decides', (name, value) => {
     expect(() => planVideo(remoteSpec, minute, { [name]: value })).toThrow(
       new RegExp(`^${name}: expected nothing: the model runs elsewhere`),
+    )
+  })
+
+  test('keeps budgets: of tokens by sending less, of memory by holding nothing', () => {
+    const plan = planVideo(remoteSpec, minute, { tokenBudget: 350, memoryBudgetBytes: 1 })
+    expect(plan).toMatchObject({ sent: 3, visualTokens: 300, kvCache: { bytes: 0 } })
+    expect(() => planVideo(remoteSpec, minute, { tokenBudget: 99 })).toThrow(
+      /^tokenBudget: expected at least 100/,
     )
   })
 

@@ -5,16 +5,8 @@ import { readPooling } from './pooling-request.js'
 import type { ModelSpec, VideoFacts } from './spec.js'
 import { contextTokens, type TextReserve, textReserve } from './text-reserve.js'
 
-/** What nothing can be said of where the model runs elsewhere. */
-const THEIRS = [
-  'layout',
-  'rope',
-  'kvCache',
-  'prefillChunk',
-  'memoryBudgetBytes',
-  'pooling',
-  'tokenBudget',
-] as const
+/** What nothing can be said of where the model runs elsewhere. A budget for its KV cache is kept by having none here. */
+const THEIRS = ['layout', 'rope', 'kvCache', 'prefillChunk', 'pooling'] as const
 
 /** Values of these that ask for nothing. */
 const NOTHING: readonly unknown[] = [undefined, 'none', 'auto']
@@ -37,7 +29,7 @@ export function planRemote(spec: RemoteSpec, video: VideoFacts, options: PlanOpt
   const request = readPooling(spec, { ...options, pooling: 'none' })
   const { pooled: _, notes, ...input } = arrangeInput(spec, video, options, request)
   const text = textReserve(spec, options)
-  const sent = sentFrames(spec, input.frames, text)
+  const sent = sentFrames(spec, input.frames, text, request.tokenBudget)
   const visualTokens = sent * spec.encoder.tokensPerFrame
   return {
     ...input,
@@ -65,24 +57,31 @@ export function planRemote(spec: RemoteSpec, video: VideoFacts, options: PlanOpt
   }
 }
 
-/** As many as are sampled, sent, and held by the context beside the text. */
+/** As many as are sampled, sent, and held by the budget, and by the context beside the text. */
 function sentFrames(
   { remote, encoder, context }: RemoteSpec,
   frames: number,
   { prompt, answer }: TextReserve,
+  tokenBudget = Number.POSITIVE_INFINITY,
 ): number {
+  const { tokensPerFrame } = encoder
+  if (tokenBudget < tokensPerFrame)
+    throw new InvalidOptionError('tokenBudget', `at least ${tokensPerFrame} tokens, one picture`, tokenBudget)
   const room = context.trainedLength - prompt - answer
-  const held = Math.floor(room / encoder.tokensPerFrame)
-  if (held >= 1) return Math.min(frames, remote.sendFrames, held)
-  const need = `room for a picture of about ${encoder.tokensPerFrame} tokens beside ${prompt + answer} of text; lower promptTokens and maxNewTokens`
-  throw new InvalidOptionError('remote.contextTokens', need, context.trainedLength)
+  if (room < tokensPerFrame) {
+    const need = `room for a picture of about ${tokensPerFrame} tokens beside ${prompt + answer} of text; lower promptTokens and maxNewTokens`
+    throw new InvalidOptionError('remote.contextTokens', need, context.trainedLength)
+  }
+  return Math.min(frames, remote.sendFrames, Math.floor(Math.min(room, tokenBudget) / tokensPerFrame))
 }
 
-function noteSent({ remote, context }: RemoteSpec, frames: number, sent: number): string[] {
+function noteSent({ remote, encoder }: RemoteSpec, frames: number, sent: number): string[] {
   const most = Math.min(frames, remote.sendFrames)
   const held =
     sent < most
-      ? [`${sent} pictures are what a context of ${context.trainedLength} tokens holds, not ${most}.`]
+      ? [
+          `${sent} pictures of about ${encoder.tokensPerFrame} tokens are what context or budget hold, not ${most}.`,
+        ]
       : []
   return sent < frames ? [...held, `Of ${frames} frames ${sent} go with each question.`] : held
 }

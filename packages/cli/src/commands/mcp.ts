@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
+import { isRemoteId } from '@longtake/runtime'
 import type { Session } from '../main.js'
-import { isRemote, requireRemote } from '../model-options.js'
+import { requireRemote } from '../model-options.js'
 
 export interface McpFlags {
   readonly model: string
@@ -14,7 +15,7 @@ export interface McpFlags {
 export async function mcp(flags: McpFlags, version: string, { io, err, signal }: Session): Promise<void> {
   const { model, folder = [], allowPrivate = false, guide, sendFrames } = flags
   requireRemote(flags)
-  const remote = isRemote(model) ? { guide, sendFrames, key: io.env.LONGTAKE_REMOTE_KEY } : undefined
+  const remote = isRemoteId(model) ? { guide, sendFrames, key: io.env.LONGTAKE_REMOTE_KEY } : undefined
   // No other command needs these, so none loads them.
   const { serveTools, VideoTools } = await import('@longtake/mcp')
   const { PRIVATE_NETWORKS } = await import('@longtake/runtime/link')

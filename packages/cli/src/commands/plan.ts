@@ -5,12 +5,12 @@ import {
   type VideoFacts,
   type VideoPlan,
 } from '@longtake/core'
-import { modelsFolder, readSpec } from '@longtake/runtime'
+import { isRemoteId, modelsFolder, readSpec } from '@longtake/runtime'
 import { count, describeVideo, formatBytes, formatCount } from '../describe.js'
 import { openInput, shownInput } from '../input.js'
 import { type Machine, readMachine } from '../machine.js'
 import type { Session } from '../main.js'
-import { isRemote, type ModelFlags, requireRemote } from '../model-options.js'
+import { type ModelFlags, requireRemote } from '../model-options.js'
 import { type AnswerFlags, planOptions, type WatchFlags } from '../options.js'
 import { Progress } from '../progress.js'
 import { reportPlanDetails } from '../report.js'
@@ -29,7 +29,7 @@ const LABEL_WIDTH = 10
 /** `longtake plan`: what watching would read, encode and hold; loads no model, and downloads none. */
 export async function plan(files: readonly string[], flags: PlanFlags, session: Session): Promise<void> {
   const { out, io } = session
-  if (isRemote(flags.model)) return planRemote(files, flags, session)
+  if (isRemoteId(flags.model)) return planRemote(files, flags, session)
   requireRemote(flags)
   const { model, facts, plan, notes } = await describe(files, flags, session)
   const machine = await readMachine(modelsFolder(io.env))

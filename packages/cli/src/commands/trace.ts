@@ -1,7 +1,8 @@
 import { InvalidOptionError } from '@longtake/core'
+import { isRemoteId } from '@longtake/runtime'
 import { readAsked, shownInput } from '../input.js'
 import type { Session } from '../main.js'
-import { isRemote, type ModelFlags } from '../model-options.js'
+import type { ModelFlags } from '../model-options.js'
 import { type AnswerFlags, askOptions, type WatchFlags } from '../options.js'
 import { checkOutput, writeOutput } from '../output-file.js'
 import { Progress } from '../progress.js'
@@ -23,7 +24,7 @@ export interface TraceFlags extends ModelFlags, WatchFlags, AnswerFlags {
 export async function trace(inputs: readonly string[], flags: TraceFlags, session: Session): Promise<void> {
   const { out, err, signal } = session
   const { quiet, model } = flags
-  if (isRemote(model))
+  if (isRemoteId(model))
     throw new InvalidOptionError('id', 'a model of this machine: no other tells how it read', model)
   const { files, question } = await readAsked(inputs)
   const file = { option: 'out', ending: '.html', path: flags.out } as const

@@ -12,7 +12,7 @@ export interface RemoteId {
   readonly model: string
 }
 
-/** Whether an id names a model behind an API, well or not. */
+/** Whether an id of `load` names a model behind an API: whether it begins with `openai:`. */
 export function isRemoteId(id: string | URL): boolean {
   return String(id).slice(0, PREFIX.length).toLowerCase() === PREFIX
 }
