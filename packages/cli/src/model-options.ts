@@ -8,7 +8,7 @@ import { byteCount, filledText, wholeNumber } from './parse.js'
 import { WEIGHTS } from './resources.js'
 
 /** The checkpoint that comes with Longtake. */
-export const DEFAULT_MODEL = '@longtake/tiny'
+const DEFAULT_MODEL = '@longtake/tiny'
 
 /** Flags about the model, as commander hands them over. */
 export interface ModelFlags {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 
 /** One request as the server got it. */
-export interface Received {
+interface Received {
   readonly path: string
   readonly authorization: string | undefined
   readonly body: ReceivedBody
@@ -14,7 +14,7 @@ export interface ReceivedPart {
   readonly image_url?: { readonly url: string }
 }
 
-export interface ReceivedBody extends Readonly<Record<string, unknown>> {
+interface ReceivedBody extends Readonly<Record<string, unknown>> {
   readonly messages?: readonly { readonly role: string; readonly content: readonly ReceivedPart[] }[]
 }
 

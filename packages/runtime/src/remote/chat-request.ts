@@ -2,7 +2,7 @@ import { formatTimestamp, InvalidOptionError, type VideoFacts, type VideoPlan } 
 import type { CheckedAsk } from '../engine/ask-options.js'
 
 /** A frame as it is sent. */
-export interface SentFrame {
+interface SentFrame {
   readonly index: number
   readonly timestampSeconds: number
   /** A JPEG file. */

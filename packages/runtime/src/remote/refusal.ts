@@ -6,7 +6,7 @@ const MAX_WORDS = 300
 
 /** What servers say of a request that does not fit: vLLM, llama.cpp, Ollama, OpenAI, and this API's own. */
 const TOO_LONG =
-  /context.?(?:length|size|window)|maximum.{0,40}tokens|too (?:long|many tokens|many images)|prompt is too/i
+  /context.?(?:length|size|window)|maximum.{0,40}tokens|too (?:long|many (?:tokens|images))|prompt is too|at most \d+ (?:images?|image\(s\))/i
 
 /** What answers are said about. */
 export interface Asking {

@@ -137,6 +137,18 @@ describe('asking a model behind an API', () => {
     expect(contentOf().filter(({ type }) => type === 'image_url')).toHaveLength(3)
   })
 
+  test('very many pictures are kept smaller, so that all fit into memory', async () => {
+    // Noise is what compresses worst; one buffer for all is written once.
+    const rgb = Uint8Array.from({ length: 512 * 512 * 3 }, (_, at) => (at * 2654435761) >>> 13)
+    const frames = Array.from({ length: 4096 }, () => ({ rgb, width: 512, height: 512 }))
+    await using longtake = await open({ sendFrames: 2 })
+    await using video = await longtake.watchFrames(frames)
+    expect(video.plan.notes.join(' ')).toContain('1 of 4096 pictures are kept smaller')
+    await video.ask('What is it?')
+    const [image] = contentOf().filter(({ type }) => type === 'image_url')
+    expect(jpegOf(image!).length).toBeLessThanOrEqual(32 * 1024)
+  })
+
   test('still images are named by their places', async () => {
     await using longtake = await open()
     await using video = await longtake.watchFrames(greys(2), { stills: true })
@@ -316,6 +328,12 @@ describe('servers that refuse', () => {
       }),
       'CONTEXT_TOO_LONG',
       /remote.pictureSide/,
+    ],
+    [
+      'more pictures than vLLM was told to take',
+      refusing(400, { message: 'At most 1 image(s) may be provided in one prompt.' }),
+      'CONTEXT_TOO_LONG',
+      /remote.sendFrames.*At most 1/,
     ],
     [
       'another 400',
