@@ -18,22 +18,33 @@ export interface AskedContents {
   readonly frames: readonly SentFrame[]
 }
 
+/** What a model does not take as others do. OpenAI's own newer ones refuse what all others know. */
+export interface Dialect {
+  /** Whether `max_tokens` is called `max_completion_tokens`. */
+  readonly namesCompletion: boolean
+  /** Whether its temperature cannot be chosen. */
+  readonly fixesTemperature: boolean
+}
+
 /**
  * A question as OpenAI's chat API takes it: each frame after its time, then the question.
  *
  * @returns JSON.
- * @throws {InvalidOptionError} If a trace is asked for.
  */
-export function chatRequest({ model, plan, facts, frames }: AskedContents, ask: CheckedAsk): string {
+export function chatRequest(
+  { model, plan, facts, frames }: AskedContents,
+  ask: CheckedAsk,
+  dialect: Dialect,
+): string {
   const images = frames.flatMap((frame) => [textPart(labelOf(frame, facts)), imagePart(frame)])
   return JSON.stringify({
     model,
     messages: [{ role: 'user', content: [...images, textPart(ask.question)] }],
     stream: true,
     stream_options: { include_usage: true },
-    max_tokens: ask.maxTokens ?? plan.maxNewTokens,
+    [dialect.namesCompletion ? 'max_completion_tokens' : 'max_tokens']: ask.maxTokens ?? plan.maxNewTokens,
     ...(ask.stops.length > 0 && { stop: ask.stops }),
-    ...sampling(ask),
+    ...sampling(ask, dialect),
   })
 }
 
@@ -48,10 +59,14 @@ export function refuseTrace({ trace }: CheckedAsk): void {
 }
 
 /** What is not said is greedy, or left to the server where its own defaults were asked for. */
-function sampling({ sampling: asked, samplingDefaults }: CheckedAsk): Record<string, number | undefined> {
+function sampling(
+  { sampling: asked, samplingDefaults }: CheckedAsk,
+  { fixesTemperature }: Dialect,
+): Record<string, number | undefined> {
   const { temperature, topP, topK, minP, repetitionPenalty, seed } = asked
+  const isGreedy = samplingDefaults === 'greedy' && !fixesTemperature
   return {
-    temperature: temperature ?? (samplingDefaults === 'greedy' ? 0 : undefined),
+    temperature: temperature ?? (isGreedy ? 0 : undefined),
     top_p: topP,
     seed,
     // No fields of OpenAI's: vLLM and llama.cpp know them, the last one by two names.

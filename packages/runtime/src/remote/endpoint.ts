@@ -3,9 +3,10 @@ import { clearTimeout, setTimeout } from 'node:timers'
 import { CancelledError, EngineError, InvalidOptionError } from '@longtake/core'
 import { reachOf } from '../hub/index.js'
 import { withAbort } from '../ort/abort.js'
+import type { Dialect } from './chat-request.js'
 import { type Asked, exchange, type Reply } from './http-exchange.js'
 import { fieldOf, textOf } from './json-fields.js'
-import { type Asking, refusalOf } from './refusal.js'
+import { type Asking, dialectOf, refusalOf } from './refusal.js'
 import type { RemoteId } from './remote-id.js'
 
 const MAX_REDIRECTS = 3
@@ -32,6 +33,7 @@ export class Endpoint {
   readonly #key: string | undefined
   readonly #timeoutSeconds: number
   #isReached = false
+  #dialect: Dialect = { namesCompletion: false, fixesTemperature: false }
 
   constructor({ base, model }: RemoteId, key: string | undefined, timeoutSeconds: number) {
     this.model = model
@@ -66,26 +68,42 @@ export class Endpoint {
     this.#isReached = true
   }
 
+  /** What is known of how the model wants to be asked. */
+  get dialect(): Dialect {
+    return this.#dialect
+  }
+
   /**
-   * Asks a question, again where the server is busy.
+   * Asks a question, again where the server is busy, or wants it put otherwise.
    *
-   * @param body - The request, as JSON.
+   * @param write - The request, as JSON.
    * @returns An answer that is a success; read or drop it.
    * @throws {EngineError} Whatever the server's refusal means.
    */
-  async ask(body: string, signal: AbortSignal): Promise<Reply> {
+  async ask(write: (dialect: Dialect) => string, signal: AbortSignal): Promise<Reply> {
+    let body = write(this.#dialect)
     for (let tries = 1; ; tries++) {
       const headers = { 'content-type': 'application/json', accept: 'text/event-stream' }
       const asked = { method: 'POST', headers, body } as const
       const reply = await this.#send(asked, 'chat/completions', signal, this.#timeoutSeconds)
       if (reply.status >= 200 && reply.status < 300) return reply
       const text = await readText(reply, MAX_REFUSAL_BYTES)
+      const again = reply.status === 400 ? this.#putOtherwise(text, write) : body
+      if (again !== body && tries < MAX_TRIES) {
+        body = again
+        continue
+      }
       const wait = waitSeconds(reply, tries)
       const isBusy = reply.status === 429 || reply.status === 503
       if (!isBusy || tries === MAX_TRIES || wait > MAX_WAIT_SECONDS)
         throw await this.#refusal(reply.status, text, signal)
       await pause(wait, signal)
     }
+  }
+
+  #putOtherwise(text: string, write: (dialect: Dialect) => string): string {
+    this.#dialect = dialectOf(text, this.#dialect)
+    return write(this.#dialect)
   }
 
   async #refusal(status: number, text: string, signal: AbortSignal): Promise<EngineError> {

@@ -1,4 +1,5 @@
 import { EngineError } from '@longtake/core'
+import type { Dialect } from './chat-request.js'
 import { fieldOf, textOf } from './json-fields.js'
 
 /** How much of a server's words a message repeats, characters. */
@@ -24,6 +25,18 @@ export function wordsOf(text: string, key: string | undefined): string {
   const whole = key === undefined ? said : said.replaceAll(key, '(the key)')
   const line = whole.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim()
   return line.length > MAX_WORDS ? `${line.slice(0, MAX_WORDS)}…` : line
+}
+
+/** What a refusal says of the request's fields; the same dialect where it says nothing. */
+export function dialectOf(text: string, before: Dialect): Dialect {
+  const error = fieldOf(parsed(text), 'error')
+  const isUnsupported = /^unsupported_/.test(textOf(fieldOf(error, 'code')))
+  const said = textOf(fieldOf(error, 'message'))
+  const names = (field: string): boolean => isUnsupported && textOf(fieldOf(error, 'param')) === field
+  return {
+    namesCompletion: before.namesCompletion || names('max_tokens') || /max_completion_tokens/.test(said),
+    fixesTemperature: before.fixesTemperature || names('temperature'),
+  }
 }
 
 /** An error that came as an answer, or within one. */

@@ -4,7 +4,7 @@ import { type AskOptions, type CheckedAsk, checkAsk } from '../engine/ask-option
 import { type AskedParts, AskedVideo } from '../engine/asked-video.js'
 import type { WatchTimings } from '../engine/watch-options.js'
 import { readAnswer } from './answer-stream.js'
-import { chatRequest, refuseTrace } from './chat-request.js'
+import { chatRequest, type Dialect, refuseTrace } from './chat-request.js'
 import { chooseSent } from './choose-sent.js'
 import type { Endpoint } from './endpoint.js'
 import type { GuidedVideo } from './guide.js'
@@ -60,7 +60,7 @@ export class RemoteVideo extends AskedVideo {
     }
     const { frames, sent: most = frames } = this.plan
     const sent = chooseSent(relevance, frames, most, this.facts.stills === undefined)
-    const reply = await endpoint.ask(this.#request(ask, sent), signal)
+    const reply = await endpoint.ask((dialect) => this.#request(ask, sent, dialect), signal)
     let firstToken: number | undefined
     const answer = await readAnswer(reply, endpoint.asking, (text) => {
       firstToken ??= performance.now() - start
@@ -81,19 +81,24 @@ export class RemoteVideo extends AskedVideo {
       notes: [
         ...notes,
         `${sent.length} of ${this.timestamps.length} frames were sent to ${endpoint.host}. Weights tell what was sent, not what was read.`,
+        ...(endpoint.dialect.fixesTemperature && ask.sampling.temperature === undefined
+          ? [
+              'The model does not let its temperature be chosen, so that answers may differ from time to time.',
+            ]
+          : []),
         ...answer.notes,
       ],
     }
   }
 
-  #request(ask: CheckedAsk, sent: readonly number[]): string {
+  #request(ask: CheckedAsk, sent: readonly number[], dialect: Dialect): string {
     const { endpoint, jpegs } = this.#parts
     const frames = sent.map((index) => ({
       index,
       timestampSeconds: this.timestamps[index]!,
       jpeg: jpegs[index]!,
     }))
-    return chatRequest({ model: endpoint.model, plan: this.plan, facts: this.facts, frames }, ask)
+    return chatRequest({ model: endpoint.model, plan: this.plan, facts: this.facts, frames }, ask, dialect)
   }
 }
 

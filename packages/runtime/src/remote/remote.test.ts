@@ -384,6 +384,42 @@ describe('servers that refuse', () => {
     expect(server.questions).toHaveLength(3)
   })
 
+  test('asked otherwise where the model wants its options otherwise, and from then on so', async () => {
+    server.respond(
+      refusing(400, {
+        code: 'unsupported_parameter',
+        param: 'max_tokens',
+        message: "Use 'max_completion_tokens' instead.",
+      }),
+      refusing(400, {
+        code: 'unsupported_value',
+        param: 'temperature',
+        message: 'Only the default (1) is supported.',
+      }),
+      answering('yes'),
+    )
+    await using longtake = await open()
+    await using video = await longtake.watchFrames(greys(1))
+    const { text, notes } = await video.ask('a', { maxTokens: 7 })
+    expect(text).toBe('yes')
+    expect(notes.join(' ')).toContain('does not let its temperature be chosen')
+    await video.ask('b')
+    expect(server.questions).toHaveLength(4)
+    for (const { body } of server.questions.slice(2)) {
+      expect(body).not.toHaveProperty('max_tokens')
+      expect(body).not.toHaveProperty('temperature')
+    }
+    expect(server.questions[2]?.body.max_completion_tokens).toBe(7)
+  })
+
+  test('a temperature that was asked for is not left out', async () => {
+    server.respond(refusing(400, { code: 'unsupported_value', param: 'temperature', message: 'Only 1.' }))
+    await using longtake = await open()
+    await using video = await longtake.watchFrames(greys(1))
+    await expect(video.ask('a', { temperature: 0.3 })).rejects.toThrow(/answered 400. It says: Only 1\./)
+    expect(server.questions).toHaveLength(1)
+  })
+
   test('given up while it stays busy', async () => {
     server.respond(refusing(503, { message: 'loading' }, { 'retry-after': '0' }))
     expect((await failure()).message).toMatch(/too busy \(503\).*loading/)
