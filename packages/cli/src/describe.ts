@@ -42,15 +42,20 @@ export function describeVideo(facts: VideoFacts): string {
 
 /** What an answer rests on and took, in a line. */
 export function describeAnswer(
-  { plan, facts }: { plan: Pick<VideoPlan, 'frames'>; facts: Pick<VideoFacts, 'stills'> },
+  { plan, facts }: { plan: Pick<VideoPlan, 'frames' | 'sent'>; facts: Pick<VideoFacts, 'stills'> },
   result: AnswerResult,
   milliseconds: number,
 ): string {
-  const moments = keyMoments(joinStills(facts, result.frames))
+  // What a model behind an API looked at of what was sent is not known.
+  const moments = plan.sent === undefined ? keyMoments(joinStills(facts, result.frames)) : []
   const nameOf = facts.stills === undefined ? formatTimestamp : pictureName
   const where = moments.map(({ timestamp, weight }) => `${nameOf(timestamp)} (${Math.round(weight * 100)} %)`)
   const tokens = `${result.usage.promptTokens}+${result.usage.completionTokens} tokens`
-  const parts = [count(plan.frames, 'frame'), tokens, formatMilliseconds(milliseconds)]
+  const frames =
+    plan.sent === undefined
+      ? count(plan.frames, 'frame')
+      : `sent ${plan.sent} of ${count(plan.frames, 'frame')}`
+  const parts = [frames, tokens, formatMilliseconds(milliseconds)]
   const cut = result.finishReason === 'length' ? ['ended at the token limit'] : []
   return [...(where.length > 0 ? [`looked at ${where.join(', ')}`] : []), ...parts, ...cut].join(' · ')
 }

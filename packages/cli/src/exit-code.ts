@@ -112,6 +112,9 @@ const FLAGS: ReadonlyMap<string, string> = new Map([
   ['storyboard', '--storyboard'],
   ['out', '--out'],
   ['id', '--model'],
+  ['remote.guide', '--guide'],
+  ['remote.sendFrames', '--send-frames'],
+  ['remote.key', 'LONGTAKE_REMOTE_KEY'],
   ['endpoint', 'HF_ENDPOINT'],
   ['token', 'HF_TOKEN'],
   ['revision', '--revision'],
@@ -123,7 +126,7 @@ function withFlags(error: LongtakeFailure): string {
   if (code === 'LINK_REFUSED') return `${message} Links into your own network need --allow-private.`
   if (code !== 'INVALID_OPTION' && code !== 'CONTEXT_TOO_LONG') return message
   // Only names that cannot be ordinary words are replaced in the middle of a sentence.
-  const named = message.replace(/\b[a-z]+[A-Z]\w*\b/g, (word) => FLAGS.get(word) ?? word)
+  const named = message.replace(/\b(?:remote\.)?[a-z]+[A-Z]\w*\b/g, (word) => FLAGS.get(word) ?? word)
   if (code !== 'INVALID_OPTION') return named
   const flag = FLAGS.get(error.option)
   return flag !== undefined && named.startsWith(`${error.option}:`)

@@ -1,5 +1,3 @@
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import {
   CLIP_LAYOUTS,
   type ClipLayout,
@@ -18,32 +16,9 @@ import {
   type SamplingMode,
   type Triple,
 } from '@longtake/core'
-import {
-  type AskOptions,
-  buildsFolder,
-  cacheFolder,
-  type LoadOptions,
-  modelsFolder,
-  type SamplingDefaults,
-} from '@longtake/runtime'
-import { LinkCache, type OpenLinkOptions, PRIVATE_NETWORKS, ytDlp } from '@longtake/runtime/link'
+import type { AskOptions, SamplingDefaults } from '@longtake/runtime'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { LINKS_FOLDER } from './cache-size.js'
-import type { Io } from './io.js'
-import {
-  byteCount,
-  clockTime,
-  filledText,
-  frameCount,
-  number,
-  repeated,
-  triple,
-  wholeNumber,
-} from './parse.js'
-import { WEIGHTS } from './resources.js'
-
-/** The checkpoint that comes with Longtake. */
-export const DEFAULT_MODEL = '@longtake/tiny'
+import { byteCount, clockTime, frameCount, number, repeated, triple, wholeNumber } from './parse.js'
 
 /** Parts of `--method`, by the names of the paper's steps. */
 interface Method {
@@ -51,17 +26,6 @@ interface Method {
   readonly context?: RopeType
   readonly pooling?: PoolingMethod
   readonly kvCache?: KvCacheType | 'auto'
-}
-
-/** Flags about the model, as commander hands them over. */
-export interface ModelFlags {
-  readonly model: string
-  readonly backend: 'auto' | 'resident' | 'portable'
-  readonly weights?: (typeof WEIGHTS)[number]
-  readonly threads?: number
-  readonly cache: boolean
-  readonly cacheDir?: string
-  readonly cacheSize?: number
 }
 
 /** Flags about what is watched, and how. */
@@ -96,28 +60,6 @@ export interface AnswerFlags {
   readonly samplingDefaults?: SamplingDefaults
   readonly seed?: number
   readonly stop?: readonly string[]
-}
-
-export function addModelFlags(command: Command): Command {
-  return command
-    .option(
-      '--model <id>',
-      'checkpoint: an installed package, a folder, or a model that was pulled',
-      DEFAULT_MODEL,
-    )
-    .addOption(choice('--backend <name>', 'where it runs', ['auto', 'resident', 'portable']).default('auto'))
-    .addOption(
-      choice('--weights <type>', 'storage of the matrices; default by the size of the model', WEIGHTS),
-    )
-    .option('--threads <count>', 'threads of one operator', wholeNumber(1, 1024))
-    .option(
-      '--cache',
-      'keep what is encoded and what links fetch, so that neither need be done again for the same video',
-      true,
-    )
-    .option('--no-cache', 'keep nothing')
-    .option('--cache-dir <folder>', 'where it is kept', filledText)
-    .option('--cache-size <bytes>', 'most that is kept of each, such as 2GiB', byteCount)
 }
 
 export function addWatchFlags(command: Command): Command {
@@ -185,38 +127,6 @@ export function addAnswerFlags(command: Command): Command {
     )
     .option('--seed <number>', 'makes random choices repeatable', wholeNumber(0, 2 ** 32 - 1))
     .option('--stop <text>', 'ends the answer where this text would come (repeatable)', repeated)
-}
-
-/** Options of `load`. */
-export function loadOptions(flags: ModelFlags, env: Io['env'], signal: AbortSignal): LoadOptions {
-  const { backend, weights, threads, cacheSize } = flags
-  const cache = flags.cache && { folder: cachePath(flags, env), maxBytes: cacheSize }
-  const hub = { folder: modelsFolder(env) }
-  return { backend, weights, threads, cache, hub, builds: { folder: buildsFolder(env) }, signal }
-}
-
-/**
- * Options of `openLink`.
- *
- * @param notes - Told what goes wrong without harm.
- */
-export function linkOptions(
-  flags: ModelFlags & WatchFlags,
-  env: Io['env'],
-  notes: string[],
-  signal: AbortSignal,
-): OpenLinkOptions {
-  const places = flags.allowPrivate ? ({ ports: 'any', allowNetworks: PRIVATE_NETWORKS } as const) : {}
-  const policy = { ...places, ...(flags.ytDlp && { players: ytDlp() }) }
-  if (!flags.cache) return { policy, signal }
-  const folder = join(cachePath(flags, env), LINKS_FOLDER)
-  const onProblem = (problem: string): void => void notes.push(problem)
-  return { policy, cache: new LinkCache({ folder, maxBytes: flags.cacheSize, onProblem }), signal }
-}
-
-/** Where features are kept; what links fetch lies below it. */
-export function cachePath({ cacheDir }: Pick<ModelFlags, 'cacheDir'>, environment: Io['env']): string {
-  return cacheDir ?? cacheFolder({ environment, platform: process.platform, home: homedir() })
 }
 
 /**

@@ -12,7 +12,8 @@ import { serve } from './commands/serve.js'
 import { trace } from './commands/trace.js'
 import type { ExitCode } from './exit-code.js'
 import type { Session } from './main.js'
-import { addAnswerFlags, addModelFlags, addWatchFlags, choice, DEFAULT_MODEL } from './options.js'
+import { addModelFlag, addModelFlags } from './model-options.js'
+import { addAnswerFlags, addWatchFlags, choice } from './options.js'
 import { WEIGHTS } from './resources.js'
 
 const EXIT_CODES = `
@@ -59,16 +60,12 @@ export function buildProgram(session: Session, onExit: (code: ExitCode) => void)
     .option('--new-key <name>', 'print a new key, and what the server is told of it; start nothing')
     .action((flags) => serve(flags, session))
   addBot(program, session)
-  program
+  const tools = program
     .command('mcp')
     .description(
       'give an agent tools to ask about videos (Model Context Protocol, standard input and output)',
     )
-    .option(
-      '--model <id>',
-      'checkpoint: an installed package, a folder, or a model that was pulled',
-      DEFAULT_MODEL,
-    )
+  addModelFlag(tools)
     .option('--folder <path...>', 'folders whose videos the agent may name; else links only')
     .option('--allow-private', 'let links lead into your own machine and network, on any port')
     .action((flags) => mcp(flags, packageVersion(), session))

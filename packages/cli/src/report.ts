@@ -28,6 +28,8 @@ interface VideoReport {
 interface PlanReport {
   readonly frames: number
   readonly clips: number
+  /** Frames that go with each question, where the model runs elsewhere. */
+  readonly sent?: number
   readonly visualTokens: number
   readonly contextTokens: number
   readonly rope: { readonly type: string; readonly scale: number }
@@ -91,6 +93,7 @@ function reportPlan(plan: VideoPlan): PlanReport {
   return {
     frames: plan.frames,
     clips: plan.clips.length,
+    ...(plan.sent !== undefined && { sent: plan.sent }),
     visualTokens: plan.visualTokens,
     contextTokens: plan.contextTokens,
     rope: { type: plan.rope.type, scale: plan.rope.scale },

@@ -3,14 +3,9 @@ import { type Longtake, load, type VideoInputs, type WatchedVideo } from '@longt
 import { openVideo } from '@longtake/runtime/video'
 import { isLink, openInput } from './input.js'
 import type { Session } from './main.js'
-import {
-  type AnswerFlags,
-  linkOptions,
-  loadOptions,
-  type ModelFlags,
-  planOptions,
-  type WatchFlags,
-} from './options.js'
+import { linkOptions } from './link-options.js'
+import { loadOptions, type ModelFlags } from './model-options.js'
+import { type AnswerFlags, planOptions, type WatchFlags } from './options.js'
 import type { Progress } from './progress.js'
 import type { Terminal } from './terminal.js'
 

@@ -85,11 +85,22 @@ function wantedFrames(
     return { frames: Math.max(count, 1), notes: [] }
   }
   if (frames === 'auto') {
+    if (spec.remote !== undefined) return candidateFrames(spec, stretch)
     return request.method === 'none'
       ? unpooledFrames(spec, stretch, request.tokenBudget)
       : pooledFrames(spec, stretch, request, most)
   }
   return { frames: checkFrames(frames), notes: [] }
+}
+
+/**
+ * Frames among which each question chooses what is sent: one for every `AUTO_SECONDS_PER_FRAME`, from `defaults.frames`
+ * to `defaults.mostFrames` and the pictures there are.
+ */
+function candidateFrames({ defaults }: ModelSpec, stretch: Stretch): WantedFrames {
+  const byLength = Math.ceil(stretch.lengthSeconds / AUTO_SECONDS_PER_FRAME)
+  const wanted = Math.min(Math.max(byLength, defaults.frames), defaults.mostFrames)
+  return { frames: Math.min(wanted, stretch.pictures ?? Number.POSITIVE_INFINITY), notes: [] }
 }
 
 function checkFrames(frames: unknown): number {

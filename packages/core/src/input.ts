@@ -73,8 +73,9 @@ function sampleVideo(
   }
 }
 
-function noteEncoder({ encoder }: ModelSpec, frames: number, layout: ClipLayout): string[] {
-  if ((encoder.mostFramesPerClip ?? encoder.framesPerClip) > 1 || frames === 1) return []
+function noteEncoder({ encoder, remote }: ModelSpec, frames: number, layout: ClipLayout): string[] {
+  if (remote !== undefined || (encoder.mostFramesPerClip ?? encoder.framesPerClip) > 1 || frames === 1)
+    return []
   return [`This checkpoint's encoder sees each frame on its own, so the ${layout} layout changes nothing.`]
 }
 

@@ -132,7 +132,9 @@ export interface VideoPlan {
   readonly pooling: PoolingPlan | null
   /** How each still image is cut; absent where frames, and images, enter whole. */
   readonly crops?: readonly StillCrops[]
-  /** Visual tokens in the context: of all frames together, after pooling. */
+  /** Frames that go with each question, at most F; only where the model runs elsewhere. */
+  readonly sent?: number
+  /** Visual tokens in the context: of all frames together, after pooling; of those that are sent. */
   readonly visualTokens: number
   /** Those among them that follow the last frame's and belong to none, such as a line break. */
   readonly trailingTokens: number

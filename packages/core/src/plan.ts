@@ -1,22 +1,16 @@
-import { checkChoice, checkInteger, checkNumber } from './check.js'
+import { checkChoice, checkNumber } from './check.js'
 import { InvalidOptionError } from './errors.js'
 import { chooseRope } from './extension.js'
 import { arrangeInput } from './input.js'
 import { KV_CACHE_TYPES, kvCacheBytes } from './kv-cache.js'
-import {
-  DEFAULT_KV_CACHE_BYTES,
-  DEFAULT_PREFILL_CHUNK,
-  DEFAULT_TEXT_SHARE,
-  DEFAULT_TEXT_TOKENS,
-  MAX_CONTEXT_TOKENS,
-  MAX_PREFILL_CHUNK,
-  MAX_TEXT_TOKENS,
-} from './limits.js'
+import { DEFAULT_KV_CACHE_BYTES } from './limits.js'
 import type { PlanOptions, VideoPlan } from './plan-types.js'
 import { choosePooling } from './pooling.js'
 import { readPooling } from './pooling-request.js'
+import { planRemote } from './remote.js'
 import type { KvCacheType, ModelSpec, VideoFacts } from './spec.js'
 import { checkSpec } from './spec-check.js'
+import { contextTokens, textReserve } from './text-reserve.js'
 
 /**
  * Decides everything about watching a video that can be decided before running: which times are read, which frames
@@ -32,48 +26,29 @@ import { checkSpec } from './spec-check.js'
  */
 export function planVideo(spec: ModelSpec, video: VideoFacts, options: PlanOptions = {}): VideoPlan {
   checkSpec(spec)
+  if (spec.remote !== undefined) return planRemote({ ...spec, remote: spec.remote }, video, options)
   const request = readPooling(spec, options)
   const { pooled, notes: inputNotes, ...input } = arrangeInput(spec, video, options, request)
   const { pooling, notes: poolingNotes } = choosePooling(spec, pooled, request)
   const { trailingTokens } = pooled
   const visualTokens = (pooling?.tokens ?? pooled.tokens) + trailingTokens
-  const tokens = countTokens(spec, visualTokens, options)
-  const { rope, notes: ropeNotes } = chooseRope(spec, tokens.context, options)
-  const { kvCache, notes: kvNotes } = chooseKvCache(spec, tokens.context, options)
+  const text = textReserve(spec, options)
+  const context = contextTokens(visualTokens, text)
+  const { rope, notes: ropeNotes } = chooseRope(spec, context, options)
+  const { kvCache, notes: kvNotes } = chooseKvCache(spec, context, options)
   return {
     ...input,
     notes: [...inputNotes, ...poolingNotes, ...ropeNotes, ...kvNotes],
     pooling,
     visualTokens,
     trailingTokens,
-    contextTokens: tokens.context,
-    maxNewTokens: tokens.answer,
+    contextTokens: context,
+    maxNewTokens: text.answer,
     rope,
     kvCache,
-    prefillChunks: Math.ceil((visualTokens + tokens.prompt) / tokens.prefillChunk),
-    prefillChunk: tokens.prefillChunk,
+    prefillChunks: Math.ceil((visualTokens + text.prompt) / text.prefillChunk),
+    prefillChunk: text.prefillChunk,
   }
-}
-
-interface TokenCounts {
-  readonly prompt: number
-  readonly answer: number
-  readonly context: number
-  readonly prefillChunk: number
-}
-
-function countTokens(spec: ModelSpec, visual: number, options: PlanOptions): TokenCounts {
-  const share = Math.max(Math.floor(spec.context.trainedLength * DEFAULT_TEXT_SHARE), 1)
-  const reserve = Math.min(DEFAULT_TEXT_TOKENS, share)
-  const prompt = checkInteger('promptTokens', options.promptTokens ?? reserve, 0, MAX_TEXT_TOKENS)
-  const answer = checkInteger('maxNewTokens', options.maxNewTokens ?? reserve, 1, MAX_TEXT_TOKENS)
-  const chunk = options.prefillChunk ?? DEFAULT_PREFILL_CHUNK
-  const prefillChunk = checkInteger('prefillChunk', chunk, 1, MAX_PREFILL_CHUNK)
-  const context = visual + prompt + answer
-  if (context > MAX_CONTEXT_TOKENS) {
-    throw new InvalidOptionError('frames', `frames and text of at most ${MAX_CONTEXT_TOKENS} tokens`, context)
-  }
-  return { prompt, answer, context, prefillChunk }
 }
 
 function chooseKvCache(

@@ -10,8 +10,11 @@ import type { ModelSpec } from './spec.js'
 export function checkSpec(spec: ModelSpec): void {
   const { decoder, context, defaults } = spec
   checkEncoder(spec.encoder)
-  checkInteger('spec.decoder.layers', decoder.layers, 1, 65_536)
-  checkInteger('spec.decoder.kvHeads', decoder.kvHeads, 1, 65_536)
+  if (spec.remote !== undefined) checkInteger('spec.remote.sendFrames', spec.remote.sendFrames, 1, MAX_FRAMES)
+  // Of a model that runs elsewhere these are not known.
+  const least = spec.remote === undefined ? 1 : 0
+  checkInteger('spec.decoder.layers', decoder.layers, least, 65_536)
+  checkInteger('spec.decoder.kvHeads', decoder.kvHeads, least, 65_536)
   checkInteger('spec.context.trainedLength', context.trainedLength, 1, MAX_CONTEXT_TOKENS)
   checkInteger('spec.defaults.frames', defaults.frames, 1, MAX_FRAMES)
   checkInteger('spec.defaults.mostFrames', defaults.mostFrames, defaults.frames, MAX_FRAMES)

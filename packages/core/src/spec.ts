@@ -68,6 +68,14 @@ export interface ModelSpec {
       readonly resolutions: readonly (readonly [height: number, width: number])[]
     }
   }
+  /**
+   * Present where the model runs behind somebody's API and is given pictures and words. Of its decoder, RoPE and KV cache
+   * nothing is known then; `context.trainedLength` is what it is said to hold, `encoder.tokensPerFrame` an estimate.
+   */
+  readonly remote?: {
+    /** Most frames that go with a question. Where more are sampled, each question chooses among them. */
+    readonly sendFrames: number
+  }
   readonly decoder: {
     readonly layers: number
     readonly kvHeads: number

@@ -3,19 +3,24 @@ import { type AnswerResult, mattered, type WatchedVideo } from '@longtake/runtim
 
 /** The answer, and when what it rests on is seen. */
 export function answerText(result: AnswerResult, video: WatchedVideo): string {
-  const times = matteredFrames(result).map(
-    ({ timestamp, weight }) => `${formatTimestamp(timestamp)} (${Math.round(weight * 100)} %)`,
-  )
-  const rests = times.length === 0 ? 'Rests on the whole video alike.' : `Rests on: ${times.join(', ')}.`
   const notes = [...video.plan.notes, ...result.notes].map((note) => `Note: ${note}`)
-  return [result.text, rests, ...notes].join('\n')
+  return [result.text, ...restsOn(result, video), ...notes].join('\n')
+}
+
+function restsOn(result: AnswerResult, video: WatchedVideo): readonly string[] {
+  const times = matteredFrames(result, video)
+    .map(({ timestamp, weight }) => `${formatTimestamp(timestamp)} (${Math.round(weight * 100)} %)`)
+    .join(', ')
+  // What a model behind an API read of what it was sent is not known.
+  if (video.plan.sent !== undefined) return times === '' ? [] : [`Sent as most relevant: ${times}.`]
+  return times === '' ? ['Rests on the whole video alike.'] : [`Rests on: ${times}.`]
 }
 
 /** The same for programs. */
 export function evidence(result: AnswerResult, video: WatchedVideo) {
   const { text: answer, usage, finishReason } = result
   const { durationSeconds, width, height } = video.facts
-  const frames = matteredFrames(result).map(({ timestamp, weight }) => ({ timestamp, weight }))
+  const frames = matteredFrames(result, video).map(({ timestamp, weight }) => ({ timestamp, weight }))
   return {
     answer,
     finishReason,
@@ -36,7 +41,9 @@ export function storyboardText({ timestamps }: WatchedVideo): string {
   return `${timestamps.length} frames, from ${formatTimestamp(timestamps[0] ?? 0)} to ${formatTimestamp(timestamps.at(-1) ?? 0)}.`
 }
 
-function matteredFrames({ frames }: AnswerResult) {
+function matteredFrames({ frames }: AnswerResult, { plan }: WatchedVideo) {
+  const areAlike = plan.sent !== undefined && frames.every(({ relevance }) => relevance === undefined)
+  if (areAlike) return []
   const chosen = mattered(frames.map(({ weight }) => weight))
   return frames.filter((_, index) => chosen.includes(index))
 }

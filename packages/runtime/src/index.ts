@@ -44,6 +44,8 @@ export {
   openLink,
 } from './link/index.js'
 export type { BackendKind } from './ort/index.js'
+export { isRemoteId } from './remote/remote-id.js'
+export type { RemoteOptions } from './remote/remote-options.js'
 export { estimateMemory, type MemoryEstimate, type MemoryOptions } from './spec/memory.js'
 export { type PublishedModel, publishedModels } from './spec/published-models.js'
 export { type ModelDescription, type ReadSpecOptions, readSpec } from './spec/read-spec.js'

@@ -1,5 +1,13 @@
 import { type PlanOptions, planVideo, type VideoFacts } from '@longtake/core'
-import { type Longtake, load, type VideoInputs, type VideoSource } from '@longtake/runtime'
+import {
+  isRemoteId,
+  type LoadOptions,
+  type Longtake,
+  load,
+  type RemoteOptions,
+  type VideoInputs,
+  type VideoSource,
+} from '@longtake/runtime'
 import { checkVideoLimits, type VideoLimits } from '@longtake/runtime/link'
 import { openVideo } from '@longtake/runtime/video'
 import type { Engine, EngineModel, PlannedVideo } from '../services.js'
@@ -9,15 +17,22 @@ export interface EngineLimits extends VideoLimits {
   readonly maxFrames: number
 }
 
+/** Options of `load` for a model: those of models behind an API are for these alone. */
+export function optionsFor(id: string, remote: RemoteOptions | undefined): Pick<LoadOptions, 'remote'> {
+  return isRemoteId(id) ? { remote } : {}
+}
+
 /**
  * Loads models into this process.
  *
  * @param ids - As `load` of `@longtake/runtime` takes them; clients use the same names.
+ * @param remote - How models behind an API are asked.
  * @throws {LongtakeError} As `load`; nothing is left then.
  */
 export async function openEngine(
   ids: readonly string[],
   limits: EngineLimits,
+  remote?: RemoteOptions,
 ): Promise<Engine & { close(): Promise<void> }> {
   const loaded: Longtake[] = []
   const close = async (): Promise<void> => {
@@ -26,7 +41,7 @@ export async function openEngine(
   const models = new Map<string, EngineModel>()
   try {
     for (const id of ids) {
-      const longtake = await load(id)
+      const longtake = await load(id, optionsFor(id, remote))
       loaded.push(longtake)
       models.set(id, engineModel(longtake, limits))
     }

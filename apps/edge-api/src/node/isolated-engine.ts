@@ -1,7 +1,8 @@
 import { EngineError } from '@longtake/core'
+import type { RemoteOptions } from '@longtake/runtime'
 import { type IsolatedLongtake, type IsolatedState, loadIsolated } from '@longtake/runtime/isolated'
 import type { Engine, EngineModel, Log } from '../services.js'
-import { closeAll, type EngineLimits, inputOf } from './engine.js'
+import { closeAll, type EngineLimits, inputOf, optionsFor } from './engine.js'
 
 /**
  * Loads models into processes of their own, with another one for the decoder of each video: what strangers send can end
@@ -9,12 +10,14 @@ import { closeAll, type EngineLimits, inputOf } from './engine.js'
  *
  * @param ids - As `load` of `@longtake/runtime` takes them; clients use the same names.
  * @param log - Told when a process ends.
+ * @param remote - How models behind an API are asked.
  * @throws {LongtakeError} As `loadIsolated`; nothing is left then.
  */
 export async function openIsolatedEngine(
   ids: readonly string[],
   limits: EngineLimits,
   log: Log,
+  remote?: RemoteOptions,
 ): Promise<Engine & { close(): Promise<void> }> {
   const loaded = new Map<string, IsolatedLongtake>()
   const close = async (): Promise<void> => {
@@ -23,7 +26,7 @@ export async function openIsolatedEngine(
   try {
     for (const id of ids) {
       const onState = (state: IsolatedState): void => tell(log, id, state)
-      loaded.set(id, await loadIsolated(id, { videos: limits, onState }))
+      loaded.set(id, await loadIsolated(id, { ...optionsFor(id, remote), videos: limits, onState }))
     }
   } catch (error) {
     await close()

@@ -101,8 +101,8 @@ async function openServices(
   const log = pino({ level: config.logLevel })
   const engineLimits = { maxSeconds: config.maxVideoSeconds, maxFrames: config.limits.maxFrames }
   const engine = config.isIsolated
-    ? await openIsolatedEngine(config.models, engineLimits, log)
-    : await openEngine(config.models, engineLimits)
+    ? await openIsolatedEngine(config.models, engineLimits, log, config.remote)
+    : await openEngine(config.models, engineLimits, config.remote)
   opened.push(() => engine.close())
   const jobs = await openQueue<VideoJob, VideoResult, JobProgress>({
     mostQueued: config.mostQueued,

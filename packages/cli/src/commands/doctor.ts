@@ -9,7 +9,7 @@ import { describeFailure, ExitCode } from '../exit-code.js'
 import { listKnownModels, printKnownModels } from '../known-models.js'
 import { readMachine } from '../machine.js'
 import type { Session } from '../main.js'
-import { cachePath } from '../options.js'
+import { cachePath } from '../model-options.js'
 
 export interface DoctorFlags {
   readonly json?: boolean

@@ -5,16 +5,19 @@ import {
   type VideoFacts,
   type VideoPlan,
 } from '@longtake/core'
-import { modelsFolder, readSpec } from '@longtake/runtime'
+import { isRemoteId, modelsFolder, readSpec } from '@longtake/runtime'
 import { count, describeVideo, formatBytes, formatCount } from '../describe.js'
 import { openInput, shownInput } from '../input.js'
 import { type Machine, readMachine } from '../machine.js'
 import type { Session } from '../main.js'
-import { type AnswerFlags, linkOptions, type ModelFlags, planOptions, type WatchFlags } from '../options.js'
+import { linkOptions } from '../link-options.js'
+import { type ModelFlags, requireRemote } from '../model-options.js'
+import { type AnswerFlags, planOptions, type WatchFlags } from '../options.js'
+import { Progress } from '../progress.js'
 import { reportPlanDetails } from '../report.js'
 import { measureResources, type Resources, usableMemory, WEIGHTS } from '../resources.js'
 import type { Terminal } from '../terminal.js'
-import { planFor, readFacts } from '../watching.js'
+import { planFor, prepare, readFacts } from '../watching.js'
 
 export interface PlanFlags extends ModelFlags, WatchFlags, AnswerFlags {
   readonly json?: boolean
@@ -27,6 +30,8 @@ const LABEL_WIDTH = 10
 /** `longtake plan`: what watching would read, encode and hold; loads no model, and downloads none. */
 export async function plan(files: readonly string[], flags: PlanFlags, session: Session): Promise<void> {
   const { out, io } = session
+  if (isRemoteId(flags.model)) return planRemote(files, flags, session)
+  requireRemote(flags)
   const { model, facts, plan, notes } = await describe(files, flags, session)
   const machine = await readMachine(modelsFolder(io.env))
   const { weights = model.defaultWeights, memory: memoryBudgetBytes } = flags
@@ -36,15 +41,31 @@ export async function plan(files: readonly string[], flags: PlanFlags, session: 
     out.line(JSON.stringify({ ...report, resources }, null, 2))
     return
   }
-  row(
-    out,
-    facts.stills === undefined ? 'video' : 'images',
-    `${files.map(shownInput).join(', ')}: ${describeVideo(facts)}`,
-  )
+  printInput(out, files, facts)
   row(out, 'model', `${flags.model} (${describeModel(model.spec)})`)
   printPlan(out, facts, plan, model.spec)
   printResources(out, resources)
   for (const note of notes) row(out, 'note', note)
+}
+
+/** The same for a model behind an API, which is not asked anything. */
+async function planRemote(files: readonly string[], flags: PlanFlags, session: Session): Promise<void> {
+  const { out, err } = session
+  await using prepared = await prepare(files, flags, session, new Progress(err, { quiet: true }))
+  const { facts, plan, notes, longtake } = prepared
+  if (flags.json) {
+    out.line(JSON.stringify(reportPlanDetails(flags.model, facts, plan, notes), null, 2))
+    return
+  }
+  printInput(out, files, facts)
+  row(out, 'model', `${flags.model} (runs elsewhere)`)
+  printPlan(out, facts, plan, longtake.spec)
+  for (const note of notes) row(out, 'note', note)
+}
+
+function printInput(out: Terminal, files: readonly string[], facts: VideoFacts): void {
+  const kind = facts.stills === undefined ? 'video' : 'images'
+  row(out, kind, `${files.map(shownInput).join(', ')}: ${describeVideo(facts)}`)
 }
 
 /** The video's facts, the model's description, and the plan for both. */
@@ -89,6 +110,11 @@ function describeFit(fits: Resources['fits'], machine: Machine): string {
 /** A plan in a few lines. */
 export function printPlan(out: Terminal, facts: VideoFacts, plan: VideoPlan, spec: ModelSpec): void {
   row(out, 'read', describeReading(facts, plan))
+  if (spec.remote !== undefined) {
+    const side = `at most ${spec.encoder.imageSize} pixels a side`
+    row(out, 'send', `${plan.sent} of them with each question, ${side}, about ${plan.visualTokens} tokens`)
+    return
+  }
   row(out, 'encode', describeEncoding(plan, spec))
   if (plan.pooling !== null) row(out, 'pooling', describePooling(plan.pooling))
   const text = plan.contextTokens - plan.visualTokens

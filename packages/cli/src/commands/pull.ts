@@ -1,7 +1,7 @@
 import { buildsFolder, modelsFolder, prepareWeights, pull as pullModel } from '@longtake/runtime'
 import { count, formatBytes } from '../describe.js'
 import type { Session } from '../main.js'
-import type { ModelFlags } from '../options.js'
+import type { ModelFlags } from '../model-options.js'
 import { Progress } from '../progress.js'
 import { PullLine } from '../pull-line.js'
 

@@ -1,6 +1,9 @@
+import { InvalidOptionError } from '@longtake/core'
+import { isRemoteId } from '@longtake/runtime'
 import { readAsked, shownInput } from '../input.js'
 import type { Session } from '../main.js'
-import { type AnswerFlags, askOptions, type ModelFlags, type WatchFlags } from '../options.js'
+import type { ModelFlags } from '../model-options.js'
+import { type AnswerFlags, askOptions, type WatchFlags } from '../options.js'
 import { checkOutput, writeOutput } from '../output-file.js'
 import { Progress } from '../progress.js'
 import { wholeTime } from '../report.js'
@@ -21,6 +24,8 @@ export interface TraceFlags extends ModelFlags, WatchFlags, AnswerFlags {
 export async function trace(inputs: readonly string[], flags: TraceFlags, session: Session): Promise<void> {
   const { out, err, signal } = session
   const { quiet, model } = flags
+  if (isRemoteId(model))
+    throw new InvalidOptionError('id', 'a model of this machine: no other tells how it read', model)
   const { files, question } = await readAsked(inputs)
   const file = { option: 'out', ending: '.html', path: flags.out } as const
   await checkOutput(file, files)

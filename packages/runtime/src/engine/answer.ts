@@ -1,7 +1,7 @@
 import { CancelledError } from '@longtake/core'
 import type { AnswerTrace } from './trace.js'
 
-/** One sampled picture, and how much the answer rests on it. */
+/** One sampled picture, and how much the answer rests on it; of models behind an API, what was sent of it. */
 export interface FrameWeight {
   /** Place among the sampled frames, in time order. */
   readonly index: number
@@ -19,7 +19,7 @@ export interface FrameWeight {
 export interface AnswerUsage {
   /** Tokens that the question's context held: text and video together. */
   readonly promptTokens: number
-  /** Tokens of the video among them, after pooling. */
+  /** Tokens of the video among them, after pooling; of models behind an API an estimate. */
   readonly visualTokens: number
   readonly completionTokens: number
 }

@@ -56,10 +56,15 @@ export function describeFrames(frames: readonly InputFrame[]): VideoFacts {
 /** Spreads given pictures over a plan's places; where the plan has more, neighbours are repeated. */
 export function placeFrames(frames: readonly InputFrame[], places: number): PlacedFrame[] {
   return Array.from({ length: places }, (_, index) => {
-    const source = Math.floor((index * frames.length) / places)
+    const source = sourceOf(index, frames.length, places)
     const frame = frames[source]!
     return { ...frame, index, timestampSeconds: frame.timestampSeconds ?? source }
   })
+}
+
+/** Which given picture is at a place. */
+export function sourceOf(place: number, pictures: number, places: number): number {
+  return Math.floor((place * pictures) / places)
 }
 
 function describeBytes(rgb: unknown): string {

@@ -91,7 +91,7 @@ export async function inspectPictures(
   throwIfAborted(signal)
   const { before, after } = encodeEither(models, question, prompt)
   const options = withRoom(watch, before.length + after.length, greedyTokens)
-  const planned = planPictures(models, pictures, options, areStills)
+  const planned = planPictures(models.checkpoint.model.spec, pictures, options, areStills)
   const { plan } = planned
   const prefix = await makePrefix(models, plan, before, signal)
   const { kept, guide } = await inspectVideo(models, planned, prefix.visual, guideText, signal)

@@ -5,7 +5,8 @@ import { buildsPlace } from '../builds/place.js'
 import type { BuildsOptions } from '../builds/weight-store.js'
 import type { HubLookup } from '../hub/index.js'
 import type { Backend, BackendKind } from '../ort/index.js'
-import { checkChoice, checkFields, checkInteger, checkSignal } from './check.js'
+import type { RemoteOptions } from '../remote/remote-options.js'
+import { checkChoice, checkFields, checkInteger, checkObject, checkSignal } from './check.js'
 import type { CacheOptions } from './feature-shelf.js'
 
 const MAX_THREADS = 1024
@@ -48,6 +49,8 @@ export interface LoadOptions {
    * 256 MiB.
    */
   readonly builds?: boolean | BuildPlace | undefined
+  /** How a model behind an API is asked, `openai:https://host/v1#name`; for no other. */
+  readonly remote?: RemoteOptions | undefined
   /** Told how far preparing the weights has come; never called where they are ready. */
   readonly onProgress?: ((progress: BuildProgress) => void) | undefined
   /** Ends the loading between two graphs, or within a few rows while weights are prepared; `load` then rejects with `CancelledError`. */
@@ -56,7 +59,10 @@ export interface LoadOptions {
 
 /** Options of `load`, checked, with what they mean where nothing was said. */
 export function checkLoad(options: LoadOptions) {
-  checkFields(options, ['backend', 'weights', 'threads', 'cache', 'hub', 'builds', 'onProgress', 'signal'])
+  const known = ['backend', 'weights', 'threads', 'cache', 'hub', 'builds', 'onProgress', 'signal']
+  if (checkObject(options).remote !== undefined)
+    throw new InvalidOptionError('remote', 'nothing: the model runs on this machine', options.remote)
+  checkFields(options, [...known, 'remote'])
   return {
     backend: checkBackend(options.backend ?? 'auto'),
     weights:

@@ -1,15 +1,18 @@
-import { EngineError, type ModelSpec, type VideoPlan } from '@longtake/core'
+import type { ModelSpec, VideoPlan } from '@longtake/core'
 import type { WeightType } from '@longtake/kernels'
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { type Backend, type BackendKind, openBackend } from '../ort/index.js'
+import { loadRemote } from '../remote/load-remote.js'
+import { isRemoteId } from '../remote/remote-id.js'
 import { openVideo, type VideoInputs } from '../video/index.js'
-import { checkObject, checkSignal } from './check.js'
+import { checkObject } from './check.js'
 import { type CacheOptions, FeatureShelf } from './feature-shelf.js'
 import { type Inspection, type InspectOptions, inspectPictures } from './inspect.js'
+import { Lifetime } from './lifetime.js'
 import { checkLoad, isBackend, type LoadOptions } from './load-options.js'
 import { Models } from './models.js'
-import { type OpenVideo, planOpenVideo, type Watching, watchPictures, watchVideo } from './watch.js'
+import { type OpenVideo, planInput, type Watching, watchPictures, watchVideo } from './watch.js'
 import {
   checkStills,
   checkWatch,
@@ -23,10 +26,10 @@ import type { WatchedVideo } from './watched-video.js'
 export interface Longtake extends AsyncDisposable {
   /** What planning knows of the checkpoint. */
   readonly spec: ModelSpec
-  /** Storage of the matrices. */
-  readonly weights: WeightType
-  /** The back end that runs it. */
-  readonly backend: { readonly name: BackendKind; readonly reason?: string }
+  /** Storage of the matrices; undefined where the model runs elsewhere. */
+  readonly weights: WeightType | undefined
+  /** The back end that runs it; `remote` is somebody's API. */
+  readonly backend: { readonly name: BackendKind | 'remote'; readonly reason?: string }
   /**
    * What `watch` would do with a video: reads its facts, runs no model.
    *
@@ -64,7 +67,8 @@ export interface Longtake extends AsyncDisposable {
  * Loads a checkpoint.
  *
  * @param id - A folder in the published Hugging Face layout (path or `file:` URL), or an installed package that
- *   carries one, such as `@longtake/tiny`, or a model that was pulled from a hub (`org/name`, `org/name@revision`).
+ *   carries one, such as `@longtake/tiny`, or a model that was pulled from a hub (`org/name`, `org/name@revision`); or
+ *   a model behind an API as OpenAI's, `openai:https://host/v1#name`, which is sent pictures of what is watched.
  * @throws {CheckpointError} Naming the file, field or tensor that is missing, invalid or not supported.
  * @throws {HubError} Only with `hub.pull`: if the download fails.
  * @throws {EngineError} `ENGINE_UNAVAILABLE` if ONNX Runtime cannot be loaded here.
@@ -91,6 +95,10 @@ export async function loadWith(
   open: (kind: 'auto' | BackendKind) => Promise<Backend>,
   openVideoWith: OpenVideo = openVideo,
 ): Promise<Longtake> {
+  if (isRemoteId(id)) {
+    const loadGuide = (guide: string, own: LoadOptions) => loadWith(guide, own, open, openVideoWith)
+    return loadRemote(id, checkObject(options), { openVideo: openVideoWith, load: loadGuide })
+  }
   const { backend: wanted, threads, signal, cache, hub, builds, ...asked } = checkLoad(options)
   throwIfAborted(signal)
   const checkpoint = await openCheckpoint(id, { ...hub, signal })
@@ -117,16 +125,12 @@ class LoadedLongtake implements Longtake {
   readonly backend: Longtake['backend']
   readonly #models: Models
   readonly #watching: Watching
-  readonly #videos = new Set<WatchedVideo>()
-  /** Work that must end before the model may be freed. */
-  readonly #pending = new Set<Promise<unknown>>()
-  readonly #closingSignal = new AbortController()
-  #closing: Promise<void> | undefined
+  readonly #lifetime = new Lifetime()
 
   constructor(models: Models, cache: CacheOptions | undefined, open: OpenVideo) {
     this.#models = models
     const shelf = cache && new FeatureShelf(models, cache)
-    this.#watching = { models, shelf, openVideo: open, onClose: (video) => void this.#videos.delete(video) }
+    this.#watching = { models, shelf, openVideo: open, onClose: this.#lifetime.onClose }
     this.spec = models.checkpoint.model.spec
     this.weights = models.weights
     const { name, reason } = models.backend
@@ -134,85 +138,30 @@ class LoadedLongtake implements Longtake {
   }
 
   plan(input: VideoInputs, options: WatchOptions = {}): Promise<VideoPlan> {
-    return this.#work(options, async (linked) => {
-      checkWatch(linked)
-      const video = await this.#watching.openVideo(input, { ...(linked.signal && { signal: linked.signal }) })
-      try {
-        return planOpenVideo(this.#models, video, linked)
-      } finally {
-        await video.close()
-      }
-    })
+    return this.#lifetime.work(options, (linked) =>
+      planInput(this.spec, this.#watching.openVideo, input, checkWatch(linked)),
+    )
   }
 
   watch(input: VideoInputs, options: WatchOptions = {}): Promise<WatchedVideo> {
-    return this.#watch(options, (linked) => watchVideo(this.#watching, input, linked))
+    return this.#lifetime.watch(options, (linked) => watchVideo(this.#watching, input, linked))
   }
 
   async watchFrames(frames: readonly InputFrame[], options: WatchFramesOptions = {}): Promise<WatchedVideo> {
     const { stills, ...watch } = checkObject(options)
     const areStills = checkStills(stills)
-    return this.#watch(watch, (linked) => watchPictures(this.#watching, frames, linked, areStills))
+    return this.#lifetime.watch(watch, (linked) => watchPictures(this.#watching, frames, linked, areStills))
   }
 
   inspect(frames: readonly InputFrame[], options: InspectOptions): Promise<Inspection> {
-    return this.#work(options, (linked) => inspectPictures(this.#models, frames, linked))
+    return this.#lifetime.work(options, (linked) => inspectPictures(this.#models, frames, linked))
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
+    return this.#lifetime.end(() => this.#models.close())
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  async #close(): Promise<void> {
-    this.#closingSignal.abort()
-    await Promise.allSettled(this.#pending)
-    await Promise.all([...this.#videos].map((video) => video.close()))
-    await this.#models.close()
-  }
-
-  async #watch(
-    options: WatchOptions,
-    work: (linked: WatchOptions) => Promise<WatchedVideo>,
-  ): Promise<WatchedVideo> {
-    return this.#work(options, async (linked) => {
-      const video = await work(checkWatch(linked))
-      this.#videos.add(video)
-      return video
-    })
-  }
-
-  /** Runs work that ends when its own signal or the closing of the model says so. */
-  async #work<O extends { signal?: AbortSignal | undefined }, R>(
-    options: O,
-    work: (linked: O) => Promise<R>,
-  ): Promise<R> {
-    this.#requireOpen()
-    const signal = checkSignal(checkObject(options).signal)
-    const linked = new AbortController()
-    const stop = (): void => linked.abort(signal?.reason)
-    if (signal?.aborted) stop()
-    for (const source of [signal, this.#closingSignal.signal])
-      source?.addEventListener('abort', stop, { once: true })
-    const result = work({ ...options, signal: linked.signal })
-    this.#pending.add(result)
-    try {
-      return await result
-    } catch (error) {
-      if (!signal?.aborted) this.#requireOpen()
-      throw error
-    } finally {
-      this.#pending.delete(result)
-      for (const source of [signal, this.#closingSignal.signal]) source?.removeEventListener('abort', stop)
-    }
-  }
-
-  #requireOpen(): void {
-    if (this.#closing !== undefined)
-      throw new EngineError('ENGINE_CLOSED', 'The model was closed; load it again.')
   }
 }

@@ -125,14 +125,15 @@ export class PictureTaker implements Pictures {
 }
 
 /** Whether it is the very picture before, as where a short video fills many frames: work to be done once. */
-function isRepeated(frame: PlacedFrame, last: PlacedFrame): boolean {
+export function isRepeated(frame: PlacedFrame, last: PlacedFrame): boolean {
   return frame.rgb === last.rgb && frame.width === last.width && frame.height === last.height
 }
 
-function thumbnailSide(frames: number): number {
+/** Longest side of kept pictures, pixels, so that all of them stay within bounds. */
+export function thumbnailSide(frames: number): number {
   return Math.max(1, Math.min(MAX_THUMBNAIL_SIDE, Math.floor(Math.sqrt(MAX_THUMBNAIL_BYTES / frames / 3))))
 }
 
-function asBytes(rgb: Uint8Array | Uint8ClampedArray): Uint8Array {
+export function asBytes(rgb: Uint8Array | Uint8ClampedArray): Uint8Array {
   return rgb instanceof Uint8Array ? rgb : new Uint8Array(rgb.buffer, rgb.byteOffset, rgb.length)
 }

@@ -1,4 +1,4 @@
-import { planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
+import { type ModelSpec, planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
 import type { Video, VideoInputs, VideoSource } from '../video/index.js'
 import { closeSources, openSources } from '../video/video-source.js'
@@ -37,7 +37,7 @@ export async function watchVideo(
     return { ...opened, video: await reportOrClose(opened.video, report) }
   })
   try {
-    const plan = planOpenVideo(watching.models, video, options)
+    const plan = planOpenVideo(watching.models.checkpoint.model.spec, video, options)
     const planned = { plan, facts: video.facts, source: videoSource(video, plan), sources, video }
     return await watchPlanned(watching, planned, options, clock)
   } catch (error) {
@@ -54,14 +54,29 @@ export async function watchPictures(
   areStills: boolean,
 ): Promise<WatchedVideo> {
   throwIfAborted(options.signal)
-  const planned = planPictures(watching.models, pictures, options, areStills)
+  const planned = planPictures(watching.models.checkpoint.model.spec, pictures, options, areStills)
   return watchPlanned(watching, planned, options, new StageClock(options.onProgress))
 }
 
 /** The plan of a file, with what was found out on opening it. */
-export function planOpenVideo(models: Models, video: Video, options: WatchOptions): VideoPlan {
-  const plan = planVideo(models.checkpoint.model.spec, video.facts, options)
+export function planOpenVideo(spec: ModelSpec, video: Video, options: WatchOptions): VideoPlan {
+  const plan = planVideo(spec, video.facts, options)
   return { ...plan, notes: [...video.notes, ...plan.notes] }
+}
+
+/** What watching a video would do: opens it for its facts, and runs no model. */
+export async function planInput(
+  spec: ModelSpec,
+  openVideo: OpenVideo,
+  input: VideoInputs,
+  options: WatchOptions,
+): Promise<VideoPlan> {
+  const video = await openVideo(input, { ...(options.signal && { signal: options.signal }) })
+  try {
+    return planOpenVideo(spec, video, options)
+  } finally {
+    await video.close()
+  }
 }
 
 /**
@@ -70,7 +85,7 @@ export function planOpenVideo(models: Models, video: Video, options: WatchOption
  * @param areStills - Whether each stands for itself; else they are frames of one video.
  */
 export function planPictures(
-  models: Models,
+  spec: ModelSpec,
   pictures: readonly InputFrame[],
   options: WatchOptions,
   areStills: boolean,
@@ -79,7 +94,7 @@ export function planPictures(
   const described = describeFrames(pictures)
   const facts = areStills ? asStills(described, pictures) : described
   const frameCount = areStills ? {} : { frames: pictures.length }
-  const planned = planVideo(models.checkpoint.model.spec, facts, { ...options, ...frameCount })
+  const planned = planVideo(spec, facts, { ...options, ...frameCount })
   // An image's time is its place among the images, whatever the caller calls it.
   const placed = areStills ? pictures.map(({ rgb, width, height }) => ({ rgb, width, height })) : pictures
   const frames = placeFrames(placed, planned.frames)
@@ -110,7 +125,7 @@ async function openInput(
   }
 }
 
-async function reportOrClose(video: Video, report: (done: number) => void): Promise<Video> {
+export async function reportOrClose(video: Video, report: (done: number) => void): Promise<Video> {
   try {
     report(1)
     return video

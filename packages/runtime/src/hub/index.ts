@@ -1,3 +1,4 @@
+export { reachOf } from './address.js'
 export { parseModelId } from './model-id.js'
 export {
   type HubLookup,
@@ -10,5 +11,5 @@ export {
 } from './models.js'
 export type { PullProgress } from './progress.js'
 export { type PullOptions, pull } from './pull.js'
-export { type HubOptions, modelsFolder } from './settings.js'
+export { checkSecret, checkWebAddress, type HubOptions, modelsFolder } from './settings.js'
 export type { PulledModel } from './store.js'

@@ -33,8 +33,8 @@ export function hubSettings(options: HubOptions): HubSettings {
   const { env } = process
   return {
     folder: modelsPlace(options.folder),
-    endpoint: checkEndpoint(options.endpoint ?? (env.HF_ENDPOINT || DEFAULT_ENDPOINT)),
-    token: checkToken(options.token ?? env.HF_TOKEN),
+    endpoint: checkWebAddress('endpoint', options.endpoint ?? (env.HF_ENDPOINT || DEFAULT_ENDPOINT)),
+    token: checkSecret('token', options.token ?? env.HF_TOKEN),
   }
 }
 
@@ -43,20 +43,29 @@ export function modelsPlace(folder: unknown): string {
   return folder === undefined ? modelsFolder(process.env) : checkPath('hub.folder', folder)
 }
 
-function checkEndpoint(text: unknown): URL {
+/**
+ * The address of a server and what is before the paths that are asked for there, ending in a slash.
+ *
+ * @throws {InvalidOptionError} Never repeating the text, which may hold a password.
+ */
+export function checkWebAddress(option: string, text: unknown): URL {
   const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined
   const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:'
   if (!url || !isWeb || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    // The text itself may hold a password.
-    throw new InvalidOptionError('endpoint', 'an http: or https: address without credentials', 'another text')
+    throw new InvalidOptionError(option, 'an http: or https: address without credentials', 'another text')
   }
   if (!url.pathname.endsWith('/')) url.pathname += '/'
   return url
 }
 
-function checkToken(token: unknown): string | undefined {
+/**
+ * A key or token; undefined where there is none.
+ *
+ * @throws {InvalidOptionError} Never repeating it.
+ */
+export function checkSecret(option: string, token: unknown): string | undefined {
   const text = typeof token === 'string' ? token.trim() : token
   if (text === undefined || text === '') return undefined
   if (typeof text === 'string' && /^[\x21-\x7e]{1,4096}$/.test(text)) return text
-  throw new InvalidOptionError('token', 'printable characters without spaces', 'something else')
+  throw new InvalidOptionError(option, 'printable characters without spaces', 'something else')
 }

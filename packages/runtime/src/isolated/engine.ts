@@ -1,6 +1,5 @@
 import type { ModelSpec } from '@longtake/core'
 import { CancelledError, EngineError } from '@longtake/core'
-import type { WeightType } from '@longtake/kernels'
 import type { Longtake } from '../engine/longtake.js'
 import { Child, type Ending } from './child.js'
 import type { LoadContent } from './engine-process.js'
@@ -20,7 +19,7 @@ const CLOSE_SECONDS = 10
 /** What an engine says of the model it has loaded. */
 export interface LoadedModel {
   readonly spec: ModelSpec
-  readonly weights: WeightType
+  readonly weights: Longtake['weights']
   readonly backend: Longtake['backend']
 }
 

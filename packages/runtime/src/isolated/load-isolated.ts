@@ -1,11 +1,11 @@
 import type { ModelSpec, VideoPlan } from '@longtake/core'
-import type { WeightType } from '@longtake/kernels'
 import { localPlace } from '../checkpoint/resolve.js'
 import { checkObject } from '../engine/check.js'
 import type { Longtake } from '../engine/longtake.js'
 import { checkWatch, type WatchOptions, type WatchProgress } from '../engine/watch-options.js'
 import type { WatchedVideo } from '../engine/watched-video.js'
 import { throwIfAborted } from '../ort/abort.js'
+import { isRemoteId } from '../remote/remote-id.js'
 import { closeSources, openSources, type VideoInputs } from '../video/video-source.js'
 import type { EngineCall, EngineProcess, LoadedModel } from './engine.js'
 import type { PlannedVideo, WatchContent } from './engine-process.js'
@@ -43,10 +43,9 @@ export async function loadIsolated(
   id: string | URL,
   options: IsolatedOptions = {},
 ): Promise<IsolatedLongtake> {
-  const checked = checkIsolated(checkObject(options))
+  const checked = checkIsolated(id, checkObject(options))
   throwIfAborted(checked.signal)
-  const place = await localPlace(id)
-  const supervisor = new Supervisor('folder' in place ? place.folder : place.model, checked)
+  const supervisor = new Supervisor(await placeOf(id), checked)
   try {
     const { loaded } = await supervisor.start(checked.signal)
     return new LoadedIsolated(supervisor, loaded, checked.limits)
@@ -54,6 +53,13 @@ export async function loadIsolated(
     await supervisor.close()
     throw error
   }
+}
+
+/** An id that means the same in every process. */
+async function placeOf(id: string | URL): Promise<string> {
+  if (isRemoteId(id)) return String(id)
+  const place = await localPlace(id)
+  return 'folder' in place ? place.folder : place.model
 }
 
 /** A video whose bytes an engine may read. */
@@ -67,7 +73,7 @@ interface Lent {
 
 class LoadedIsolated implements IsolatedLongtake {
   readonly spec: ModelSpec
-  readonly weights: WeightType
+  readonly weights: Longtake['weights']
   readonly backend: Longtake['backend']
   readonly #supervisor: Supervisor
   readonly #limits: CheckedLimits

@@ -5,6 +5,8 @@ import { checkLoad, isBackend, type LoadOptions } from '../engine/load-options.j
 import { cacheFolder } from '../features/default-folder.js'
 import { modelsPlace } from '../hub/settings.js'
 import type { BackendKind } from '../ort/index.js'
+import { isRemoteId } from '../remote/remote-id.js'
+import { type CheckedRemote, checkRemote } from '../remote/remote-options.js'
 import type { GuardedVideos, LoadContent } from './engine-process.js'
 
 /** About two weeks, what a timer can wait. */
@@ -64,8 +66,9 @@ export interface IsolatedOptions extends Omit<LoadOptions, 'backend'> {
 export type CheckedLimits = ReturnType<typeof checkLimits>
 
 /** Options of `loadIsolated`, checked, and what of them the engine process is sent. */
-export function checkIsolated(options: IsolatedOptions) {
-  const { limits, videos, environment = {}, onState, ...load } = options
+export function checkIsolated(id: string | URL, options: IsolatedOptions) {
+  const { limits, videos, environment = {}, onState, remote, ...local } = options
+  const load: LoadOptions = isRemoteId(id) ? local : { ...local, remote }
   if (isBackend(load.backend)) {
     throw new InvalidOptionError(
       'backend',
@@ -73,12 +76,33 @@ export function checkIsolated(options: IsolatedOptions) {
       'an object',
     )
   }
-  const { signal, builds, backend, weights, threads, hub, cache } = checkLoad(load)
+  const checked = checkLoad(load)
   checkEnvironment(environment)
   checkVideos(videos)
   if (onState !== undefined && typeof onState !== 'function')
     throw new InvalidOptionError('onState', 'a function', onState)
-  const sent: LoadContent['options'] = {
+  const sent = isRemoteId(id) ? sentRemote(local, checked, checkRemote(remote)) : sentLocal(checked)
+  return {
+    sent,
+    onPull: checked.hub.onProgress,
+    onBuild: load.onProgress,
+    signal: checked.signal,
+    limits: checkLimits(limits),
+    videos,
+    environment,
+    onState,
+  }
+}
+
+function sentLocal({
+  backend,
+  weights,
+  threads,
+  cache,
+  builds,
+  hub,
+}: ReturnType<typeof checkLoad>): LoadContent['options'] {
+  return {
     backend,
     weights,
     threads,
@@ -87,17 +111,16 @@ export function checkIsolated(options: IsolatedOptions) {
     builds: builds.wanted === false ? false : { folder: builds.folder, always: builds.wanted === true },
     hub: checkHub(hub),
   }
-  const onPull = hub.onProgress
-  return {
-    sent,
-    onPull,
-    onBuild: load.onProgress,
-    signal,
-    limits: checkLimits(limits),
-    videos,
-    environment,
-    onState,
-  }
+}
+
+/** Of a model behind an API the engine needs what its guide needs, and the key, which is not in its environment. */
+function sentRemote(
+  { backend, weights, threads, cache, builds, hub }: LoadOptions,
+  checked: ReturnType<typeof checkLoad>,
+  remote: CheckedRemote,
+): LoadContent['options'] {
+  if (remote.guide !== false) return { ...sentLocal(checked), remote }
+  return { backend, weights, threads, cache, builds, hub: hub && checkHub(hub), remote }
 }
 
 type Hub = NonNullable<LoadOptions['hub']>
