@@ -2,4 +2,5 @@
 export { list, readEnvironment, whole } from './environment.js'
 export { openEngine } from './node/engine.js'
 export { openIsolatedEngine } from './node/isolated-engine.js'
+export { openStoredFile } from './node/stored-file.js'
 export type { Engine, EngineModel, EngineVideo, Log } from './services.js'

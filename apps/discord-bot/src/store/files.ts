@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CancelledError, VideoError } from '@longtake/core'
+import { openStoredFile } from '@longtake/edge-api/parts'
 import type { VideoSource } from '@longtake/runtime'
 import type { Db } from './database.js'
 
@@ -80,28 +81,7 @@ export class Files {
   /** @throws {VideoError} `VIDEO_NOT_FOUND` if it is not kept any more. */
   async source(name: string): Promise<VideoSource> {
     this.#db.run('UPDATE files SET used_at = ? WHERE name = ?', this.#clock(), name)
-    const file = await open(this.path(name), 'r').catch((cause: unknown) => {
-      throw new VideoError('VIDEO_NOT_FOUND', 'The file is not kept any more.', { cause })
-    })
-    let closing: Promise<void> | undefined
-    return {
-      name: 'the attached file',
-      size: async () => (await file.stat()).size,
-      async read(start, end) {
-        const bytes = new Uint8Array(Math.max(0, end - start))
-        let filled = 0
-        while (filled < bytes.length) {
-          const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled)
-          if (bytesRead === 0) break
-          filled += bytesRead
-        }
-        return bytes.subarray(0, filled)
-      },
-      close() {
-        closing ??= file.close()
-        return closing
-      },
-    }
+    return openStoredFile(this.path(name), 'the attached file', 'The file is not kept any more.')
   }
 
   path(name: string): string {

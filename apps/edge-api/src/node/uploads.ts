@@ -1,10 +1,9 @@
-import { lstat, mkdir, mkdtemp, open, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { VideoError } from '@longtake/core'
-import type { VideoSource } from '@longtake/runtime'
 import type { FoundUpload, StoredUpload, UploadStore } from '../services.js'
 import { writeDurably } from './durable-file.js'
+import { openStoredFile } from './stored-file.js'
 
 /** Name in messages: the file's own says where it lies. */
 const NAME = 'the uploaded file'
@@ -57,33 +56,8 @@ async function findUploads(folder: string): Promise<readonly FoundUpload[]> {
 
 function storedUpload(path: string): StoredUpload {
   return {
-    open: () => openUpload(path),
+    open: () => openStoredFile(path, NAME, 'The uploaded video is not there any more.'),
     touch: (usedAt) => utimes(path, usedAt / 1000, usedAt / 1000),
     remove: () => rm(path, { force: true }),
-  }
-}
-
-async function openUpload(path: string): Promise<VideoSource> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    throw new VideoError('VIDEO_NOT_FOUND', 'The uploaded video is not there any more.', { cause })
-  })
-  let closing: Promise<void> | undefined
-  return {
-    name: NAME,
-    size: async () => (await file.stat()).size,
-    async read(start, end) {
-      const bytes = new Uint8Array(Math.max(0, end - start))
-      let filled = 0
-      while (filled < bytes.length) {
-        const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled)
-        if (bytesRead === 0) break
-        filled += bytesRead
-      }
-      return bytes.subarray(0, filled)
-    },
-    close() {
-      closing ??= file.close()
-      return closing
-    },
   }
 }
