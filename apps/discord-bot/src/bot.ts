@@ -54,8 +54,8 @@ export interface BotOptions {
 /**
  * Starts the bot in this process, configured by environment variables: see the README.
  *
- * @throws {InvalidOptionError} Naming all mistakes of the configuration; for a token that Discord does not know, and for
- *   intents that are off.
+ * @throws {SettingsError} Naming all mistakes of the configuration.
+ * @throws {InvalidOptionError} For a token that Discord does not know, and for intents that are off.
  * @throws {LongtakeError} If Discord does not answer, a model cannot be loaded, or another process has the folder.
  */
 export async function startBot(env: Environment, options: BotOptions = {}): Promise<RunningBot> {

@@ -8,7 +8,8 @@ import { makeRest, preflight, startFailure, stopTimers } from './discord/preflig
  * Tells Discord the bot's commands, unless it knows them already.
  *
  * @param guildId - Of one server alone.
- * @throws {InvalidOptionError} For mistakes of the configuration, an unknown token, and an id that is none.
+ * @throws {SettingsError} Naming all mistakes of the configuration.
+ * @throws {InvalidOptionError} For an unknown token, and an id that is none.
  * @throws {LinkError} If Discord does not answer.
  */
 export async function register(
@@ -32,7 +33,8 @@ export async function register(
 /**
  * The addresses that add the bot to a server and to a person's account.
  *
- * @throws {InvalidOptionError} For mistakes of the configuration, and an unknown token.
+ * @throws {SettingsError} Naming all mistakes of the configuration.
+ * @throws {InvalidOptionError} For an unknown token.
  * @throws {LinkError} If Discord does not answer.
  */
 export async function invite(env: Environment): Promise<{ readonly server: string; readonly user: string }> {

@@ -1,4 +1,4 @@
-import { InvalidOptionError } from '@longtake/core'
+import { SettingsError } from '@longtake/core'
 import { z } from 'zod'
 
 /** A name with the SHA-256 of a key: the key itself is nowhere on the server. */
@@ -15,7 +15,7 @@ export function whole(byDefault: number, least: number, most: number) {
     .string()
     .regex(/^\d{1,15}$/, 'expected a whole number')
     .transform(Number)
-    .pipe(z.number().min(least).max(most))
+    .pipe(z.number().min(least, `expected ${least} or more`).max(most, `expected ${most} or less`))
     .default(byDefault)
 }
 
@@ -29,7 +29,7 @@ export type Environment = Readonly<Record<string, unknown>>
 /**
  * Reads settings from environment variables; an empty one counts as none.
  *
- * @throws {InvalidOptionError} Naming every mistake at once.
+ * @throws {SettingsError} Naming every mistake at once.
  */
 export function readEnvironment<Schema extends z.ZodType>(
   schema: Schema,
@@ -40,6 +40,5 @@ export function readEnvironment<Schema extends z.ZodType>(
   )
   const result = schema.safeParse(given)
   if (result.success) return result.data
-  const mistakes = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-  throw new InvalidOptionError('environment', `settings without mistakes (${mistakes.join('; ')})`, {})
+  throw new SettingsError(result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`))
 }

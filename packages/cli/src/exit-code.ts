@@ -39,6 +39,7 @@ function exitCodeOfFailure(error: LongtakeFailure): ExitCode {
     case 'INVALID_OPTION':
       // Only the input itself is no matter of usage, such as a link.
       return /^video\b/.test(error.option) ? ExitCode.input : ExitCode.usage
+    case 'INVALID_SETTINGS':
     case 'CONTEXT_TOO_LONG':
       return ExitCode.usage
     case 'CANCELLED':

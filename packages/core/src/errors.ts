@@ -25,6 +25,20 @@ export class InvalidOptionError extends LongtakeError {
   }
 }
 
+/** Settings of the environment that cannot be used, all of them at once. */
+export class SettingsError extends LongtakeError {
+  override readonly name = 'SettingsError'
+  readonly code = 'INVALID_SETTINGS'
+  /** `NAME: what is wrong`, one for each. */
+  readonly mistakes: readonly string[]
+
+  constructor(mistakes: readonly string[], options?: ErrorOptions) {
+    const count = mistakes.length === 1 ? 'A setting' : `${mistakes.length} settings`
+    super(`${count} of the environment cannot be used:\n  ${mistakes.join('\n  ')}`, options)
+    this.mistakes = mistakes
+  }
+}
+
 /** An array disagrees with its declared shape. */
 export class ShapeError extends LongtakeError {
   override readonly name = 'ShapeError'
@@ -209,6 +223,7 @@ export class CancelledError extends LongtakeError {
 /** Every error class of Longtake: `switch (failure.code)` over it stays exhaustive. */
 export type LongtakeFailure =
   | InvalidOptionError
+  | SettingsError
   | ShapeError
   | VideoError
   | CheckpointError

@@ -17,6 +17,7 @@ export {
   LongtakeError,
   type LongtakeErrorCode,
   type LongtakeFailure,
+  SettingsError,
   ShapeError,
   VideoError,
   type VideoErrorCode,

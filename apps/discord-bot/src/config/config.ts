@@ -90,7 +90,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /**
  * What `register` and `invite` need of the environment.
  *
- * @throws {InvalidOptionError} Naming every mistake at once.
+ * @throws {SettingsError} Naming every mistake at once.
  */
 export function readDiscordConfig(env: Environment) {
   return discordOf(readEnvironment(z.object(discord), env))
@@ -99,7 +99,7 @@ export function readDiscordConfig(env: Environment) {
 /**
  * Reads the configuration from environment variables: see the README.
  *
- * @throws {InvalidOptionError} Naming every mistake at once.
+ * @throws {SettingsError} Naming every mistake at once.
  */
 export function readConfig(env: Environment) {
   const read = readEnvironment(environment, env)

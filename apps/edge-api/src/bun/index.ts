@@ -7,7 +7,7 @@ export type { RunningServer } from '../node/serve.js'
 /**
  * Starts the API in this process, on Bun, configured by environment variables: see the README.
  *
- * @throws {InvalidOptionError} Naming all mistakes of the configuration.
+ * @throws {SettingsError} Naming all mistakes of the configuration.
  * @throws {LongtakeError} If a model cannot be loaded, or the folder of jobs not be opened.
  */
 export function serve(env: Readonly<Record<string, string | undefined>>): Promise<RunningServer> {

@@ -28,7 +28,7 @@ export type GatewayConfig = ReturnType<typeof readGatewayConfig>
 /**
  * Reads the configuration of a gateway.
  *
- * @throws {InvalidOptionError} Naming every mistake at once.
+ * @throws {SettingsError} Naming every mistake at once.
  */
 export function readGatewayConfig(given: Environment) {
   const env = readEnvironment(environment, given)

@@ -62,7 +62,7 @@ export type Config = ReturnType<typeof readConfig>
 /**
  * Reads the configuration from environment variables.
  *
- * @throws {InvalidOptionError} Naming every mistake at once.
+ * @throws {SettingsError} Naming every mistake at once.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>) {
   return configOf(readEnvironment(environment, env))

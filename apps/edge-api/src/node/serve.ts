@@ -35,7 +35,7 @@ export interface RunningServer {
  * Starts the API in this process, configured by environment variables: see the README.
  *
  * @param listen - Starts the platform's own server.
- * @throws {InvalidOptionError} Naming all mistakes of the configuration.
+ * @throws {SettingsError} Naming all mistakes of the configuration.
  * @throws {LongtakeError} If a model cannot be loaded, or the folder of jobs not be opened.
  */
 export async function serveBy(
