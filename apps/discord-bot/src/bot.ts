@@ -3,7 +3,6 @@ import { EngineError } from '@longtake/core'
 import { type JobQueue, openQueue } from '@longtake/jobs'
 import { openLink } from '@longtake/runtime/link'
 import { type Client, Events } from 'discord.js'
-import { pino } from 'pino'
 import { Attachments } from './answering/attachments.js'
 import { Deliveries } from './answering/deliveries.js'
 import type { DeliveryKit } from './answering/delivery.js'
@@ -14,7 +13,7 @@ import { registerCommands } from './commands/register.js'
 import { type Config, type Environment, readConfig } from './config/config.js'
 import { makeClient } from './discord/client.js'
 import { DiscordApi } from './discord/discord-api.js'
-import { type Identity, makeRest, preflight, startFailure } from './discord/preflight.js'
+import { closedFor, type Identity, makeRest, preflight, startFailure } from './discord/preflight.js'
 import type { Engine } from './engine/engine.js'
 import { openLocalEngine } from './engine/local.js'
 import { openRemoteEngine } from './engine/remote.js'
@@ -23,7 +22,7 @@ import { type Metrics, openMetrics } from './http/metrics.js'
 import type { IntakeKit } from './intake/intake-kit.js'
 import { missingPermissions } from './intake/permissions.js'
 import { listen } from './listen.js'
-import type { Log } from './log.js'
+import { type Log, openLog } from './log.js'
 import { Store } from './store/store.js'
 
 /** A deploy starts the next process before this one has let go of the folder. */
@@ -74,7 +73,7 @@ export interface BotOptions {
  */
 export async function startBot(env: Environment, options: BotOptions = {}): Promise<RunningBot> {
   const config = readConfig(env)
-  const log = pino({ level: config.logLevel })
+  const log = openLog(config.logLevel)
   const opened: (() => unknown)[] = []
   try {
     return await start(config, options, log, opened)
@@ -117,7 +116,7 @@ async function start(
     healthUrl: health.url,
     resumed,
     failed: new Promise((resolve) => {
-      client.once(Events.Invalidated, () => resolve(startFailure(new Error('Invalid token'), config.discord)))
+      client.once(Events.ShardDisconnect, ({ code }) => resolve(closedFor(code, config.discord)))
     }),
     close() {
       closing ??= close()
@@ -176,10 +175,7 @@ async function openParts(
   opened.push(() => jobs.close())
   const store = await Store.open(stateFolder, limits, clock)
   opened.push(() => store.close())
-  const sweep = setInterval(() => {
-    store.sweep(limits.keepMs).catch((error: unknown) => log.error({ err: error }, 'nothing could be swept'))
-  }, SWEEP_MS)
-  opened.push(() => clearInterval(sweep))
+  opened.push(sweepOften(store, limits.keepMs, log))
   const engine = given ?? (await openEngine(config, log))
   opened.push(() => engine.close())
   const attachments = new Attachments(store.files, attachmentOpener(config), log)
@@ -187,7 +183,7 @@ async function openParts(
   const metrics = openMetrics()
   const client = makeClient(config.discord) as Client<true>
   opened.push(() => client.destroy())
-  const api = new DiscordApi(client.rest, config.discord)
+  const api = new DiscordApi(config.discord)
   api.observe(
     () => metrics.waited(),
     () => metrics.rateLimited(),
@@ -220,6 +216,18 @@ async function openParts(
   metrics.gauge('questions_open', () => store.questions.countAllOpen())
   metrics.gauge('gateway_ready', () => (client.isReady() ? 1 : 0))
   return { client, engine, store, attachments, jobs, metrics, kit, state }
+}
+
+/** Forgets what is too old, now and from time to time. */
+function sweepOften(store: Store, keepMs: number, log: Log): () => void {
+  const sweep = (): void => {
+    store
+      .sweep(keepMs)
+      .catch((error: unknown) => log.error({ err: error }, 'what is too old could not be removed'))
+  }
+  sweep()
+  const timer = setInterval(sweep, SWEEP_MS)
+  return () => clearInterval(timer)
 }
 
 function openEngine({ engine, limits, links }: Config, log: Log): Promise<Engine> {

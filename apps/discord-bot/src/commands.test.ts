@@ -109,8 +109,8 @@ test('/help and /forget', async () => {
   expect(await toldAlone(discord, ada.slash('help', {}, TALKS))).toContain('/ask')
   const file = { name: 'a.mp4', bytes: new Uint8Array(9) }
   const answer = await answered(discord, ada.slash('ask', { question: 'Mine?', file }, TALKS))
-  expect(await toldAlone(discord, ada.slash('forget', {}, TALKS))).toContain('1 questions and 1 files')
-  expect(await toldAlone(discord, ada.slash('forget', {}, TALKS))).toContain('0 questions and 0 files')
+  expect(await toldAlone(discord, ada.slash('forget', {}, TALKS))).toContain('questions 1, files 1')
+  expect(await toldAlone(discord, ada.slash('forget', {}, TALKS))).toContain('questions 0, files 0')
   // Nothing is known of the answer any more.
   ada.send('talks', 'And then?', { replyTo: answer })
   expect(await toldAlone(discord, ada.press('Show frames', answer))).toContain('do not know')

@@ -61,3 +61,22 @@ test('lost answers of requests double nothing', async () => {
   expect(asked.messages).toHaveLength(1)
   expect(engine.works).toHaveLength(2)
 })
+
+test('whoever is answered where the bot may not write by itself is told when the time is over', async () => {
+  const engine = scriptedEngine()
+  let aheadMs = 0
+  const clock = () => Date.now() + aheadMs
+  const world = {
+    users: [{ name: 'eve', installedApp: true }],
+    guilds: [{ name: 'elsewhere', bot: false, channels: [{ name: 'there' }] }],
+    identifyIntervalMs: 0,
+  }
+  await using stage = await setUp({ engine, clock }, {}, world)
+  const { discord } = stage
+  engine.hold()
+  const asked = discord.user('eve').slash('ask', { question: 'Slow?', video: VIDEO }, { channel: 'there' })
+  await discord.until(() => asked.reply?.content.includes('Reading'))
+  aheadMs = 14.6 * 60 * 1000
+  engine.release()
+  await discord.until(() => asked.reply?.content.includes('longer than Discord allows here'))
+})

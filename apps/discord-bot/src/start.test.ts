@@ -90,3 +90,9 @@ test('missing permissions of a server are told at the start; health and metrics 
   await bot.close()
   await expect(fetch(`${bot.healthUrl}/healthz`)).rejects.toThrow()
 })
+
+test('a token that is reset while the bot runs ends it with the reason', async () => {
+  await using stage = await setUp({ engine: scriptedEngine() })
+  stage.discord.gateway.close(4004)
+  expect(String(await stage.bot.failed)).toContain('LONGTAKE_DISCORD_TOKEN')
+})

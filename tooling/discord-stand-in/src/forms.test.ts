@@ -9,8 +9,8 @@ import {
   TextInputStyle,
 } from 'discord.js'
 import { expect, test } from 'vitest'
-import { asked, COMMANDS, startAsking } from './testing/asking.js'
-import { startClub } from './testing/club.js'
+import { asked, startAsking } from './testing/asking.js'
+import { COMMANDS, startClub } from './testing/club.js'
 import { call, faultsIn } from './testing/raw.js'
 
 test('files, people and ranges come through a command as its options say', async () => {

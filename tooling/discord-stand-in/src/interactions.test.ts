@@ -1,7 +1,7 @@
 import { MessageFlags } from 'discord.js'
 import { expect, test } from 'vitest'
-import { asked, COMMANDS } from './testing/asking.js'
-import { startClub } from './testing/club.js'
+import { asked } from './testing/asking.js'
+import { COMMANDS, startClub } from './testing/club.js'
 import { call } from './testing/raw.js'
 
 test('a deferred answer is loading, then edited, then followed up for one person alone', async () => {

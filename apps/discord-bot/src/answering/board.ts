@@ -5,7 +5,7 @@ import type { InteractionPlace, MessagePlace, Place, Question } from '../store/q
 import type { Questions } from '../store/questions.js'
 
 /** Discord ends a token after 15 minutes; before that the last word is written by it. */
-const TOKEN_MS = 14.5 * 60 * 1000
+export const TOKEN_MS = 14.5 * 60 * 1000
 
 export interface BoardOptions {
   readonly api: DiscordApi
@@ -17,8 +17,8 @@ export interface BoardOptions {
   readonly ownId: string
   /** Whether an earlier process may have written something that it could not note. */
   readonly isResumed: boolean
-  /** What the first message says when the answer goes on in another one. */
-  readonly movedOn: Draft
+  /** What an interaction's answer says at last, when its token ends before the answer is there. */
+  readonly lastWord: Draft
 }
 
 /** `gone`: whatever is written, nobody will see it. */
@@ -34,6 +34,8 @@ export class Board {
   #place: Place
   /** Whether a deferred answer says something by now. */
   #isShown = false
+  /** Whether a message may have been posted. */
+  #isPosted = false
   /** Whether the asker knows why there is no answer. */
   #isTold = false
 
@@ -105,12 +107,11 @@ export class Board {
   }
 
   async #writeByToken(place: InteractionPlace, draft: Draft): Promise<void> {
-    const { api, movedOn } = this.#options
+    const { api, lastWord } = this.#options
     if (!this.#hasToken(place)) {
-      if (place.mayPost) {
-        await api.editOriginal(place.applicationId, place.token, movedOn).catch(() => {})
-        this.#moveOn(place)
-      }
+      if (place.token !== '')
+        await api.editOriginal(place.applicationId, place.token, lastWord).catch(() => {})
+      this.#moveOn(place)
       return
     }
     try {
@@ -132,9 +133,12 @@ export class Board {
     }
     const [found] =
       isResumed && place.replyTo !== null ? await api.ownReplies(channelId, place.replyTo, ownId) : []
+    const mayBeThere = found !== undefined || this.#isPosted
+    this.#isPosted = true
     const messageId = found ?? (await api.post(channelId, draft, id, place.replyTo))
     this.#keep({ ...place, messageId })
-    if (found !== undefined) await api.edit(channelId, found, draft)
+    // What was posted before, and whose answer was lost, says what was to be said then.
+    if (mayBeThere) await api.edit(channelId, messageId, draft)
   }
 
   #hasToken({ token }: InteractionPlace): boolean {

@@ -1,5 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { QuestionRecord } from '../store/question.js'
 import { Delivery, type DeliveryKit } from './delivery.js'
+
+/** As long as somebody may wait to see that their question has ended. */
+const END_MS = 3000
 
 /** The questions that are being answered. */
 export class Deliveries {
@@ -31,6 +35,13 @@ export class Deliveries {
   /** Ends the work on a question. */
   async cancel(id: string): Promise<boolean> {
     return (await this.#running.get(id)?.delivery.cancel()) ?? false
+  }
+
+  /** Ends the work on a question, and waits until that is shown. */
+  async end(id: string): Promise<void> {
+    const running = this.#running.get(id)
+    await running?.delivery.cancel()
+    await Promise.race([running?.done, sleep(END_MS, undefined, { ref: false })])
   }
 
   /**

@@ -9,7 +9,7 @@ import type { Log } from '../log.js'
 import type { Outcome, Question, QuestionRecord } from '../store/question.js'
 import type { Store } from '../store/store.js'
 import { LANGUAGES } from '../texts/texts.js'
-import { Board, type Written } from './board.js'
+import { Board, TOKEN_MS, type Written } from './board.js'
 import type { Pace } from './pace.js'
 import { Pen, writeSurely } from './pen.js'
 import { compose, endDraft, failureText, type Stage, stageDraft } from './view.js'
@@ -41,6 +41,7 @@ export class Delivery {
   readonly #isResumed: boolean
   readonly #stop = new AbortController()
   readonly #board: Board
+  readonly #tokenEndsAt: number
   #jobId: string | undefined
 
   /** @param isResumed - Whether an earlier process began with it. */
@@ -48,16 +49,20 @@ export class Delivery {
     this.#kit = kit
     this.#id = record.question.id
     this.#isResumed = isResumed
+    this.#tokenEndsAt = record.acceptedAt + TOKEN_MS
     const { api, clock, ownId, store } = kit
-    const movedOn = endDraft(record.question, LANGUAGES[record.question.language].movedOn)
-    this.#board = new Board(record.question, {
+    const { question } = record
+    const texts = LANGUAGES[question.language]
+    const mayPost = question.place.type === 'message' || question.place.mayPost
+    const lastWord = endDraft(question, mayPost ? texts.movedOn : texts.ranOut)
+    this.#board = new Board(question, {
       api,
       clock,
       ownId,
       isResumed,
       questions: store.questions,
       acceptedAt: record.acceptedAt,
-      movedOn: { ...movedOn, buttons: [] },
+      lastWord: { ...lastWord, buttons: [] },
     })
   }
 
@@ -113,11 +118,17 @@ export class Delivery {
     const { jobs, pace } = this.#kit
     const pen = new Pen(this.#board, pace, () => void this.cancel())
     const { signal } = this.#stop
+    let stage: Stage = { type: 'accepted' }
+    let text = ''
+    const draft = (): Draft => stageDraft(question, stage, text)
+    const show = (): void => pen.show(draft)
+    // Where the answer is written changes when the token ends, whether there is news or not.
+    const tokenEnds = setTimeout(
+      () => pen.repeat(draft),
+      Math.max(0, this.#tokenEndsAt - this.#kit.clock()) + 1,
+    )
     try {
       this.#jobId = await this.#submit(question)
-      let stage: Stage = { type: 'accepted' }
-      let text = ''
-      const show = (): void => pen.show(() => stageDraft(question, stage, text))
       show()
       for await (const event of jobs.watch(this.#jobId, { signal })) {
         if (event.type === 'queued') stage = { type: 'queued', position: event.position }
@@ -134,6 +145,7 @@ export class Delivery {
       }
       return { type: 'failed', code: 'UNEXPECTED' }
     } finally {
+      clearTimeout(tokenEnds)
       await pen.close()
     }
   }

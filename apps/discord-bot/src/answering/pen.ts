@@ -4,7 +4,7 @@ import type { Draft } from '../discord/draft.js'
 import type { Board, Written } from './board.js'
 import type { Pace } from './pace.js'
 
-const FIRST_PAUSE_MS = 500
+const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 30_000
 
 /** Writes how far an answer is, never faster than Discord allows, always the latest. */
@@ -32,6 +32,12 @@ export class Pen {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined
     })
+  }
+
+  /** Writes a draft even if it is shown already, since it may have to be shown elsewhere. */
+  repeat(draft: () => Draft): void {
+    this.#shown = ''
+    this.show(draft)
   }
 
   /** Shows nothing any more, and waits for what is on its way. */

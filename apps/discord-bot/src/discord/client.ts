@@ -21,6 +21,7 @@ export function makeClient({ api, readsContent }: DiscordConfig): Client {
     // Events about messages and direct channels come without them being remembered.
     partials: [Partials.Channel, Partials.Message],
     allowedMentions: { parse: [], repliedUser: false },
+    shards: 'auto',
     waitGuildTimeout: GUILDS_MS,
     rest: { api, version: VERSION, timeout: REQUEST_MS },
     makeCache: Options.cacheWithLimits({

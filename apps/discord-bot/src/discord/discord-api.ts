@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { InteractionResponseType, MessageFlags, REST, Routes } from 'discord.js'
 import type { DiscordConfig } from '../config/config.js'
 import { refusedBy } from './discord-failure.js'
@@ -6,7 +7,8 @@ import { bodyOf, type Draft, NO_MENTIONS } from './draft.js'
 const VERSION = '10'
 /** Discord gives up on an interaction after 3 seconds; a second try has to fit in. */
 const ACKNOWLEDGE_MS = 1200
-const RETRIES = 3
+const MOST_DELETIONS = 3
+const DELETION_PAUSE_MS = 1000
 const WRITE_MS = 15_000
 /** Messages that are looked through for one of the bot's own, after a restart. */
 const LOOKED_THROUGH = 50
@@ -29,11 +31,11 @@ export class DiscordApi {
   readonly #interactions: REST
   readonly #acknowledgements: REST
 
-  /** @param bot - The client's own, with its token. */
-  constructor(bot: REST, { api }: DiscordConfig) {
-    this.#bot = bot
-    const options = { api, version: VERSION, globalRequestsPerSecond: 1000 }
-    this.#interactions = new REST({ ...options, timeout: WRITE_MS, retries: RETRIES })
+  constructor({ api, token }: DiscordConfig) {
+    // Repeating at once what failed would use up a limit that failed answers do not tell: whoever writes waits, and repeats.
+    const options = { api, version: VERSION, timeout: WRITE_MS, retries: 0 }
+    this.#bot = new REST(options).setToken(token)
+    this.#interactions = new REST({ ...options, globalRequestsPerSecond: 1000 })
     this.#acknowledgements = new REST({ ...options, timeout: ACKNOWLEDGE_MS, retries: 1 })
   }
 
@@ -120,8 +122,19 @@ export class DiscordApi {
     await this.#bot.patch(Routes.channelMessage(channelId, messageId), bodyOf(draft))
   }
 
+  /** Deletes a message; one that is gone is no failure. */
   async delete(channelId: string, messageId: string): Promise<void> {
-    await this.#bot.delete(Routes.channelMessage(channelId, messageId))
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.#bot.delete(Routes.channelMessage(channelId, messageId))
+        return
+      } catch (error) {
+        const refused = refusedBy(error)
+        if (refused === 'gone') return
+        if (refused !== 'later' || tries === MOST_DELETIONS) throw error
+        await sleep(DELETION_PAUSE_MS)
+      }
+    }
   }
 
   /** The bot's own messages that reply to one, oldest first; none where they cannot be read. */

@@ -1,5 +1,5 @@
 import { InvalidOptionError, LinkError } from '@longtake/core'
-import { ApplicationFlags, DiscordAPIError, REST, Routes } from 'discord.js'
+import { ApplicationFlags, DiscordAPIError, GatewayCloseCodes, REST, Routes } from 'discord.js'
 import { z } from 'zod'
 import type { DiscordConfig } from '../config/config.js'
 
@@ -57,6 +57,13 @@ export function startFailure(error: unknown, { api }: DiscordConfig): unknown {
   return new LinkError('LINK_UNREACHABLE', `Discord at ${new URL(api).host} ${detail}. Try again later.`, {
     cause: error,
   })
+}
+
+/** Why the gateway will not take the bot back. https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway */
+export function closedFor(code: number, config: DiscordConfig): unknown {
+  if (code === GatewayCloseCodes.AuthenticationFailed) return startFailure(new Error('Invalid token'), config)
+  if (code === GatewayCloseCodes.DisallowedIntents) return missingIntent(undefined)
+  return new LinkError('LINK_UNREACHABLE', `Discord has closed the connection for good (${code}).`)
 }
 
 function requireContentIntent(flags: number): void {

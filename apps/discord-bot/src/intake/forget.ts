@@ -8,8 +8,8 @@ export async function forget(kit: IntakeKit, interaction: ChatInputCommandIntera
   const { store, deliveries } = kit
   const { user, guild, locale } = interaction
   await interaction.deferReply({ flags: MessageFlags.Ephemeral })
-  for (const { question, hasEnded } of store.questions.ofUser(user.id))
-    if (!hasEnded) await deliveries.cancel(question.id)
+  const open = store.questions.ofUser(user.id).filter(({ hasEnded }) => !hasEnded)
+  await Promise.all(open.map(({ question }) => deliveries.end(question.id)))
   const { questions, files } = await store.forget(user.id)
   const texts = LANGUAGES[languageFor(store.settings.get(guild?.id ?? null), locale)]
   await interaction.editReply({ content: texts.forgot(questions, files), allowedMentions: NO_MENTIONS })

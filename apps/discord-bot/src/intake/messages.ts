@@ -1,6 +1,5 @@
 import { type Message, MessageReferenceType, type PartialMessage, PermissionsBitField } from 'discord.js'
 import { QUESTION_CHARACTERS } from '../commands/definitions.js'
-import { NO_MENTIONS } from '../discord/draft.js'
 import type { Question, QuestionRecord } from '../store/question.js'
 import { type IntakeKit, languageFor } from './intake-kit.js'
 import { requirePlace } from './permissions.js'
@@ -118,7 +117,11 @@ function textOf(content: string): string {
 }
 
 /** Nothing can be said to one person alone outside of an interaction: a short reply, where there may be one. */
-async function refuse({ log, metrics, store }: IntakeKit, message: Message, error: unknown): Promise<void> {
+async function refuse(
+  { api, log, metrics, store }: IntakeKit,
+  message: Message,
+  error: unknown,
+): Promise<void> {
   const refused = error instanceof RefusedError ? error : new RefusedError('broken', '', { cause: error })
   metrics.refused(refused.refusal)
   if (refused.refusal === 'broken') log.error({ err: error }, 'a message failed')
@@ -126,7 +129,8 @@ async function refuse({ log, metrics, store }: IntakeKit, message: Message, erro
   if (['permissions', 'channel', 'role'].includes(refused.refusal)) return
   const settings = store.settings.get(message.guildId)
   const language = languageFor(settings, message.guild?.preferredLocale)
-  await message
-    .reply({ content: refused.textIn(language), allowedMentions: NO_MENTIONS, failIfNotExists: false })
-    .catch((cause: unknown) => log.warn({ err: cause }, 'a refusal could not be told'))
+  const draft = { content: refused.textIn(language), buttons: [], files: [] }
+  await api.post(message.channelId, draft, message.id, message.id).catch((cause: unknown) => {
+    log.warn({ err: cause }, 'a refusal could not be told')
+  })
 }

@@ -18,7 +18,7 @@ export async function press(
 ): Promise<void> {
   const record = kit.store.questions.get(questionId)
   requireOwner(interaction, record)
-  if (action === 'delete') return remove(kit, interaction, questionId, record)
+  if (action === 'delete') return remove(kit, interaction, questionId)
   if (record === undefined) throw new RefusedError('gone')
   if (action === 'cancel') return cancel(kit, interaction, record)
   if (record.outcome?.type !== 'answered') throw new RefusedError('running')
@@ -47,12 +47,13 @@ async function remove(
   { store, deliveries, api, log }: IntakeKit,
   interaction: ButtonInteraction,
   questionId: string,
-  record: QuestionRecord | undefined,
 ): Promise<void> {
   await interaction.deferUpdate()
-  await deliveries.cancel(questionId)
+  // Further messages may be on their way.
+  await deliveries.end(questionId)
+  const parts = store.questions.get(questionId)?.parts ?? []
   await interaction.deleteReply()
-  for (const part of record?.parts ?? []) {
+  for (const part of parts) {
     await api.delete(interaction.channelId, part).catch((error: unknown) => {
       log.warn({ question: questionId, err: error }, 'a part of an answer could not be deleted')
     })

@@ -49,7 +49,7 @@ export const de: Texts = {
       'Antworten kommen von einem Modell, und Modelle irren sich. Sieh dir die Stellen an, auf die sie sich stützen.',
     ].join('\n'),
   forgot: (questions, files) =>
-    `Gelöscht: ${questions} Fragen und ${files} Dateien von dir. Antworten, die ich gepostet habe, bleiben, bis du sie löschst.`,
+    `Von dir gelöscht: Fragen ${questions}, Dateien ${files}. Antworten, die ich gepostet habe, bleiben, bis du sie löschst.`,
   settings: {
     title: 'Einstellungen dieses Servers',
     saved: 'Gespeichert.',

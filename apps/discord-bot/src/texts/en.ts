@@ -49,7 +49,7 @@ export const en: Texts = {
       'Answers come from a model, and models make mistakes. Look at the moments that they rest on.',
     ].join('\n'),
   forgot: (questions, files) =>
-    `Deleted: ${questions} questions and ${files} files of yours. Answers that I posted stay until you delete them.`,
+    `Deleted of yours: questions ${questions}, files ${files}. Answers that I posted stay until you delete them.`,
   settings: {
     title: 'Settings of this server',
     saved: 'Saved.',

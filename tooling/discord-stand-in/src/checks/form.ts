@@ -16,9 +16,14 @@ interface Presence {
   readonly required?: boolean
 }
 
+/** Without a prototype: keys of a body, such as `__proto__`, become keys of it. */
+function emptyNode(): JsonObject {
+  return Object.create(null)
+}
+
 /** Collects every fault of a body under the path of its field, as Discord reports them. */
 class Faults {
-  readonly tree: JsonObject = {}
+  readonly tree = emptyNode()
   count = 0
 
   add(path: readonly string[], code: string, message: string): void {
@@ -26,7 +31,7 @@ class Faults {
     let node = this.tree
     for (const key of path) {
       const next = node[key]
-      const child: JsonObject = isObject(next) ? next : {}
+      const child: JsonObject = isObject(next) ? next : emptyNode()
       node[key] = child
       node = child
     }
@@ -75,7 +80,8 @@ export class Form {
   }
 
   field(name: string | number): Form {
-    const held = isObject(this.value) || Array.isArray(this.value) ? Reflect.get(this.value, name) : undefined
+    const holder = isObject(this.value) || Array.isArray(this.value) ? this.value : {}
+    const held = Object.hasOwn(holder, name) ? Reflect.get(holder, name) : undefined
     return new Form(held, [...this.path, String(name)], this.#faults)
   }
 

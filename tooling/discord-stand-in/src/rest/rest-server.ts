@@ -105,7 +105,8 @@ export class RestServer {
       return instead ?? answer
     } catch (error) {
       if (error instanceof ApiError) return { status: error.status, body: error.body }
-      this.broken.push(error)
+      // A bot that is killed while it sends is no fault of the stand-in's.
+      if (request.complete) this.broken.push(error)
       return { status: 500, body: { message: '500: Internal Server Error', code: 0 } }
     }
   }

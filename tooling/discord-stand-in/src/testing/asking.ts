@@ -1,13 +1,8 @@
 import { type ChatInputCommandInteraction, Events, type Interaction } from 'discord.js'
 import type { Discord, DiscordOptions } from '../index.js'
 import { connectBot } from './bots.js'
-import { startClub } from './club.js'
+import { COMMANDS, startClub } from './club.js'
 import { call } from './raw.js'
-
-export const COMMANDS = [
-  { name: 'ask', description: 'Asks', contexts: [0, 1], integration_types: [0, 1] },
-  { name: 'Ask about this video', type: 3 },
-]
 
 /** A club with the command `ask`, and a bot that handles interactions as told. */
 export async function startAsking(

@@ -12,3 +12,8 @@ export async function startClub(options: DiscordOptions = {}): Promise<Discord> 
   afterTest(() => discord.close())
   return discord
 }
+
+export const COMMANDS = [
+  { name: 'ask', description: 'Asks', contexts: [0, 1], integration_types: [0, 1] },
+  { name: 'Ask about this video', type: 3 },
+]
