@@ -1,11 +1,14 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { InvalidOptionError } from '@longtake/core'
-import { chromium } from 'playwright-core'
+import { decode, encode } from 'fast-png'
+import { type Browser, chromium, type Page } from 'playwright-core'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
-const WIDTH = 720
-const SCALE = 1.5
+const WIDTH = 640
+/** Pixels of a picture for one of the page: tall pages get fewer, so that pictures stay small. */
+const SCALES = { tall: 1, other: 1.25 }
+const TALL = 700
 
 /** A browser without a window. */
 export interface Drawing {
@@ -24,20 +27,37 @@ export async function openBrowser(): Promise<Drawing> {
   if (executablePath === undefined)
     throw new InvalidOptionError('LONGTAKE_CHROMIUM', 'the path of a Chromium', undefined)
   // Its sandbox needs rights that containers do not have; only pages of this repository are opened.
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-lcd-text'] })
   return {
     async draw(html) {
-      const page = await browser.newPage({
-        viewport: { width: WIDTH, height: 200 },
-        deviceScaleFactor: SCALE,
-      })
-      await page.setContent(html, { waitUntil: 'load' })
+      const height = await measure(browser, html)
+      const scale = height > TALL ? SCALES.tall : SCALES.other
+      const page = await openPage(browser, html, scale)
       const png = await page.locator('body').screenshot()
       await page.close()
-      return png
+      return smaller(png)
     },
     close: () => browser.close(),
   }
+}
+
+/** Text alone takes less room without the browser's filters, photographs more. */
+function smaller(png: Uint8Array): Uint8Array {
+  const again = encode(decode(png), { zlib: { level: 9 } })
+  return again.length < png.length ? again : png
+}
+
+async function openPage(browser: Browser, html: string, deviceScaleFactor: number): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: WIDTH, height: 200 }, deviceScaleFactor })
+  await page.setContent(html, { waitUntil: 'load' })
+  return page
+}
+
+async function measure(browser: Browser, html: string): Promise<number> {
+  const page = await openPage(browser, html, 1)
+  const box = await page.locator('body').boundingBox()
+  await page.close()
+  return box?.height ?? 0
 }
 
 function findOnPath(): string | undefined {

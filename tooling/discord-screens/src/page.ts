@@ -1,4 +1,4 @@
-import type { SeenMessage } from '@longtake/discord-stand-in'
+import { parseMarkdown, type SeenMessage, shownText } from '@longtake/discord-stand-in'
 import { contentHtml, escapeHtml, type Names } from './html.js'
 import { STYLE } from './style.js'
 
@@ -64,7 +64,7 @@ function above({ interaction_metadata, referenced_message }: Raw, names: Names):
     return `<div class="above"><i></i><b>${user}</b> used <a>/${command}</a></div>`
   }
   if (referenced_message == null) return ''
-  const text = referenced_message.content.replace(/\\(?=[^\w\s])/g, '').replaceAll('*', '')
+  const text = shownText(parseMarkdown(referenced_message.content))
   const user = escapeHtml(names.get(referenced_message.author.id) ?? '')
   return `<div class="above"><i></i><b>${user}</b> <span>${escapeHtml(text.replaceAll('\n', ' '))}</span></div>`
 }

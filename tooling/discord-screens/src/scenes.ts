@@ -61,7 +61,9 @@ async function answerScenes(discord: Discord, names: Names): Promise<readonly Sc
   const more = ben.send('talks', 'And what is the last colour?', { replyTo: answer })
   const second = await answered(discord, () => repliesTo(discord, more)[0])
   const wrong = ada.slash('ask', { question: 'What is this about?', video: `${film.url}/page` }, TALKS)
-  const refusal = await discord.until(() => wrong.messages.find(({ ephemeral, loading }) => ephemeral && !loading))
+  const refusal = await discord.until(() =>
+    wrong.messages.find(({ ephemeral, loading }) => ephemeral && !loading),
+  )
   await alone(discord, mo.slash('settings channel', { channel: 'talks' }, TALKS))
   const settings = await alone(discord, mo.slash('settings show', {}, TALKS))
   return [

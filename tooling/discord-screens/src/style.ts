@@ -29,7 +29,7 @@ export const STYLE = `
   .mention { background: #5865f24d; color: #c9cdfb; border-radius: 3px; padding: 0 2px }
   mark { background: #1e1f22; color: transparent; border-radius: 3px }
   code, pre { background: #2b2d31; border-radius: 4px; font: 13.5px "DejaVu Sans Mono", monospace; padding: 1px 4px }
-  img { display: block; max-width: 540px; max-height: 360px; border-radius: 8px; margin-top: 6px }
+  img { display: block; max-width: 410px; max-height: 320px; border-radius: 8px; margin-top: 6px }
   .file { display: inline-flex; flex-direction: column; min-width: 320px; background: #2b2d31; border: 1px solid #3f4147;
     border-radius: 8px; padding: 10px 14px; margin-top: 6px }
   .file b { font-weight: 500 }

@@ -40,15 +40,15 @@ export function parseInline(text: string): readonly Inline[] {
   while (at < text.length) {
     const rest = text.slice(at)
     const found = firstOf(rest, text.slice(0, at))
-    if (found === undefined || found[1].kind === 'text') {
-      plain += found === undefined ? text[at] : found[1].text
-      at += found?.[0] ?? 1
+    const [length, node]: Found = found ?? [1, { kind: 'text', text: text.charAt(at) }]
+    at += length
+    if (node.kind === 'text') {
+      plain += node.text
       continue
     }
     if (plain !== '') nodes.push({ kind: 'text', text: plain })
     plain = ''
-    nodes.push(found[1])
-    at += found[0]
+    nodes.push(node)
   }
   return plain === '' ? nodes : [...nodes, { kind: 'text', text: plain }]
 }
