@@ -191,3 +191,34 @@ test('whoever installed the bot for themselves is answered in a server that it i
   const reply: SeenMessage = await answered(discord, ask(discord, 'Here?', 'eve', { channel: 'there' }))
   expect(reply.content).toContain('You asked: Here?')
 })
+
+test('a reply to somebody else in the channel of an answer is no question', async () => {
+  const engine = scriptedEngine()
+  await using stage = await setUp({ engine })
+  const { discord } = stage
+  const ada = discord.user('ada')
+  const answer = await answered(discord, ask(discord, 'First?'))
+  const chat = discord.user('bob').send('talks', 'interesting')
+  ada.send('talks', 'indeed', { replyTo: chat })
+  const last = ada.send('talks', 'Last?', { replyTo: answer })
+  await replied(discord, last)
+  expect(engine.works.map(({ question }) => question)).toEqual(['First?', 'Last?'])
+})
+
+test('what a model says cannot ping, hide links or break out of anything, nor what a person asks', async () => {
+  const engine = scriptedEngine()
+  await using stage = await setUp({ engine })
+  const { discord } = stage
+  const hostile = '@everyone <@&1> [bank](https://evil.example) ```x``` https://discord.gg/abc </ask:1>\n# T'
+  engine.say(hostile)
+  const answer = await answered(discord, ask(discord, `${hostile} ||?||`))
+  expect(answer.content).not.toContain('@everyone')
+  expect(answer.content).not.toContain('](https://evil')
+  expect(answer.content).not.toContain('```')
+  expect(answer.embeds).toEqual([])
+  expect(discord.botPings).toEqual([])
+  for (const { method, body, path } of discord.requests) {
+    if (method === 'GET' || !/messages|webhooks/.test(path) || typeof body !== 'object') continue
+    expect(body).toMatchObject({ allowed_mentions: { parse: [] } })
+  }
+})

@@ -13,7 +13,14 @@ import { registerCommands } from './commands/register.js'
 import { type Config, type Environment, readConfig } from './config/config.js'
 import { makeClient } from './discord/client.js'
 import { DiscordApi } from './discord/discord-api.js'
-import { closedFor, type Identity, makeRest, preflight, startFailure } from './discord/preflight.js'
+import {
+  closedFor,
+  type Identity,
+  makeRest,
+  preflight,
+  startFailure,
+  stopTimers,
+} from './discord/preflight.js'
 import type { Engine } from './engine/engine.js'
 import { openLocalEngine } from './engine/local.js'
 import { openRemoteEngine } from './engine/remote.js'
@@ -90,6 +97,7 @@ async function start(
   opened: (() => unknown)[],
 ): Promise<RunningBot> {
   const rest = makeRest(config.discord)
+  opened.push(() => stopTimers(rest))
   const identity = await preflight(rest, config.discord)
   if (config.discord.registers) await registerCommands(rest, identity.applicationId)
   const parts = await openParts(config, options, identity, log, opened)
@@ -184,6 +192,7 @@ async function openParts(
   const client = makeClient(config.discord) as Client<true>
   opened.push(() => client.destroy())
   const api = new DiscordApi(config.discord)
+  opened.push(() => api.close())
   api.observe(
     () => metrics.waited(),
     () => metrics.rateLimited(),

@@ -2,7 +2,7 @@ import { InvalidOptionError } from '@longtake/core'
 import { inviteLinks } from './commands/invite.js'
 import { registerCommands } from './commands/register.js'
 import { type Environment, readDiscordConfig } from './config/config.js'
-import { makeRest, preflight, startFailure } from './discord/preflight.js'
+import { makeRest, preflight, startFailure, stopTimers } from './discord/preflight.js'
 
 /**
  * Tells Discord the bot's commands, unless it knows them already.
@@ -19,11 +19,13 @@ export async function register(
     throw new InvalidOptionError('guild', 'the id of a server, 17 to 20 digits', guildId)
   const config = readDiscordConfig(env)
   const rest = makeRest(config)
-  const { applicationId, name } = await preflight(rest, { ...config, readsContent: false })
   try {
+    const { applicationId, name } = await preflight(rest, { ...config, readsContent: false })
     return { name, isChanged: await registerCommands(rest, applicationId, guildId) }
   } catch (error) {
     throw startFailure(error, config)
+  } finally {
+    stopTimers(rest)
   }
 }
 
@@ -35,6 +37,11 @@ export async function register(
  */
 export async function invite(env: Environment): Promise<{ readonly server: string; readonly user: string }> {
   const config = readDiscordConfig(env)
-  const { applicationId } = await preflight(makeRest(config), { ...config, readsContent: false })
-  return inviteLinks(applicationId)
+  const rest = makeRest(config)
+  try {
+    const { applicationId } = await preflight(rest, { ...config, readsContent: false })
+    return inviteLinks(applicationId)
+  } finally {
+    stopTimers(rest)
+  }
 }

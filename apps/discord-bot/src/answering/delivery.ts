@@ -172,7 +172,7 @@ export class Delivery {
     }
     const text = outcome.type === 'cancelled' ? texts.cancelled : failureText(question, outcome.code)
     const draft = endDraft(question, text)
-    this.#kit.store.questions.setOutcome(this.#id, outcome)
+    this.#kit.store.questions.setOutcome(this.#id, question.revision, outcome)
     const neutral = stageDraft(question, { type: 'accepted' }, '')
     await this.#surely(() =>
       outcome.type === 'cancelled' ? this.#board.write(draft) : this.#board.tellFailure(text, draft, neutral),

@@ -99,7 +99,7 @@ async function keep({ pictures, questions }: Store, question: Question, result: 
       return { timestampSeconds, weight, hasPicture: isSmall(picture) }
     }),
   )
-  questions.setOutcome(question.id, {
+  questions.setOutcome(question.id, question.revision, {
     type: 'answered',
     text: plainText(result.text, ANSWER_CHARACTERS),
     model: question.model,

@@ -3,6 +3,7 @@ import { InteractionResponseType, MessageFlags, REST, Routes } from 'discord.js'
 import type { DiscordConfig } from '../config/config.js'
 import { refusedBy } from './discord-failure.js'
 import { bodyOf, type Draft, NO_MENTIONS } from './draft.js'
+import { stopTimers } from './preflight.js'
 
 const VERSION = '10'
 /** Discord gives up on an interaction after 3 seconds; a second try has to fit in. */
@@ -37,6 +38,11 @@ export class DiscordApi {
     this.#bot = new REST(options).setToken(token)
     this.#interactions = new REST({ ...options, globalRequestsPerSecond: 1000 })
     this.#acknowledgements = new REST({ ...options, timeout: ACKNOWLEDGE_MS, retries: 1 })
+  }
+
+  /** Ends the timers of requests; none may be made any more. */
+  close(): void {
+    for (const rest of [this.#bot, this.#interactions, this.#acknowledgements]) stopTimers(rest)
   }
 
   /** Told of every limit that a request has to wait for, and of every answer. */

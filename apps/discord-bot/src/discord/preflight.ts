@@ -21,6 +21,12 @@ export function makeRest({ api, token }: DiscordConfig): REST {
   return new REST({ api, version: VERSION, timeout: REQUEST_MS }).setToken(token)
 }
 
+/** Ends what a way of requests does from time to time. */
+export function stopTimers(rest: REST): void {
+  rest.clearHashSweeper()
+  rest.clearHandlerSweeper()
+}
+
 /**
  * Asks Discord who the bot is, and whether it has what it needs, so that mistakes are told before anything starts.
  *
@@ -40,7 +46,7 @@ export async function preflight(rest: REST, config: DiscordConfig): Promise<Iden
 
 /** The same failures, whether the requests or the gateway tell them. */
 export function startFailure(error: unknown, { api }: DiscordConfig): unknown {
-  if (error instanceof InvalidOptionError) return error
+  if (error instanceof InvalidOptionError || error instanceof LinkError) return error
   const message = error instanceof Error ? error.message : ''
   const isToken =
     error instanceof DiscordAPIError

@@ -1,5 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { InvalidOptionError } from '@longtake/core'
 import type { Metrics } from './metrics.js'
 
 export interface HealthOptions {
@@ -16,7 +17,11 @@ export interface HealthServer {
   close(): Promise<void>
 }
 
-/** `/healthz`: the process lives; `/readyz`: it takes questions; `/metrics`: for Prometheus. */
+/**
+ * `/healthz`: the process lives; `/readyz`: it takes questions; `/metrics`: for Prometheus.
+ *
+ * @throws {InvalidOptionError} If it cannot listen there.
+ */
 export async function serveHealth({ host, port, metrics, check }: HealthOptions): Promise<HealthServer> {
   const answer = async (path: string, response: ServerResponse): Promise<void> => {
     if (path === '/healthz') end(response, 200, 'ok')
@@ -35,7 +40,9 @@ export async function serveHealth({ host, port, metrics, check }: HealthOptions)
     answer(pathname, response).catch(() => end(response, 500, 'failed'))
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (cause) =>
+      reject(new InvalidOptionError('LONGTAKE_HEALTH_PORT', 'a port that is free', port, { cause })),
+    )
     server.listen(port, host, resolve)
   })
   const bound = (server.address() as AddressInfo).port

@@ -45,10 +45,12 @@ export async function takeDeletions(kit: IntakeKit, ids: readonly string[]): Pro
 }
 
 async function withdraw({ api, deliveries, store }: IntakeKit, { question }: QuestionRecord): Promise<void> {
-  const { place, channelId, id } = question
-  await deliveries.cancel(id)
+  const { channelId, id } = question
+  // The message that would have answered it may be on its way.
+  await deliveries.end(id)
+  const messageId = store.questions.get(id)?.question.place.messageId ?? null
   await store.removeQuestion(id)
-  if (place.messageId !== null) await api.delete(channelId, place.messageId).catch(() => {})
+  if (messageId !== null) await api.delete(channelId, messageId)
 }
 
 /** The latest answer that a message speaks to: the one it replies to, or the one its thread was begun on. */
@@ -60,7 +62,7 @@ function conversationOf({ store, client }: IntakeKit, message: Message): Questio
     if (replied !== undefined || mentions.repliedUser?.id !== client.user.id) return replied
   }
   // A thread that was begun on a message has the message's id.
-  return channel.isThread() ? store.questions.ofMessage(channel.id) : undefined
+  return channel?.isThread() ? store.questions.ofMessage(channel.id) : undefined
 }
 
 async function askOn(kit: IntakeKit, message: Message<boolean>, before: Question): Promise<void> {

@@ -41,13 +41,15 @@ const MIGRATIONS = [
 
 export type Row = Readonly<Record<string, unknown>>
 
-/** A database file with the bot's tables; what was written is on disk when a call returns. */
+/** A database file with the bot's tables. What was written outlives the process when a call returns. */
 export interface Db {
   run(sql: string, ...values: readonly Value[]): number
   get(sql: string, ...values: readonly Value[]): Row | undefined
   all(sql: string, ...values: readonly Value[]): readonly Row[]
-  /** All of what `work` writes, or nothing. */
+  /** All of what `work` writes, or nothing; inside of another one it is a part of that. */
   transaction<T>(work: () => T): T
+  /** What `work` writes outlives a loss of power too when this returns, which costs a flush of the disk. */
+  durably<T>(work: () => T): T
   close(): void
 }
 
@@ -58,7 +60,7 @@ export function openDatabase(path: string): Db {
   const database = new Database(path)
   chmodSync(path, 0o600)
   database.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000',
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000',
   )
   migrate(database)
   const statements = new Map<string, Database.Statement>()
@@ -73,7 +75,16 @@ export function openDatabase(path: string): Db {
     run: (sql, ...values) => prepared(sql).run(...values).changes,
     get: (sql, ...values) => prepared(sql).get(...values) as Row | undefined,
     all: (sql, ...values) => prepared(sql).all(...values) as Row[],
-    transaction: (work) => database.transaction(work).immediate() as ReturnType<typeof work>,
+    transaction: (work) =>
+      database.inTransaction ? work() : (database.transaction(work).immediate() as ReturnType<typeof work>),
+    durably(work) {
+      database.exec('PRAGMA synchronous = FULL')
+      try {
+        return work()
+      } finally {
+        database.exec('PRAGMA synchronous = NORMAL')
+      }
+    },
     close() {
       statements.clear()
       database.close()

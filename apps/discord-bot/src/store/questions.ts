@@ -17,15 +17,17 @@ export class Questions {
   /** Writes a question down. @returns Whether it is new: Discord may tell twice. */
   add(question: Question): boolean {
     const now = this.#clock()
-    const added = this.#db.run(
-      `INSERT INTO questions (id, user_id, guild_id, accepted_at, used_at, body) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO NOTHING`,
-      question.id,
-      question.userId,
-      question.guildId,
-      now,
-      now,
-      JSON.stringify(question),
+    const added = this.#db.durably(() =>
+      this.#db.run(
+        `INSERT INTO questions (id, user_id, guild_id, accepted_at, used_at, body) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO NOTHING`,
+        question.id,
+        question.userId,
+        question.guildId,
+        now,
+        now,
+        JSON.stringify(question),
+      ),
     )
     return added > 0
   }
@@ -55,9 +57,12 @@ export class Questions {
     if (place.messageId !== null) this.addMessage(place.messageId, id)
   }
 
-  /** Takes an edited text. @returns The question as it is now. */
-  setText(id: string, text: string): Question | undefined {
-    return this.#change(id, (question) => ({ ...question, text, revision: question.revision + 1 }))
+  /** Takes an edited text; nothing that was answered before counts for it. */
+  setText(id: string, text: string): void {
+    this.#db.transaction(() => {
+      this.#change(id, (question) => ({ ...question, text, revision: question.revision + 1 }))
+      this.#db.run('UPDATE questions SET outcome = NULL WHERE id = ?', id)
+    })
   }
 
   addMessage(messageId: string, id: string): void {
@@ -68,13 +73,15 @@ export class Questions {
     )
   }
 
-  setOutcome(id: string, outcome: Outcome): void {
-    this.#db.run('UPDATE questions SET outcome = ? WHERE id = ?', JSON.stringify(outcome), id)
-  }
-
-  /** Nothing of an outcome counts for a question that was edited. */
-  clearOutcome(id: string): void {
-    this.#db.run('UPDATE questions SET outcome = NULL WHERE id = ?', id)
+  /** @param revision - Of the question that this is the outcome of; that of another one is left out. */
+  setOutcome(id: string, revision: number, outcome: Outcome): void {
+    // The end of its job is on disk after this, and says nothing of the answer.
+    this.#db.durably(() =>
+      this.#db.transaction(() => {
+        if (this.get(id)?.question.revision !== revision) return
+        this.#db.run('UPDATE questions SET outcome = ? WHERE id = ?', JSON.stringify(outcome), id)
+      }),
+    )
   }
 
   addPart(id: string, messageId: string): void {
