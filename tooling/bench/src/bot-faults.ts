@@ -57,7 +57,9 @@ async function runBotFaults(args: readonly string[], note: (text: string) => voi
     try {
       const folder = join(scratch.folder, 'state')
       const bot = await startBotProgram(scratch, discord, folder)
+      note('started')
       await questions.learnFrom((number) => askAlone(discord, questions, number))
+      note('asked alone')
       const ending = new AbortController()
       const sight = new Sight(discord, ending.signal)
       const troubles = new Troubles(discord)
@@ -81,7 +83,7 @@ async function runBotFaults(args: readonly string[], note: (text: string) => voi
   })
 }
 
-/** The answer to a question, while nothing else goes on and nothing goes wrong. */
+/** The answer to a question, while nothing goes wrong; the bot works on one after the other. */
 async function askAlone(discord: Discord, questions: Questions, number: number): Promise<string> {
   const values = { question: questions.text(number), video: questions.film(0) }
   const asked = discord.user('person-0').slash('ask', values, { channel: 'dm' })

@@ -20,7 +20,7 @@ export function talkEngine(): HeldEngine {
     release = resolve
   })
   return {
-    models: ['@longtake/tiny'],
+    models: ['example-model'],
     release: () => release(),
     async run(_, { onProgress }) {
       onProgress({ stage: 'decode', done: 38, total: 64 })

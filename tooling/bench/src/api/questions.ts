@@ -22,7 +22,7 @@ export interface Questions extends AsyncDisposable {
   film(number: number): string
   /** What the server has to answer, learnt from it before anything goes wrong. */
   learn(server: ApiServer, key?: string): Promise<void>
-  /** The same from whoever answers. @param ask - Asks one of the questions about the film 0. */
+  /** The same from whoever answers. @param ask - Asks one of the questions about the film 0; called for all at once. */
   learnFrom(ask: (number: number) => Promise<string>): Promise<void>
   /** Whether this is the right answer. */
   isRight(number: number, answer: string): boolean
@@ -36,12 +36,14 @@ export async function openQuestions(): Promise<Questions> {
   const film = (number: number): string => `${files.url}/film-${number}.mp4`
   const at = (number: number): number => number % TEXTS.length
   const learnFrom = async (ask: (number: number) => Promise<string>): Promise<void> => {
-    for (const number of TEXTS.keys()) right.push(await ask(number))
+    right.push(...(await Promise.all(TEXTS.map((_, number) => ask(number)))))
   }
   return {
     text: (number) => TEXTS[at(number)] ?? '',
     film,
-    learn: (server, key) => learnFrom((number) => askServer(server, film(0), TEXTS[number] ?? '', key)),
+    async learn(server, key) {
+      for (const text of TEXTS) right.push(await askServer(server, film(0), text, key))
+    },
     learnFrom,
     isRight: (number, answer) => answer === right[at(number)],
     answer: (number) => right[at(number)] ?? '',

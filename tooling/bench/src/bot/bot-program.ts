@@ -31,6 +31,7 @@ export async function startBotProgram(
     LONGTAKE_LINK_PORTS: 'any',
     LONGTAKE_LOG: 'warn',
     LONGTAKE_USER_QUESTIONS_PER_HOUR: '100000',
+    LONGTAKE_USER_WAITING: '10',
   }
   for (let starts = 1; ; starts++) {
     try {

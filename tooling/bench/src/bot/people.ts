@@ -10,7 +10,7 @@ const DIRECT_EVERY = 4
 /** One of so many opens a thread on the first answer and asks on there. */
 const THREAD_EVERY = 5
 /** A message that got no answer is sent again; nothing says that it was not heard. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 12_000
 
 /** Servers with channels, and members who are in all of them. */
 export function worldOf(people: number): DiscordOptions {
@@ -76,7 +76,9 @@ function hasEnd({ discord, sight }: Crowd, asked: Asked): boolean {
 function command({ discord, questions }: Crowd, person: number, number: number): Asked {
   const guild = person % GUILDS
   const channel = isDirect(person) ? 'dm' : `talks-${guild}-${Math.floor(person / GUILDS) % CHANNELS}`
-  const values = { question: questions.text(number), video: questions.film(number + 1) }
+  // Of a server one film is talked about; in direct messages everybody has one of their own.
+  const film = isDirect(person) ? GUILDS + person : guild
+  const values = { question: questions.text(number), video: questions.film(film + 1) }
   const interaction = discord.user(nameOf(person)).slash('ask', values, { channel })
   return { id: interaction.id, number, atMs: discord.clock.now(), interaction }
 }
