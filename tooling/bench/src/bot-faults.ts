@@ -54,13 +54,13 @@ async function runBotFaults(args: readonly string[], note: (text: string) => voi
   return withScratch('longtake-bot-', async (scratch) => {
     await using questions = await openQuestions()
     const discord = await startDiscord({ ...worldOf(people), heartbeatIntervalMs: HEARTBEAT_MS })
+    const ending = new AbortController()
     try {
       const folder = join(scratch.folder, 'state')
       const bot = await startBotProgram(scratch, discord, folder)
       note('started')
       await questions.learnFrom((number) => askAlone(discord, questions, number))
       note('asked alone')
-      const ending = new AbortController()
       const sight = new Sight(discord, ending.signal)
       const troubles = new Troubles(discord)
       const run = {
@@ -69,6 +69,7 @@ async function runBotFaults(args: readonly string[], note: (text: string) => voi
         questions,
         sight,
         asked: [],
+        threads: new Map<string, string>(),
         stop: ending.signal,
         folder,
         troubles,
@@ -78,6 +79,7 @@ async function runBotFaults(args: readonly string[], note: (text: string) => voi
       const result = await measure(run, { count, people, kills, ending })
       return { result, text: format(result), failed: isMissed(result, count, kills) }
     } finally {
+      ending.abort()
       await discord.close()
     }
   })

@@ -29,6 +29,8 @@ export interface Crowd {
   readonly sight: Sight
   /** Every time that somebody asked. */
   readonly asked: Asked[]
+  /** Threads that were opened, by the message that they began on. */
+  readonly threads: Map<string, string>
   /** Fires when nobody asks any more. */
   readonly stop: AbortSignal
 }
@@ -83,11 +85,13 @@ function command({ discord, questions }: Crowd, person: number, number: number):
   return { id: interaction.id, number, atMs: discord.clock.now(), interaction }
 }
 
-function replyTo({ discord, questions }: Crowd, person: number, number: number, before: SeenMessage): Asked {
+function replyTo(crowd: Crowd, person: number, number: number, before: SeenMessage): Asked {
+  const { discord, questions } = crowd
   const user = discord.user(nameOf(person))
   const text = questions.text(number)
   const opensThread = !isDirect(person) && person % THREAD_EVERY === 0
-  const thread = before.threadId ?? (opensThread ? user.startThread(before, 'more') : undefined)
+  const thread = crowd.threads.get(before.id) ?? (opensThread ? user.startThread(before, 'more') : undefined)
+  if (thread !== undefined) crowd.threads.set(before.id, thread)
   const sent = thread
     ? user.send(thread, text)
     : user.send(isDirect(person) ? 'dm' : before.channelId, text, { replyTo: before, pingReplied: false })
