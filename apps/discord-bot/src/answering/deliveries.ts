@@ -4,12 +4,14 @@ import { Delivery, type DeliveryKit } from './delivery.js'
 
 /** As long as somebody may wait to see that their question has ended. */
 const END_MS = 3000
+/** Discord's limits of messages begin anew after that long. */
+const LIMITS_MS = 5000
 
 /** The questions that are being answered. */
 export class Deliveries {
   readonly #kit: DeliveryKit
   readonly #running = new Map<string, { readonly delivery: Delivery; readonly done: Promise<void> }>()
-  #isClosed = false
+  readonly #closing = new AbortController()
 
   constructor(kit: DeliveryKit) {
     this.#kit = kit
@@ -18,8 +20,17 @@ export class Deliveries {
   /** Goes on with what an earlier process left. */
   resume(): number {
     const records = this.#kit.store.questions.open()
-    for (const record of records) this.#run(new Delivery(this.#kit, record, true), record)
+    for (const record of records) {
+      const delivery = new Delivery(this.#kit, record, true)
+      this.#run(delivery, record, this.#afterRestart(delivery))
+    }
     return records.length
+  }
+
+  /** What the earlier process used up of limits is not known: nothing is written until they have begun anew. */
+  async #afterRestart(delivery: Delivery): Promise<void> {
+    await delivery.acknowledge().catch(() => {})
+    await sleep(LIMITS_MS, undefined, { signal: this.#closing.signal })
   }
 
   /** Follows a new question, once Discord knows that it is taken on. */
@@ -50,7 +61,7 @@ export class Deliveries {
    * @param withinMs - For what is being written.
    */
   async close(withinMs: number): Promise<void> {
-    this.#isClosed = true
+    this.#closing.abort()
     const all = Promise.all([...this.#running.values()].map(({ done }) => done))
     const stop = setTimeout(() => {
       for (const { delivery } of this.#running.values()) delivery.stop()
@@ -64,9 +75,12 @@ export class Deliveries {
     { question: { id } }: QuestionRecord,
     ready: Promise<void> = Promise.resolve(),
   ): void {
-    if (this.#isClosed) return
+    if (this.#closing.signal.aborted) return
     const done = ready
-      .catch((error: unknown) => this.#kit.log.warn({ question: id, err: error }, 'not acknowledged yet'))
+      .catch((error: unknown) => {
+        if (!this.#closing.signal.aborted)
+          this.#kit.log.warn({ question: id, err: error }, 'not acknowledged yet')
+      })
       .then(() => delivery.run())
       .finally(() => this.#running.delete(id))
     this.#running.set(id, { delivery, done })

@@ -31,6 +31,8 @@ export class Pen {
     this.#latest = draft
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined
+      // A draft may have come while this was ending.
+      if (this.#latest !== undefined) this.show(this.#latest)
     })
   }
 
@@ -58,13 +60,23 @@ export class Pen {
         this.#latest = undefined
         const text = JSON.stringify([draft.content, draft.buttons])
         if (text === this.#shown) continue
-        this.#shown = text
-        if ((await this.#board.write(draft)) === 'gone') this.#onGone()
+        this.#shown = (await this.#tryToWrite(draft)) ? text : ''
+        // Also after a failure, which may have used up as much of a limit.
         await sleep(this.#pace.intervalMs, undefined, { signal })
       }
-    } catch {
-      // A state that could not be shown is no loss: the next one, and the answer, say everything again.
-      this.#shown = ''
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+  }
+
+  /** A state that can never be shown is no loss: the next one, and the answer, say everything again. */
+  async #tryToWrite(draft: Draft): Promise<boolean> {
+    try {
+      if ((await this.#board.write(draft)) === 'gone') this.#onGone()
+      return true
+    } catch (error) {
+      if (refusedBy(error) === 'later') this.#latest ??= () => draft
+      return false
     }
   }
 }

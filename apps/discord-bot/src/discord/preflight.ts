@@ -79,6 +79,6 @@ function requireContentIntent(flags: number): void {
 
 function missingIntent(cause: unknown): InvalidOptionError {
   const need =
-    "the Message Content Intent to be on for this bot: switch it on on the bot's page in the developer portal (Bot, Privileged Gateway Intents), or set this to 0 and do without follow-ups that do not address the bot, and without the last video of a channel"
+    "the Message Content Intent to be on for this bot: switch it on on the bot's page in the developer portal (Bot, Privileged Gateway Intents), or set this to 0 and do without follow-ups that do not mention the bot, and without the last video of a channel"
   return new InvalidOptionError('LONGTAKE_DISCORD_MESSAGE_CONTENT', need, '1', { cause })
 }

@@ -70,7 +70,8 @@ async function askOn(kit: IntakeKit, message: Message<boolean>, before: Question
   const settings = store.settings.get(message.guildId)
   if (message.inGuild()) requireMessagePlace(message, settings)
   const text = textOf(message.content)
-  // Without the right to read messages a text is empty that does not address the bot: that is no question to it.
+  // Without the intent the text of a message is there only if it mentions the bot, which a reply to a command's answer does not.
+  if (text === '' && !kit.readsContent && message.reference !== null) throw new RefusedError('unread')
   if (text === '') return
   store.questions.touch(before.id)
   const { video, range, frames, model } = before

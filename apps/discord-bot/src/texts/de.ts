@@ -81,6 +81,8 @@ export const de: Texts = {
       `Den Zeitpunkt in \`${name}\` verstehe ich nicht. Schreib ihn wie \`1:30\`, \`1:02:03\` oder \`90\`.`,
     badRange: () => '`end` muss später sein als `start`.',
     emptyQuestion: () => 'Darin steht keine Frage.',
+    unread: () =>
+      'Ich darf nur Nachrichten lesen, die mich erwähnen. Erwähne mich in der Antwort, oder nimm `/ask`.',
     channel: () => 'In diesem Kanal soll ich nicht antworten. `/settings` dieses Servers sagt, wo.',
     role: () =>
       'Du hast keine Rolle, die mich hier fragen darf. Das entscheiden die, die den Server verwalten.',

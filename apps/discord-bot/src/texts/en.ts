@@ -81,6 +81,7 @@ export const en: Texts = {
       `I do not understand the moment in \`${name}\`. Write it like \`1:30\`, \`1:02:03\` or \`90\`.`,
     badRange: () => '`end` has to be later than `start`.',
     emptyQuestion: () => 'Ask something: there is no question in that.',
+    unread: () => 'I may only read messages that mention me. Mention me in your reply, or use `/ask`.',
     channel: () => 'I am not to answer in this channel. `/settings` of this server says where.',
     role: () => 'You do not have a role that may ask me here. Those who manage this server decide that.',
     permissions: (names) =>

@@ -52,6 +52,7 @@ export type Refusal =
   | 'badMoment'
   | 'badRange'
   | 'emptyQuestion'
+  | 'unread'
   | 'channel'
   | 'role'
   | 'permissions'
