@@ -2,7 +2,7 @@ import { type Inline, parseMarkdown, shownText } from '@longtake/discord-stand-i
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { hostileText } from '../../test/hostile-text.js'
-import { plainText, safeLine, safeText } from './safe-text.js'
+import { plainText, safeLine, safePiece, safeText } from './safe-text.js'
 import { splitText } from './split-text.js'
 
 const hostile = hostileText({
@@ -54,7 +54,7 @@ test('a quotation is one plain line', () => {
 test('every piece of it is plain text as well, and all pieces show all of it', () => {
   fc.assert(
     fc.property(short, fc.integer({ min: 20, max: 400 }), (text, most) => {
-      const pieces = splitText(safeText(text, 1500), most)
+      const pieces = splitText(safeText(text, 1500), most).map(safePiece)
       for (const piece of pieces) expect(made(piece)).toEqual([])
       const dense = (it: string): string => it.replace(/\s/g, '')
       expect(dense(pieces.map(seen).join(''))).toBe(dense(plainText(text, 1500)))
@@ -67,6 +67,6 @@ test('what only the beginning of a line makes is not made by a cut in front of i
   for (const sign of ['-', '+', '*', '1.', '2)', '#', '-#', '>', '>>>']) {
     const text = safeText(`Some words here ${sign} and more words`, 100)
     for (let most = 16; most < 30; most++)
-      for (const piece of splitText(text, most)) expect(made(piece), sign).toEqual([])
+      for (const piece of splitText(text, most)) expect(made(safePiece(piece)), sign).toEqual([])
   }
 })
