@@ -6,6 +6,7 @@ import {
   parseMarkdown,
   type SeenMessage,
   shownText,
+  type TextBlock,
 } from '@longtake/discord-stand-in'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -136,7 +137,7 @@ function blocksOf(block: Block | undefined): readonly string[] {
 }
 
 /** Small text is the bot's own, and says how many frames were read, or that more follows. */
-function smallOf(block: Extract<Block, { kind: 'small' }>): readonly string[] {
+function smallOf(block: TextBlock): readonly string[] {
   return /frame|goes on/i.test(shownText([block])) ? block.children.flatMap(badInline) : ['small']
 }
 

@@ -1,11 +1,8 @@
 import { expect, test } from 'vitest'
 import { parseMarkdown, shownText } from './markdown.js'
-import type { Block } from './nodes.js'
+import type { Inline, TextBlock } from './nodes.js'
 
-const line = (...children: Extract<Block, { kind: 'line' }>['children']): Block => ({
-  kind: 'line',
-  children,
-})
+const line = (...children: readonly Inline[]): TextBlock => ({ kind: 'line', children })
 const text = (it: string) => ({ kind: 'text' as const, text: it })
 
 test('formatting, links and mentions are found as clients find them', () => {

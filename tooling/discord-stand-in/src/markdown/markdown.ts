@@ -1,8 +1,8 @@
 import { parseInline } from './inline.js'
-import type { Block, Inline } from './nodes.js'
+import type { Block, Inline, TextBlock } from './nodes.js'
 
 const FENCE = /```(?:[\w+.#-]+\n)?\n*([^\n].*?)\n*```/gs
-const LINES: readonly (readonly [RegExp, Exclude<Block['kind'], 'code'>])[] = [
+const LINES: readonly (readonly [RegExp, TextBlock['kind']])[] = [
   [/^#{1,3} +(.+)$/s, 'heading'],
   [/^-# +(.+)$/s, 'small'],
   [/^(?:>>> |> )(.*)$/s, 'quote'],

@@ -16,7 +16,11 @@ export type Inline =
   /** Of a user, role, channel or command, of everyone or here; an emoji of a server; a time. */
   | { readonly kind: 'mention'; readonly text: string }
 
-/** What Discord's clients make of a line, or of several. */
-export type Block =
-  | { readonly kind: 'line' | 'heading' | 'small' | 'quote' | 'item'; readonly children: readonly Inline[] }
-  | { readonly kind: 'code'; readonly text: string }
+/** A line, or several. */
+export interface TextBlock {
+  readonly kind: 'line' | 'heading' | 'small' | 'quote' | 'item'
+  readonly children: readonly Inline[]
+}
+
+/** What Discord's clients make of lines. */
+export type Block = TextBlock | { readonly kind: 'code'; readonly text: string }
