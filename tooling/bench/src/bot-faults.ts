@@ -107,7 +107,7 @@ interface Plan {
 }
 
 async function measure(run: Run, { count, people, kills, ending }: Plan) {
-  const { discord, troubles, sight } = run
+  const { discord, troubles, sight, note } = run
   const before = discord.counts
   const startMs = performance.now()
   troubles.start()
@@ -129,6 +129,8 @@ async function measure(run: Run, { count, people, kills, ending }: Plan) {
   await Promise.all([troubling, watching])
   discord.faults.clear()
   sight.look()
+  const stoppedItself = await run.bot.stop()
+  if (!stoppedItself) note(`did not stop by itself: ${run.bot.lastLines().join('\n')}`)
   const seconds = Math.round((performance.now() - startMs) / 1000)
   const { counts } = discord
   const result = {
@@ -137,7 +139,7 @@ async function measure(run: Run, { count, people, kills, ending }: Plan) {
     ...judge(run),
     rateLimited: counts.selfInflictedRateLimits,
     isQuiet,
-    stoppedItself: await run.bot.stop(),
+    stoppedItself,
     pings: discord.botPings.length,
     ...killed,
     requests: counts.requests - before.requests,
