@@ -1,4 +1,5 @@
 import { answer } from './answer.js'
+import { botFaults } from './bot-faults.js'
 import { decode } from './decode.js'
 import { hostileLinksBench } from './hostile-links.js'
 import { jobs } from './jobs.js'
@@ -32,6 +33,7 @@ process.exitCode = await runBench(
     linkRanges,
     jobs,
     kill,
+    botFaults,
     load,
     mutateBench,
   ],

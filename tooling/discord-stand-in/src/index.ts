@@ -7,6 +7,8 @@ export type { MessageTarget, Person, Place, SendOptions } from './driver/person.
 export type { SeenAttachment, SeenComponent, SeenMessage } from './driver/seen-message.js'
 export type { Upload } from './driver/upload.js'
 export type { FaultOptions, Trouble } from './faults.js'
+export { parseMarkdown, shownText } from './markdown/markdown.js'
+export type { Block, Inline, TextBlock } from './markdown/nodes.js'
 export type { LoggedRequest } from './rest/rest-server.js'
 export { type DiscordOptions, startDiscord } from './stand-in.js'
 export { StandInError } from './stand-in-error.js'

@@ -2,7 +2,7 @@ import type { Draft, DraftFile } from '../discord/draft.js'
 import type { EngineProgress } from '../engine/engine.js'
 import type { Outcome, Question } from '../store/question.js'
 import { formatMoment, momentLink } from '../text/moments.js'
-import { plainText, safeLine, safeText } from '../text/safe-text.js'
+import { plainText, safeLine, safePiece, safeText } from '../text/safe-text.js'
 import { splitText } from '../text/split-text.js'
 import { failureOf } from '../texts/failures.js'
 import { LANGUAGES, type Texts } from '../texts/texts.js'
@@ -88,7 +88,7 @@ export function compose(
   })
   if (answer.length <= room) return { first: build(answer, []), rest: [] }
   const [start = ''] = splitText(answer, room - texts.continued.length - 6)
-  const further = splitText(answer.slice(start.length), MOST_CHARACTERS)
+  const further = splitText(answer.slice(start.length), MOST_CHARACTERS - 1).map(safePiece)
   if (mayPost && further.length < MOST_MESSAGES) {
     const rest = further.map((content) => ({ content, buttons: [], files: [] }))
     return { first: build(`${start}\n${small(texts.continued)}`, []), rest }

@@ -72,6 +72,15 @@ export function safeLine(text: string, most: number): string {
   return safeText(plainText(text, most * 2).replace(/\s+/gu, ' '), most)
 }
 
+/**
+ * A piece of safe text that begins a line only because it was cut there: no list begins with it either.
+ *
+ * @returns The piece, longer by a character at most.
+ */
+export function safePiece(piece: string): string {
+  return piece.replace(/^[-+]/, '\\$&').replace(/^(\d{1,9})\./, '$1\\.')
+}
+
 /** Cuts at a whole character. */
 function shortened(text: string, most: number): string {
   if (text.length <= most) return text

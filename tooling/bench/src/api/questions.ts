@@ -22,6 +22,8 @@ export interface Questions extends AsyncDisposable {
   film(number: number): string
   /** What the server has to answer, learnt from it before anything goes wrong. */
   learn(server: ApiServer, key?: string): Promise<void>
+  /** The same from whoever answers. @param ask - Asks one of the questions about the film 0; called for all at once. */
+  learnFrom(ask: (number: number) => Promise<string>): Promise<void>
   /** Whether this is the right answer. */
   isRight(number: number, answer: string): boolean
   answer(number: number): string
@@ -33,19 +35,24 @@ export async function openQuestions(): Promise<Questions> {
   const right: string[] = []
   const film = (number: number): string => `${files.url}/film-${number}.mp4`
   const at = (number: number): number => number % TEXTS.length
+  const learnFrom = async (ask: (number: number) => Promise<string>): Promise<void> => {
+    right.push(...(await Promise.all(TEXTS.map((_, number) => ask(number)))))
+  }
   return {
     text: (number) => TEXTS[at(number)] ?? '',
     film,
     async learn(server, key) {
-      for (const text of TEXTS) {
-        const { isDone, text: answer, failure } = await askStreamed(server, { video: film(0), text, key })
-        if (!isDone || answer === '')
-          throw new EngineError('ENGINE_FAILED', `The server does not answer: ${failure ?? 'it broke off'}.`)
-        right.push(answer)
-      }
+      for (const text of TEXTS) right.push(await askServer(server, film(0), text, key))
     },
+    learnFrom,
     isRight: (number, answer) => answer === right[at(number)],
     answer: (number) => right[at(number)] ?? '',
     [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),
   }
+}
+
+async function askServer(server: ApiServer, video: string, text: string, key?: string): Promise<string> {
+  const { isDone, text: answer, failure } = await askStreamed(server, { video, text, key })
+  if (isDone && answer !== '') return answer
+  throw new EngineError('ENGINE_FAILED', `The server does not answer: ${failure ?? 'it broke off'}.`)
 }

@@ -106,7 +106,7 @@ export class RestServer {
     } catch (error) {
       if (error instanceof ApiError) return { status: error.status, body: error.body }
       // A bot that is killed while it sends is no fault of the stand-in's.
-      if (request.complete) this.broken.push(error)
+      if (request.complete && request.errored === null) this.broken.push(error)
       return { status: 500, body: { message: '500: Internal Server Error', code: 0 } }
     }
   }
