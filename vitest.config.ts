@@ -14,6 +14,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    // Many tests wait more than they compute.
+    maxWorkers: '100%',
     // Tests that import onnxruntime-node themselves must not report to its maker either.
     env: { ORT_DISABLE_TELEMETRY: '1' },
   },

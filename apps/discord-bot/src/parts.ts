@@ -8,7 +8,7 @@ import type { DeliveryKit } from './answering/delivery.js'
 import { Pace } from './answering/pace.js'
 import type { AskJob, AskProgress, AskResult } from './answering/work.js'
 import type { Config } from './config/config.js'
-import { makeClient } from './discord/client.js'
+import { disconnect, makeClient } from './discord/client.js'
 import { DiscordApi } from './discord/discord-api.js'
 import type { Identity } from './discord/preflight.js'
 import type { Engine } from './engine/engine.js'
@@ -64,7 +64,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   const attachments = new Attachments(store.files, attachmentOpener(config), log)
   opened.push(() => attachments.close())
   const client = makeClient(config.discord) as Client<true>
-  opened.push(() => client.destroy())
+  opened.push(() => disconnect(client))
   const metrics = openMetrics()
   metrics.gauge('jobs_queued', async () => (await jobs.stats()).queued)
   metrics.gauge('jobs_running', async () => (await jobs.stats()).running)

@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Discord, startDiscord } from '@longtake/discord-stand-in'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runCli } from '../test/run-cli.js'
@@ -65,4 +68,21 @@ test('mistakes are matters of usage, in words', async () => {
   expect(none).toMatchObject({ code: ExitCode.usage, stderr: expect.stringContaining('developer portal') })
   const wrong = await runCli(['bot', 'invite'], { env: { ...env, LONGTAKE_DISCORD_TOKEN: 'a.b.c' } })
   expect(wrong).toMatchObject({ code: ExitCode.usage, stderr: expect.stringContaining('Reset Token') })
+})
+
+test('SIGTERM ends it also while its connection to Discord is made anew', async () => {
+  const program = fileURLToPath(new URL('../bin/longtake.js', import.meta.url))
+  const child = spawn(process.execPath, [program, 'bot'], { env: { ...process.env, ...env } })
+  try {
+    const ended = once(child, 'exit')
+    await new Promise<void>((resolve) => {
+      child.stderr.on('data', (text) => String(text).includes('is in Discord') && resolve())
+      child.on('exit', () => resolve())
+    })
+    discord.gateway.reconnect()
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+  } finally {
+    child.kill('SIGKILL')
+  }
 })

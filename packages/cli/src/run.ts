@@ -1,6 +1,9 @@
 import { ExitCode } from './exit-code.js'
 import { main } from './main.js'
 
+/** Time for what libraries have left open to end by itself. */
+const LEFT_OPEN_MS = 5000
+
 /** Runs the command line in this process: its arguments, streams and signals, and its exit code. */
 export async function run(): Promise<void> {
   const interrupt = new AbortController()
@@ -22,4 +25,6 @@ export async function run(): Promise<void> {
   for (const name of signals) process.off(name, stop)
   // An input that stays open, such as a pipe from a sleeping program, would keep the process waiting.
   stdin.destroy()
+  // Does nothing where nothing is left: a timer of this kind keeps no process.
+  setTimeout(() => process.exit(), LEFT_OPEN_MS).unref()
 }

@@ -1,10 +1,15 @@
-import { Client, GatewayIntentBits, Options, Partials } from 'discord.js'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Client, GatewayIntentBits, Options, Partials, Status } from 'discord.js'
 import type { DiscordConfig } from '../config/config.js'
 
 const VERSION = '10'
 /** Servers that Discord cannot reach just now must not keep the others waiting. */
 const GUILDS_MS = 2000
 const REQUEST_MS = 15_000
+/** Until a connection that is being made is there. */
+const CONNECTING_MS = 5000
+const LOOK_MS = 20
+const AT_REST: ReadonlySet<Status> = new Set([Status.Ready, Status.Disconnected, Status.Idle])
 
 /** People and members that are remembered beside the bot itself; nothing of them is needed after an event. */
 const MOST_PEOPLE = 200
@@ -49,4 +54,12 @@ export function makeClient({ api, readsContent }: DiscordConfig): Client {
       VoiceStateManager: 0,
     }),
   })
+}
+
+/** Ends all connections. One that is being made would not end, and stay when it is there: so it is waited for. */
+export async function disconnect(client: Client): Promise<void> {
+  const isConnecting = (): boolean => client.ws.shards.some(({ status }) => !AT_REST.has(status))
+  const lastMs = performance.now() + CONNECTING_MS
+  while (isConnecting() && performance.now() < lastMs) await pause(LOOK_MS)
+  await client.destroy()
 }

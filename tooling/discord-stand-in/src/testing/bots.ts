@@ -1,4 +1,5 @@
-import { Client, type ClientOptions, Events, GatewayIntentBits, Partials } from 'discord.js'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Client, type ClientOptions, Events, GatewayIntentBits, Partials, Status } from 'discord.js'
 import type { Discord } from '../index.js'
 import { afterTest } from './cleanup.js'
 
@@ -29,6 +30,14 @@ export function createBot(discord: Discord, options: Partial<ClientOptions> = {}
     rest: { ...options.rest, ...discord.rest },
   })
   bot.on(Events.Error, () => undefined)
-  afterTest(() => bot.destroy())
+  afterTest(() => destroy(bot))
   return bot
+}
+
+/** A connection that is being made ignores its end, so it is waited for. */
+async function destroy(bot: Client): Promise<void> {
+  const atRest = [Status.Ready, Status.Disconnected, Status.Idle]
+  for (let looks = 0; looks < 500 && bot.ws.shards.some(({ status }) => !atRest.includes(status)); looks++)
+    await pause(20)
+  await bot.destroy()
 }
