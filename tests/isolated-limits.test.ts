@@ -102,8 +102,8 @@ describe('videos', () => {
     expect(facts.frameCount).toBeGreaterThan(1)
     await withLimits(limit(facts, -0.01), async (longtake) => {
       const message = (await expectRefusal(longtake.watch(path), 'VIDEO_TOO_LARGE')).message
-      for (const refused of [longtake.planned(path), longtake.plan(path)])
-        expect((await expectRefusal(refused, 'VIDEO_TOO_LARGE')).message).toBe(message)
+      for (const plan of [() => longtake.planned(path), () => longtake.plan(path)])
+        expect((await expectRefusal(plan(), 'VIDEO_TOO_LARGE')).message).toBe(message)
       expect(longtake.state).toMatchObject({ status: 'ready', restarts: 0 })
     })
     await withLimits(limit(facts, 0), async (longtake) => {
