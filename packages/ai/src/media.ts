@@ -58,10 +58,14 @@ async function openAll(parts: readonly OpenPart[], signal: AbortSignal): Promise
   const inputs = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   const failed = results.find((result) => result.status === 'rejected')
   if (failed === undefined) return inputs
-  await Promise.allSettled(inputs.map((input) => closeInput(input)))
+  await closeInputs(inputs)
   throw failed.reason
 }
 
-async function closeInput(input: VideoInput): Promise<void> {
-  if (typeof input === 'object' && 'close' in input) await input.close()
+/** Closes what was opened, unless it is closed already. */
+export async function closeInputs(input: VideoInputs): Promise<void> {
+  const inputs = Array.isArray(input) ? input : [input]
+  await Promise.allSettled(
+    inputs.map((one) => (typeof one === 'object' && 'close' in one ? one.close() : undefined)),
+  )
 }

@@ -1,7 +1,7 @@
 import type { PlanOptions } from '@longtake/core'
-import type { Longtake, VideoInputs, WatchedVideo } from '@longtake/runtime'
+import type { Longtake, WatchedVideo } from '@longtake/runtime'
 import { type Lease, OpenVideos } from '@longtake/runtime/open-videos'
-import type { Media } from './media.js'
+import { closeInputs, type Media } from './media.js'
 
 const unheard = (): void => {}
 
@@ -42,9 +42,4 @@ async function watch(
     await closeInputs(input)
     throw error
   }
-}
-
-async function closeInputs(input: VideoInputs): Promise<void> {
-  const inputs = Array.isArray(input) ? input : [input]
-  for (const one of inputs) if (typeof one === 'object' && 'close' in one) await one.close()
 }

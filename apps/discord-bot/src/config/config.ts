@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { list, readEnvironment, whole } from '@longtake/edge-api/parts'
+import { linkPolicyOf, linkSettings, list, readEnvironment, whole } from '@longtake/edge-api/parts'
 import { z } from 'zod'
 
 const MEBIBYTE = 2 ** 20
@@ -8,14 +8,6 @@ const DAY_MS = 24 * 60 * 60 * 1000
 
 const address = z.url({ protocol: /^https?$/, error: 'expected an http: or https: address' })
 const flag = (byDefault: '0' | '1') => z.enum(['0', '1']).default(byDefault)
-const ports = list.pipe(
-  z.array(
-    z
-      .string()
-      .regex(/^\d{1,5}$/, 'expected ports, or `any`')
-      .transform(Number),
-  ),
-)
 
 const discord = {
   LONGTAKE_DISCORD_TOKEN: z
@@ -52,10 +44,7 @@ const environment = z.object({
   LONGTAKE_GUILD_QUESTIONS_PER_DAY: whole(1000, 1, 10_000_000),
   LONGTAKE_DEADLINE_SECONDS: whole(3600, 1, 600_000),
   LONGTAKE_DRAIN_SECONDS: whole(20, 0, 3600),
-  LONGTAKE_LINK_HOSTS: list.optional(),
-  LONGTAKE_LINK_DENY_HOSTS: list.default([]),
-  LONGTAKE_LINK_NETWORKS: list.default([]),
-  LONGTAKE_LINK_PORTS: z.union([z.literal('any'), ports]).optional(),
+  ...linkSettings,
 })
 
 /** What a question may cost, and how long anything is kept. */
@@ -110,12 +99,7 @@ export function readConfig(env: Environment) {
     logLevel: read.LONGTAKE_LOG,
     health: { host: read.LONGTAKE_HEALTH_HOST, port: read.LONGTAKE_HEALTH_PORT },
     limits: limitsOf(read),
-    links: {
-      ...(read.LONGTAKE_LINK_HOSTS && { allowHosts: read.LONGTAKE_LINK_HOSTS }),
-      denyHosts: read.LONGTAKE_LINK_DENY_HOSTS,
-      allowNetworks: read.LONGTAKE_LINK_NETWORKS,
-      ...(read.LONGTAKE_LINK_PORTS && { ports: read.LONGTAKE_LINK_PORTS }),
-    },
+    links: linkPolicyOf(read),
   }
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { keys, list, readEnvironment, whole } from '../environment.js'
 import { DEFAULT_LIMITS } from '../limits.js'
+import { linkPolicyOf, linkSettings } from '../link-settings.js'
 
 const mebibytes = (bytes: number): number => bytes / 2 ** 20
 const limits = DEFAULT_LIMITS
@@ -39,22 +40,7 @@ export const environment = z.object({
   LONGTAKE_PING_SECONDS: whole(limits.pingMs / 1000, 1, 3600),
   LONGTAKE_LINK_CACHE_MIB: whole(2048, 0, 100_000_000),
   LONGTAKE_YT_DLP: z.string().min(1).optional(),
-  LONGTAKE_LINK_HOSTS: list.optional(),
-  LONGTAKE_LINK_DENY_HOSTS: list.default([]),
-  LONGTAKE_LINK_NETWORKS: list.default([]),
-  LONGTAKE_LINK_PORTS: z
-    .union([
-      z.literal('any'),
-      list.pipe(
-        z.array(
-          z
-            .string()
-            .regex(/^\d{1,5}$/, 'expected ports, or `any`')
-            .transform(Number),
-        ),
-      ),
-    ])
-    .optional(),
+  ...linkSettings,
 })
 
 export type Config = ReturnType<typeof readConfig>
@@ -91,12 +77,7 @@ function configOf(env: z.output<typeof environment>) {
     drainMs: env.LONGTAKE_DRAIN_SECONDS * 1000,
     linkCacheBytes: bytes(env.LONGTAKE_LINK_CACHE_MIB),
     ytDlp: env.LONGTAKE_YT_DLP,
-    links: {
-      ...(env.LONGTAKE_LINK_HOSTS && { allowHosts: env.LONGTAKE_LINK_HOSTS }),
-      denyHosts: env.LONGTAKE_LINK_DENY_HOSTS,
-      allowNetworks: env.LONGTAKE_LINK_NETWORKS,
-      ...(env.LONGTAKE_LINK_PORTS && { ports: env.LONGTAKE_LINK_PORTS }),
-    },
+    links: linkPolicyOf(env),
     limits: {
       ...DEFAULT_LIMITS,
       concurrency: env.LONGTAKE_CONCURRENCY,

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { isRemoteId } from '@longtake/runtime'
+import { placesOf } from '../link-options.js'
 import type { Session } from '../main.js'
 import { requireRemote } from '../model-options.js'
 
@@ -13,15 +14,14 @@ export interface McpFlags {
 
 /** `longtake mcp`: gives an agent tools to ask about videos, on standard input and output, until the input ends. */
 export async function mcp(flags: McpFlags, version: string, { io, err, signal }: Session): Promise<void> {
-  const { model, folder = [], allowPrivate = false, guide, sendFrames } = flags
+  const { model, folder = [], guide, sendFrames } = flags
   requireRemote(flags)
   const remote = isRemoteId(model) ? { guide, sendFrames, key: io.env.LONGTAKE_REMOTE_KEY } : undefined
   // No other command needs these, so none loads them.
   const { serveTools, VideoTools } = await import('@longtake/mcp')
-  const { PRIVATE_NETWORKS } = await import('@longtake/runtime/link')
   await using tools = await VideoTools.open(model, {
     folders: folder.map((path) => resolve(path)),
-    ...(allowPrivate && { links: { allowNetworks: PRIVATE_NETWORKS, ports: 'any' } }),
+    links: placesOf(flags),
     load: { signal, remote },
     version,
   })
