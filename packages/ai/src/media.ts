@@ -62,8 +62,7 @@ async function openAll(parts: readonly OpenPart[], signal: AbortSignal): Promise
   throw failed.reason
 }
 
-/** Closes what was opened, unless it is closed already. */
-export async function closeInputs(input: VideoInputs): Promise<void> {
+async function closeInputs(input: VideoInputs): Promise<void> {
   const inputs = Array.isArray(input) ? input : [input]
   await Promise.allSettled(
     inputs.map((one) => (typeof one === 'object' && 'close' in one ? one.close() : undefined)),

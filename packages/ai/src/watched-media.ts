@@ -1,7 +1,7 @@
 import type { PlanOptions } from '@longtake/core'
 import type { Longtake, WatchedVideo } from '@longtake/runtime'
 import { type Lease, OpenVideos } from '@longtake/runtime/open-videos'
-import { closeInputs, type Media } from './media.js'
+import type { Media } from './media.js'
 
 const unheard = (): void => {}
 
@@ -34,12 +34,5 @@ async function watch(
   options: PlanOptions,
   signal: AbortSignal,
 ): Promise<WatchedVideo> {
-  const input = await media.open(signal)
-  try {
-    return await model.watch(input, { ...options, signal })
-  } catch (error) {
-    // Options may have been refused before anything took the sources over.
-    await closeInputs(input)
-    throw error
-  }
+  return model.watch(await media.open(signal), { ...options, signal })
 }

@@ -12,7 +12,7 @@ export interface SourceOptions {
 }
 
 /** A video that an agent named: opened when it has to be. */
-export interface NamedVideo {
+interface NamedVideo {
   /** The same one for the same video. */
   readonly key: string
   open(signal: AbortSignal): Promise<VideoInput>

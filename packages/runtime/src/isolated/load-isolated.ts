@@ -6,6 +6,7 @@ import { checkWatch, type WatchOptions, type WatchProgress } from '../engine/wat
 import type { WatchedVideo } from '../engine/watched-video.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { isRemoteId } from '../remote/remote-id.js'
+import { takingOver } from '../video/taking-over.js'
 import { closeSources, openSources, type VideoInputs } from '../video/video-source.js'
 import type { EngineCall, EngineProcess, LoadedModel } from './engine.js'
 import type { PlannedVideo, WatchContent } from './engine-process.js'
@@ -96,7 +97,7 @@ class LoadedIsolated implements IsolatedLongtake {
   }
 
   async planned(video: VideoInputs, options: WatchOptions = {}): Promise<PlannedVideo> {
-    const lent = await this.#lend(video, options)
+    const lent = await takingOver(video, () => this.#lend(video, options))
     try {
       return (await lent.engine.call('plan', lent.content, lent.call)) as PlannedVideo
     } finally {
@@ -105,7 +106,7 @@ class LoadedIsolated implements IsolatedLongtake {
   }
 
   async watch(video: VideoInputs, options: WatchOptions = {}): Promise<WatchedVideo> {
-    const { engine, content, call, release } = await this.#lend(video, options)
+    const { engine, content, call, release } = await takingOver(video, () => this.#lend(video, options))
     try {
       const watched = (await engine.call('watch', content, call)) as WatchedContent
       void engine.ended.then(release)

@@ -24,6 +24,7 @@ import type { PlannedVideo } from '../engine/watch-planned.js'
 import type { WatchedVideo } from '../engine/watched-video.js'
 import { throwIfAborted } from '../ort/abort.js'
 import type { VideoInputs } from '../video/index.js'
+import { takingOver } from '../video/taking-over.js'
 import { Endpoint } from './endpoint.js'
 import { GuidedVideo, requireGuide } from './guide.js'
 import { keepPictures } from './kept-pictures.js'
@@ -113,13 +114,12 @@ class RemoteLongtake implements Longtake {
   }
 
   plan(input: VideoInputs, options: WatchOptions = {}): Promise<VideoPlan> {
-    return this.#lifetime.work(options, (linked) =>
-      planInput(this.spec, this.#openVideo, input, checkWatch(linked)),
-    )
+    const plan = (linked: WatchOptions) => planInput(this.spec, this.#openVideo, input, checkWatch(linked))
+    return takingOver(input, () => this.#lifetime.work(options, plan))
   }
 
   watch(input: VideoInputs, options: WatchOptions = {}): Promise<WatchedVideo> {
-    return this.#lifetime.watch(options, (linked) => this.#watch(input, linked))
+    return takingOver(input, () => this.#lifetime.watch(options, (linked) => this.#watch(input, linked)))
   }
 
   async watchFrames(frames: readonly InputFrame[], options: WatchFramesOptions = {}): Promise<WatchedVideo> {
