@@ -1,7 +1,6 @@
-import type { PlanOptions } from '@longtake/core'
 import type { WatchedVideo } from '@longtake/runtime'
 import { type IsolatedLongtake, type IsolatedOptions, loadIsolated } from '@longtake/runtime/isolated'
-import { type Lease, type OpenVideo, OpenVideos } from '@longtake/runtime/open-videos'
+import { type Lease, WatchedMedia } from '@longtake/runtime/open-videos'
 import { McpServer, type ServerContext } from '@modelcontextprotocol/server'
 import { answerText, evidence, planText, storyboardText } from './describe.js'
 import { progressOf } from './progress.js'
@@ -23,12 +22,12 @@ export interface McpOptions extends SourceOptions {
 /** A model whose videos agents may ask about: `ask_video`, `plan_video` and `storyboard`. */
 export class VideoTools implements AsyncDisposable {
   readonly #model: IsolatedLongtake
-  readonly #videos: OpenVideos<WatchedVideo>
+  readonly #videos: WatchedMedia
   readonly #options: McpOptions
 
   private constructor(model: IsolatedLongtake, options: McpOptions) {
     this.#model = model
-    this.#videos = new OpenVideos(options.openVideos ?? OPEN_VIDEOS)
+    this.#videos = new WatchedMedia(async () => model, options.openVideos ?? OPEN_VIDEOS)
     this.#options = options
   }
 
@@ -98,10 +97,6 @@ export class VideoTools implements AsyncDisposable {
   /** Watches, or finds what was watched in the same way. */
   async #watch(args: VideoArguments, context: ServerContext): Promise<Lease<WatchedVideo>> {
     const named = await namedVideo(args.video, this.#options)
-    const options: PlanOptions = watchOptions(args)
-    const open: OpenVideo<WatchedVideo> = async (signal, onProgress) =>
-      this.#model.watch(await named.open(signal), { ...options, signal, onProgress })
-    const key = JSON.stringify([named.key, options])
-    return this.#videos.acquire(key, open, context.mcpReq.signal, progressOf(context))
+    return this.#videos.acquire(named, watchOptions(args), context.mcpReq.signal, progressOf(context))
   }
 }
