@@ -1,4 +1,4 @@
-import { closeSources, isSource, type VideoInputs } from './video-source.js'
+import { closeSources, isSource, type VideoInputs } from '../video/video-source.js'
 
 /**
  * Runs work to which a caller hands sources of their own over. Where it fails they are closed, also if it never came to
