@@ -23,8 +23,10 @@ export type {
   WatchStage,
 } from './engine/watch-options.js'
 export type { WatchedVideo } from './engine/watched-video.js'
+export type { Surroundings } from './features/default-folder.js'
 export { CACHE_ENTRY_ENDING, cacheFolder, DEFAULT_CACHE_BYTES } from './features/index.js'
 export {
+  type HubLookup,
   type HubOptions,
   type ModelsOptions,
   modelsFolder,
@@ -46,10 +48,10 @@ export {
 export type { BackendKind } from './ort/index.js'
 export { isRemoteId } from './remote/remote-id.js'
 export type { RemoteOptions } from './remote/remote-options.js'
-export { estimateMemory, type MemoryEstimate, type MemoryOptions } from './spec/memory.js'
+export { estimateMemory, type MemoryEstimate, type MemoryOptions, type PlannedSizes } from './spec/memory.js'
 export { type PublishedModel, publishedModels } from './spec/published-models.js'
 export { type ModelDescription, type ReadSpecOptions, readSpec } from './spec/read-spec.js'
-export type { ModelSizes, PartSizes } from './spec/sizes.js'
+export type { ModelSizes, PartSizes, WorkingSizes } from './spec/sizes.js'
 export {
   mattered,
   type Picture,

@@ -9,7 +9,7 @@ export interface RunOptions {
   readonly shown?: boolean
 }
 
-export interface RunResult {
+interface RunResult {
   readonly code: number
   readonly stdout: string
   readonly stderr: string

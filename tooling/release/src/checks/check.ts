@@ -9,7 +9,7 @@ export interface CheckContext {
   readonly installed: string
 }
 
-export interface Finding {
+interface Finding {
   /** What was measured, in a word or two; empty where there is nothing to measure. */
   readonly measured: string
   /** Sentences that say what is wrong and what to do. */

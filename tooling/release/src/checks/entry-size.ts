@@ -7,7 +7,7 @@ import { moduleEntries } from '../manifest.js'
 import type { Tarball } from '../tarball.js'
 import type { Check, CheckContext } from './check.js'
 
-export interface EntrySize {
+interface EntrySize {
   readonly entry: string
   /** kB that come with the entry. */
   readonly eager: number
