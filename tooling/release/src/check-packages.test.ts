@@ -6,16 +6,16 @@ import { type CheckRow, checkPackages, checkTable, checkTarballs } from './check
 import { publishedPackages } from './packages.js'
 
 const MANIFEST = {
-  name: '@longtake/core',
+  name: '@longtake/jobs',
   version: '1.2.3',
   description: 'A small package in the place of a real one.',
   keywords: ['small'],
-  homepage: 'https://github.com/longtake/longtake/tree/main/packages/core#readme',
+  homepage: 'https://github.com/longtake/longtake/tree/main/packages/jobs#readme',
   bugs: 'https://github.com/longtake/longtake/issues',
   repository: {
     type: 'git',
     url: 'git+https://github.com/longtake/longtake.git',
-    directory: 'packages/core',
+    directory: 'packages/jobs',
   },
   license: 'Apache-2.0',
   author: 'The Longtake authors',
@@ -49,7 +49,7 @@ beforeEach(async () => {
     JSON.stringify({ name: 'root', version: '0.0.0', license: 'MIT', workspaces: ['packages/*'] }),
   )
   await writeLock()
-  const folder = 'packages/core'
+  const folder = 'packages/jobs'
   await writeManifest({})
   await write(`${folder}/LICENSE`, 'Apache License')
   await write(`${folder}/README.md`, '# small')
@@ -81,14 +81,14 @@ test('a sound package passes every check, and what was measured is told', async 
 })
 
 test('a file that `exports` names and the tarball lacks', async () => {
-  await rm(join(root, 'packages/core/dist/index.js'))
+  await rm(join(root, 'packages/jobs/dist/index.js'))
   expect(problems(await inspect())).toContain(
     'files: dist/index.js is not in the tarball; build it, or add it to `files` in package.json.',
   )
 })
 
 test('types that lead nowhere', async () => {
-  await write('packages/core/dist/index.d.ts', "export * from './gone.js';\n")
+  await write('packages/jobs/dist/index.d.ts', "export * from './gone.js';\n")
   expect(problems(await inspect())).toContainEqual(
     expect.stringMatching(/^types: Types are wrong \(InternalResolutionError\): .*gone\.js/),
   )
@@ -96,18 +96,18 @@ test('types that lead nowhere', async () => {
 
 test('an entry beyond its limit', async () => {
   const noise = Array.from({ length: 9000 }, (_, index) => (Math.sin(index) * 2 ** 40).toString(36)).join('')
-  await write('packages/core/dist/index.js', `export const answer = '${noise}'\n`)
+  await write('packages/jobs/dist/index.js', `export const answer = '${noise}'\n`)
   expect(problems(await inspect())).toContainEqual(
-    expect.stringMatching(/^entries: @longtake\/core \. is [\d.]+ kB min\+gzip, more than 15 kB: /),
+    expect.stringMatching(/^entries: @longtake\/jobs \. is [\d.]+ kB min\+gzip, more than 15 kB: /),
   )
 })
 
 test('tests, leftovers of compilers, and maps without their sources', async () => {
-  await write('packages/core/src/answer.test.ts', '')
-  await write('packages/core/dist/core.tsbuildinfo', '{}')
-  await write('packages/core/dist/gone.js.map', MAP.replace('src/index.ts', 'src/gone.ts'))
+  await write('packages/jobs/src/answer.test.ts', '')
+  await write('packages/jobs/dist/jobs.tsbuildinfo', '{}')
+  await write('packages/jobs/dist/gone.js.map', MAP.replace('src/index.ts', 'src/gone.ts'))
   const found = problems(await inspect())
-  for (const path of ['src/answer.test.ts', 'dist/core.tsbuildinfo']) {
+  for (const path of ['src/answer.test.ts', 'dist/jobs.tsbuildinfo']) {
     expect(found).toContainEqual(expect.stringContaining(`files: ${path} is in the tarball`))
   }
   expect(found).toContainEqual(
@@ -127,7 +127,7 @@ test('a manifest that runs code on install, is private by default, or says where
   })
   expect(problems(await inspect())).toEqual(
     expect.arrayContaining([
-      'manifest: package.json: `repository.directory` has to be packages/core.',
+      'manifest: package.json: `repository.directory` has to be packages/jobs.',
       'manifest: package.json: `publishConfig.access` has to be "public".',
       'manifest: package.json: `publishConfig.provenance` has to be true.',
       "manifest: package.json: the script `postinstall` would run on users' machines; remove it.",
@@ -137,14 +137,14 @@ test('a manifest that runs code on install, is private by default, or says where
 
 test('packages of one release ask for each other by caret range', async () => {
   await write(
-    'packages/jobs/package.json',
-    JSON.stringify({ name: '@longtake/jobs', version: '1.2.3', dependencies: { '@longtake/core': '1.2.3' } }),
+    'packages/ai/package.json',
+    JSON.stringify({ name: '@longtake/ai', version: '1.2.3', dependencies: { '@longtake/jobs': '1.2.3' } }),
   )
   const rows = await inspect()
   expect(problems(rows)).toContain(
-    'manifest: package.json: asks for @longtake/core "1.2.3"; it has to be "^1.2.3".',
+    'manifest: package.json: asks for @longtake/jobs "1.2.3"; it has to be "^1.2.3".',
   )
-  expect(rows[0]?.package).toBe('@longtake/core')
+  expect(rows[0]?.package).toBe('@longtake/jobs')
 })
 
 async function inspect(): Promise<readonly CheckRow[]> {
@@ -158,7 +158,7 @@ async function write(path: string, text: string): Promise<void> {
 }
 
 async function writeManifest(changes: Readonly<Record<string, unknown>>): Promise<void> {
-  await write('packages/core/package.json', JSON.stringify({ ...MANIFEST, ...changes }))
+  await write('packages/jobs/package.json', JSON.stringify({ ...MANIFEST, ...changes }))
 }
 
 async function writeLock(): Promise<void> {
@@ -168,10 +168,10 @@ async function writeLock(): Promise<void> {
     lockfileVersion: 3,
     packages: {
       '': { name: 'root', version: '0.0.0', license: 'MIT', workspaces: ['packages/*'] },
-      'node_modules/@longtake/core': { resolved: 'packages/core', link: true },
+      'node_modules/@longtake/jobs': { resolved: 'packages/jobs', link: true },
       'node_modules/helper': { version: '1.0.0', license: 'MIT' },
-      'packages/core': {
-        name: '@longtake/core',
+      'packages/jobs': {
+        name: '@longtake/jobs',
         version: '1.2.3',
         license: 'Apache-2.0',
         dependencies: { helper: '^1.0.0' },

@@ -8,6 +8,7 @@ import { manifestCheck } from './checks/manifest.js'
 import { publintCheck } from './checks/publint.js'
 import { tarballSizeCheck } from './checks/tarball-size.js'
 import { typesCheck } from './checks/types.js'
+import { jsrProblems, purePackages } from './jsr.js'
 import { licenceCounts, licenceProblems } from './licences.js'
 import { type PublishedPackage, publishedPackages } from './packages.js'
 import { billOfMaterials } from './sbom.js'
@@ -33,7 +34,11 @@ export interface CheckRow {
 /** Packs every package that is published and looks at each as whoever installs it gets it. Builds nothing. */
 export async function checkPackages(root: string): Promise<readonly CheckRow[]> {
   const packages = await publishedPackages(root)
-  return [...(await checkTarballs(root, packages)), await licenceRow(root, packages)]
+  return [
+    ...(await checkTarballs(root, packages)),
+    ...(await jsrRows(root)),
+    await licenceRow(root, packages),
+  ]
 }
 
 /** The same without what the packages depend on. */
@@ -57,6 +62,15 @@ export async function checkTarballs(
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+async function jsrRows(root: string): Promise<readonly CheckRow[]> {
+  const rows: CheckRow[] = []
+  for (const item of await purePackages(root)) {
+    const problems = await jsrProblems(root, item)
+    rows.push({ package: item.name, check: 'jsr', ok: problems.length === 0, measured: '', problems })
+  }
+  return rows
 }
 
 async function licenceRow(root: string, packages: readonly PublishedPackage[]): Promise<CheckRow> {

@@ -1,9 +1,14 @@
 import { reportApi } from './commands/api-reports.js'
 import { checkAll } from './commands/package-checks.js'
+import { writeJsrConfigs } from './jsr.js'
 import { ReleaseError } from './release-error.js'
 
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<boolean>>> = {
   'api-reports': reportApi,
+  'jsr-configs': async () => {
+    await writeJsrConfigs(process.cwd())
+    return true
+  },
   'package-checks': checkAll,
 }
 
