@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type CheckRow, checkPackages, checkTable, checkTarballs } from './check-packages.js'
 import { publishedPackages } from './packages.js'
+import { packAll } from './tarball.js'
 
 const MANIFEST = {
   name: '@longtake/jobs',
@@ -82,14 +83,14 @@ test('a sound package passes every check, and what was measured is told', async 
 
 test('a file that `exports` names and the tarball lacks', async () => {
   await rm(join(root, 'packages/jobs/dist/index.js'))
-  expect(problems(await inspect())).toContain(
+  expect(problems(await checkPackages(root))).toContain(
     'files: dist/index.js is not in the tarball; build it, or add it to `files` in package.json.',
   )
 })
 
 test('types that lead nowhere', async () => {
   await write('packages/jobs/dist/index.d.ts', "export * from './gone.js';\n")
-  expect(problems(await inspect())).toContainEqual(
+  expect(problems(await checkPackages(root))).toContainEqual(
     expect.stringMatching(/^types: Types are wrong \(InternalResolutionError\): .*gone\.js/),
   )
 })
@@ -97,7 +98,7 @@ test('types that lead nowhere', async () => {
 test('an entry beyond its limit', async () => {
   const noise = Array.from({ length: 9000 }, (_, index) => (Math.sin(index) * 2 ** 40).toString(36)).join('')
   await write('packages/jobs/dist/index.js', `export const answer = '${noise}'\n`)
-  expect(problems(await inspect())).toContainEqual(
+  expect(problems(await checkPackages(root))).toContainEqual(
     expect.stringMatching(/^entries: @longtake\/jobs \. is [\d.]+ kB min\+gzip, more than 15 kB: /),
   )
 })
@@ -106,7 +107,7 @@ test('tests, leftovers of compilers, and maps without their sources', async () =
   await write('packages/jobs/src/answer.test.ts', '')
   await write('packages/jobs/dist/jobs.tsbuildinfo', '{}')
   await write('packages/jobs/dist/gone.js.map', MAP.replace('src/index.ts', 'src/gone.ts'))
-  const found = problems(await inspect())
+  const found = problems(await checkPackages(root))
   for (const path of ['src/answer.test.ts', 'dist/jobs.tsbuildinfo']) {
     expect(found).toContainEqual(expect.stringContaining(`files: ${path} is in the tarball`))
   }
@@ -125,7 +126,7 @@ test('a manifest that runs code on install, is private by default, or says where
       directory: 'packages/other',
     },
   })
-  expect(problems(await inspect())).toEqual(
+  expect(problems(await checkPackages(root))).toEqual(
     expect.arrayContaining([
       'manifest: package.json: `repository.directory` has to be packages/jobs.',
       'manifest: package.json: `publishConfig.access` has to be "public".',
@@ -140,16 +141,12 @@ test('packages of one release ask for each other by caret range', async () => {
     'packages/ai/package.json',
     JSON.stringify({ name: '@longtake/ai', version: '1.2.3', dependencies: { '@longtake/jobs': '1.2.3' } }),
   )
-  const rows = await inspect()
+  const rows = await checkTarballs(root, await packAll(await publishedPackages(root), root))
   expect(problems(rows)).toContain(
     'manifest: package.json: asks for @longtake/jobs "1.2.3"; it has to be "^1.2.3".',
   )
   expect(rows[0]?.package).toBe('@longtake/jobs')
 })
-
-async function inspect(): Promise<readonly CheckRow[]> {
-  return checkTarballs(root, await publishedPackages(root))
-}
 
 async function write(path: string, text: string): Promise<void> {
   const file = join(root, path)

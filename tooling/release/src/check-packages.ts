@@ -12,7 +12,7 @@ import { jsrProblems, purePackages } from './jsr.js'
 import { licenceCounts, licenceProblems } from './licences.js'
 import { type PublishedPackage, publishedPackages } from './packages.js'
 import { billOfMaterials } from './sbom.js'
-import { layOut, packAll } from './tarball.js'
+import { layOut, packAll, type Tarball } from './tarball.js'
 
 const CHECKS: readonly Check[] = [
   manifestCheck,
@@ -34,33 +34,33 @@ export interface CheckRow {
 /** Packs every package that is published and looks at each as whoever installs it gets it. Builds nothing. */
 export async function checkPackages(root: string): Promise<readonly CheckRow[]> {
   const packages = await publishedPackages(root)
-  return [
-    ...(await checkTarballs(root, packages)),
-    ...(await jsrRows(root)),
-    await licenceRow(root, packages),
-  ]
-}
-
-/** The same without what the packages depend on. */
-export async function checkTarballs(
-  root: string,
-  packages: readonly PublishedPackage[],
-): Promise<readonly CheckRow[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'longtake-packages-'))
+  const folder = await mkdtemp(join(tmpdir(), 'longtake-tarballs-'))
   try {
     const tarballs = await packAll(packages, folder)
-    await layOut(tarballs, folder)
-    const context = { root, tarballs, installed: folder }
+    return [...(await checkTarballs(root, tarballs)), ...(await checkDependencies(root, packages))]
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Looks at packages that are packed. */
+export async function checkTarballs(
+  root: string,
+  tarballs: readonly Tarball[],
+): Promise<readonly CheckRow[]> {
+  const installed = await mkdtemp(join(tmpdir(), 'longtake-packages-'))
+  try {
+    await layOut(tarballs, installed)
     const rows: CheckRow[] = []
     for (const tarball of tarballs) {
       for (const { name, inspect } of CHECKS) {
-        const { measured, problems } = await inspect(tarball, context)
+        const { measured, problems } = await inspect(tarball, { root, tarballs, installed })
         rows.push({ package: tarball.name, check: name, ok: problems.length === 0, measured, problems })
       }
     }
-    return rows
+    return [...rows, ...(await jsrRows(root))]
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await rm(installed, { recursive: true, force: true })
   }
 }
 
@@ -73,11 +73,15 @@ async function jsrRows(root: string): Promise<readonly CheckRow[]> {
   return rows
 }
 
-async function licenceRow(root: string, packages: readonly PublishedPackage[]): Promise<CheckRow> {
+/** Looks at everything that comes along with the packages. */
+export async function checkDependencies(
+  root: string,
+  packages: readonly PublishedPackage[],
+): Promise<readonly CheckRow[]> {
   const { packages: installed } = await billOfMaterials(root, packages)
   const problems = licenceProblems(installed)
   const measured = [...licenceCounts(installed)].map(([licence, count]) => `${count} ${licence}`).join(', ')
-  return { package: 'all dependencies', check: 'licences', ok: problems.length === 0, measured, problems }
+  return [{ package: 'all dependencies', check: 'licences', ok: problems.length === 0, measured, problems }]
 }
 
 /** A line for each package, and the problems below it. */

@@ -38,7 +38,7 @@ export async function jsrProblems(root: string, item: PublishedPackage): Promise
   const deno = join(root, 'node_modules/.bin/deno')
   const { code, stdout, stderr } = await attempt(deno, [...PUBLISH, '--dry-run', '--allow-dirty'], {
     cwd: item.folder,
-    env: { NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1' },
   })
   return code === 0 ? [] : [`JSR would refuse it:\n${stdout}${stderr}`]
 }

@@ -1,5 +1,6 @@
 import { reportApi } from './commands/api-reports.js'
 import { checkAll } from './commands/package-checks.js'
+import { releaseAll } from './commands/release.js'
 import { writeJsrConfigs } from './jsr.js'
 import { ReleaseError } from './release-error.js'
 
@@ -10,6 +11,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<boo
     return true
   },
   'package-checks': checkAll,
+  release: releaseAll,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

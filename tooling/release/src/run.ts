@@ -3,8 +3,8 @@ import { ReleaseError } from './release-error.js'
 
 export interface RunOptions {
   readonly cwd: string
-  /** Beside the environment of this process. */
-  readonly env?: Readonly<Record<string, string>>
+  /** The whole environment; that of this process unless given. */
+  readonly env?: NodeJS.ProcessEnv | undefined
   /** Whether the output is shown as it comes instead of being returned. */
   readonly shown?: boolean
 }
@@ -23,7 +23,7 @@ export async function attempt(
 ): Promise<RunResult> {
   const child = spawn(command, args, {
     cwd: options.cwd,
-    env: { ...process.env, ...options.env },
+    env: options.env ?? process.env,
     // Progress goes where messages go: standard output may be read as JSON.
     stdio: options.shown === true ? ['ignore', 2, 2] : ['ignore', 'pipe', 'pipe'],
   })

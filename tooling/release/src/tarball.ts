@@ -14,9 +14,6 @@ export interface Tarball {
   /** Path of the `.tgz`. */
   readonly file: string
   readonly bytes: Uint8Array
-  /** As registries tell it: `sha512-…`. */
-  readonly integrity: string
-  readonly unpackedBytes: number
   /** By the path inside the package, such as `dist/index.js`. */
   readonly files: ReadonlyMap<string, Uint8Array>
 }
@@ -24,8 +21,6 @@ export interface Tarball {
 interface PackReport {
   readonly name: string
   readonly filename: string
-  readonly integrity: string
-  readonly unpackedSize: number
 }
 
 /** Packs with npm itself into `folder`, without running any script. */
@@ -50,13 +45,12 @@ async function pack(item: PublishedPackage, folder: string): Promise<Tarball> {
     manifest: JSON.parse(new TextDecoder().decode(files.get('package.json'))),
     file,
     bytes,
-    integrity: report.integrity,
-    unpackedBytes: report.unpackedSize,
     files,
   }
 }
 
-async function filesOf(bytes: Uint8Array): Promise<ReadonlyMap<string, Uint8Array>> {
+/** Files of an archive as npm makes them, by their path inside the package. */
+export async function filesOf(bytes: Uint8Array): Promise<ReadonlyMap<string, Uint8Array>> {
   const { files, rootDir } = await unpack(bytes)
   return new Map(files.map(({ name, data }) => [name.slice(rootDir.length + 1), data]))
 }
