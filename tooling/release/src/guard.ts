@@ -2,7 +2,7 @@ import { ReleaseError } from './release-error.js'
 import { run } from './run.js'
 
 /** Releases are made of this branch. */
-export const RELEASE_BRANCH = 'main'
+const RELEASE_BRANCH = 'main'
 
 /**
  * That what is released is what others can see: the release branch, as committed.

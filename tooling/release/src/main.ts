@@ -1,5 +1,6 @@
 import { reportApi } from './commands/api-reports.js'
 import { checkAll } from './commands/package-checks.js'
+import { rehearseRelease } from './commands/rehearse.js'
 import { releaseAll } from './commands/release.js'
 import { writeJsrConfigs } from './jsr.js'
 import { ReleaseError } from './release-error.js'
@@ -11,6 +12,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<boo
     return true
   },
   'package-checks': checkAll,
+  rehearse: rehearseRelease,
   release: releaseAll,
 }
 
