@@ -17,8 +17,8 @@ import { type PublishedPackage, publishedPackages } from './packages.js'
 const FOLDER = 'etc/api'
 
 export interface ReportRow {
-  /** Such as `@longtake/runtime/link`. */
-  readonly entry: string
+  /** Such as `@longtake/runtime/link`; undefined where the report is of one that is gone. */
+  readonly entry: string | undefined
   /** Relative to the repository. */
   readonly report: string
   readonly changed: boolean
@@ -167,17 +167,19 @@ async function leftovers(
   const files = await readdir(join(root, FOLDER))
   const gone = files.map((name) => `${FOLDER}/${name}`).filter((report) => !known.has(report))
   if (write) await Promise.all(gone.map((report) => rm(join(root, report))))
-  return gone.map((report) => ({ entry: '(none)', report, changed: true, hidden: [] }))
+  return gone.map((report) => ({ entry: undefined, report, changed: true, hidden: [] }))
 }
 
 /** A sentence for each report that is not as it was, and for each type that is named and cannot be imported. */
 export function reportProblems(rows: readonly ReportRow[]): readonly string[] {
   return rows.flatMap(({ entry, report, changed, hidden }) => [
     ...(changed
-      ? [
-          `${report} is not what ${entry} exports now: run \`npm run -s api-reports -- --write\` and commit it.`,
-        ]
+      ? [`${report} ${reason(entry)}: run \`npm run -s api-reports -- --write\` and commit it.`]
       : []),
     ...hidden.map((name) => `${entry} speaks of ${name}, which nobody can import: export the type.`),
   ])
+}
+
+function reason(entry: string | undefined): string {
+  return entry === undefined ? 'is of an entry that is gone' : `is not what ${entry} exports now`
 }
