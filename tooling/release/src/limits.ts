@@ -16,12 +16,13 @@ export const ENTRY_LIMITS: Readonly<Record<string, Readonly<Record<string, Entry
   '@longtake/kernels': { '.': { eager: 60 }, './onnx': { eager: 10 } },
   '@longtake/jobs': { '.': { eager: 15 } },
   '@longtake/runtime': {
-    '.': { eager: 280 },
+    '.': { eager: 270 },
     './isolated': { eager: 15 },
     './link': { eager: 65 },
     './open-videos': { eager: 3 },
     './ort': { eager: 12 },
     './video': { eager: 100 },
+    './web': { eager: 175 },
   },
 }
 
