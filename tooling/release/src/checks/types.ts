@@ -16,16 +16,23 @@ export const typesCheck: Check = {
         problems: needed ? ['dist/index.js has no types; build dist/index.d.ts.'] : [],
       }
     }
-    return { measured: '', problems: result.problems.filter(counts).map(sentence) }
+    return { measured: '', problems: [...new Set(result.problems.filter(counts).map(sentence))] }
   },
 }
 
 function counts(problem: Problem): boolean {
   if (problem.kind === 'CJSResolvesToESM') return false
+  if ('resolutionOption' in problem) return problem.resolutionOption !== 'node10'
   return !('resolutionKind' in problem) || !['node10', 'node16-cjs'].includes(problem.resolutionKind)
 }
 
 function sentence(problem: Problem): string {
-  const { kind, ...details } = problem
-  return `Types are wrong (${kind}): ${JSON.stringify(details)}. See https://github.com/arethetypeswrong/arethetypeswrong.github.io/tree/main/docs/problems.`
+  const places = [
+    'fileName' in problem && problem.fileName,
+    'moduleSpecifier' in problem && `names "${problem.moduleSpecifier}"`,
+    'entrypoint' in problem && `"${problem.entrypoint}"`,
+    'resolutionKind' in problem && `resolved as ${problem.resolutionKind}`,
+  ]
+  const place = places.filter((part) => part !== false).join(' ')
+  return `Types are wrong (${problem.kind}): ${place}. See https://arethetypeswrong.github.io.`
 }
