@@ -10,3 +10,4 @@ export type {
   Evidence,
 } from './engine/engine.js'
 export { invite, register } from './operator.js'
+export type { Range } from './store/question.js'

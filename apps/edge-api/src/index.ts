@@ -16,5 +16,14 @@ export type {
   UploadStore,
   VideoStore,
 } from './services.js'
-export type { AskSettings, JobProgress, Source, VideoJob, VideoResult, WatchSettings } from './videos/job.js'
+export type {
+  AskSettings,
+  JobProgress,
+  Source,
+  VideoJob,
+  VideoResult,
+  WatchSettings,
+  WatchWork,
+} from './videos/job.js'
 export type { VideoRecord } from './videos/record.js'
+export type { AnswerReport, VideoReport } from './videos/report.js'

@@ -1,5 +1,5 @@
 export { ExitCode } from './exit-code.js'
 export type { InputStream, Io, OutputStream } from './io.js'
 export { main } from './main.js'
-export type { AnswerReport, PlanDetails } from './report.js'
+export type { AnswerReport, PlanDetails, PlanReport, VideoReport } from './report.js'
 export { run } from './run.js'

@@ -18,14 +18,14 @@ export interface AnswerReport {
   readonly notes: readonly string[]
 }
 
-interface VideoReport {
+export interface VideoReport {
   readonly duration: number
   readonly width: number
   readonly height: number
   readonly codec: string
 }
 
-interface PlanReport {
+export interface PlanReport {
   readonly frames: number
   readonly clips: number
   /** Frames that go with each question, where the model runs elsewhere. */

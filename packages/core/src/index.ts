@@ -42,7 +42,7 @@ export type {
   VideoPlan,
 } from './plan-types.js'
 export { POOLING_METHODS } from './pooling-request.js'
-export { kernelForShape, poolingShape } from './pooling-shape.js'
+export { kernelForShape, type PoolingKernel, poolingShape } from './pooling-shape.js'
 export { type PoolingWindows, poolingWindows } from './pooling-windows.js'
 export { ROPE_TYPES, type RopeFrequencies, ropeFrequencies, ropeTables } from './rope.js'
 export type {

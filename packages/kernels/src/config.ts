@@ -36,7 +36,7 @@ export interface VisionConfig {
 }
 
 /** Squares of patches that become one patch, as LLaVA-NeXT-Video has it before its projector. */
-interface PatchPoolConfig {
+export interface PatchPoolConfig {
   readonly mode: 'average' | 'max'
   /** Side of a square, patches; the squares lie side by side, and what fills none is left out. */
   readonly stride: number

@@ -8,6 +8,7 @@ export type {
   DecoderConfig,
   DecoderNames,
   GridResizeConfig,
+  PatchPoolConfig,
   ProjectorConfig,
   VisionConfig,
   WeightType,
@@ -36,6 +37,7 @@ export {
   seenRegion,
   type TilePlace,
 } from './preprocess/frame.js'
+export type { Bytes } from './preprocess/resize.js'
 export type {
   ImageProcessing,
   PictureSize,

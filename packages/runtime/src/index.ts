@@ -18,8 +18,10 @@ export type {
 } from './engine/watch-options.js'
 export type { WatchedVideo } from './engine/watched-video.js'
 export { CACHE_ENTRY_ENDING } from './features/cache-names.js'
+export type { Surroundings } from './features/default-folder.js'
 export { cacheFolder, DEFAULT_CACHE_BYTES } from './features/default-folder.js'
 export type {
+  HubLookup,
   HubOptions,
   ModelsOptions,
   PulledModel,
@@ -49,9 +51,9 @@ export {
 export type { BackendKind } from './ort/index.js'
 export { isRemoteId } from './remote/remote-id.js'
 export type { RemoteOptions } from './remote/remote-options.js'
-export { estimateMemory, type MemoryEstimate, type MemoryOptions } from './spec/memory.js'
+export { estimateMemory, type MemoryEstimate, type MemoryOptions, type PlannedSizes } from './spec/memory.js'
 export type { PublishedModel } from './spec/published-models.js'
 export type { ModelDescription, ReadSpecOptions } from './spec/read-spec.js'
-export type { ModelSizes, PartSizes } from './spec/sizes.js'
+export type { ModelSizes, PartSizes, WorkingSizes } from './spec/sizes.js'
 export { mattered } from './video/heat.js'
 export type { Picture, StoryboardOptions, VideoInput, VideoInputs, VideoSource } from './video/index.js'

@@ -3,6 +3,8 @@ import { multiply, sameDims } from './dimensions.js'
 import type { Dimension, GraphModel, TensorType, ValueSpec, Weight, WeightPart } from './model.js'
 import { type Attribute, encodeModel, type InitializerSpec, type NodeSpec } from './proto.js'
 
+export type { Attribute } from './proto.js'
+
 /** A tensor of the graph that is being built: an input, a constant, or a node's result. */
 export type Value = ValueSpec
 

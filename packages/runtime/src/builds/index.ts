@@ -2,10 +2,8 @@ import { type Build, listBuilds, removeBuild } from './manifest.js'
 import { buildsPlace } from './place.js'
 
 export type { BuildProgress } from './build.js'
+export type { Build as PreparedWeights } from './manifest.js'
 export { buildsFolder } from './place.js'
-
-/** Weights that were prepared on disk. */
-export type PreparedWeights = Build
 
 /** Where prepared weights are. */
 export interface PreparedOptions {
@@ -14,11 +12,11 @@ export interface PreparedOptions {
 }
 
 /** See `preparedWeights` of the package. */
-export function preparedWeights({ folder }: PreparedOptions = {}): Promise<PreparedWeights[]> {
+export function preparedWeights({ folder }: PreparedOptions = {}): Promise<Build[]> {
   return listBuilds(buildsPlace(folder))
 }
 
 /** See `removePrepared` of the package. */
-export function removePrepared(weights: PreparedWeights): Promise<void> {
+export function removePrepared(weights: Build): Promise<void> {
   return removeBuild(weights)
 }

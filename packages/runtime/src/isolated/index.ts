@@ -1,2 +1,3 @@
+export type { GuardedVideos, PlannedVideo } from './engine-process.js'
 export { type IsolatedLongtake, loadIsolated } from './load-isolated.js'
 export type { IsolatedOptions, IsolatedState, IsolationLimits } from './options.js'

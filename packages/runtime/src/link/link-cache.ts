@@ -43,12 +43,18 @@ export class LinkCache {
     this.#onProblem = onProblem
   }
 
-  /** What is kept under a name; undefined where there is nothing that can be used. For `openLink`. */
+  /**
+   * What is kept under a name; undefined where there is nothing that can be used. For `openLink`.
+   * @internal
+   */
   find(name: string): Promise<KeptFile | undefined> {
     return KeptFile.find(this.#placeOf(name))
   }
 
-  /** An entry to fill, in place of other content under the name; undefined where that cannot be. For `openLink`. */
+  /**
+   * An entry to fill, in place of other content under the name; undefined where that cannot be. For `openLink`.
+   * @internal
+   */
   async begin(name: string, head: KeptHead): Promise<KeptFile | undefined> {
     try {
       await makeFolder(this.folder)

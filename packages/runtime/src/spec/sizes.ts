@@ -23,7 +23,7 @@ export interface PartSizes {
 }
 
 /** Sizes that memory at work follows from. */
-interface WorkingSizes {
+export interface WorkingSizes {
   readonly vision: {
     readonly hiddenSize: number
     readonly intermediateSize: number

@@ -1,3 +1,4 @@
+export type { Colour } from './canvas.js'
 export type { FramesOptions, VideoFrame } from './frame-iteration.js'
 export { chooseFrames, heatColour, heatShares, mattered } from './heat.js'
 export { openVideo, type Video } from './open-video.js'
