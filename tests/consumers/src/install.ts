@@ -1,0 +1,56 @@
+import type { Place, Project } from './place.js'
+
+/** What a project's manifest names. */
+export type Dependencies = Readonly<Record<string, string>>
+
+/** Everything that the ten lines need. */
+export const LIBRARY: Dependencies = { '@longtake/runtime': '*', '@longtake/tiny': '*' }
+
+export const MANAGERS = ['npm', 'pnpm', 'yarn', 'bun'] as const
+export type Manager = (typeof MANAGERS)[number]
+
+/** Install scripts are off everywhere: none is needed, and npm alone would run them without being asked. */
+const COMMANDS: Record<Manager, (place: Place) => readonly [string, ...string[]]> = {
+  npm: () => ['npm', 'install', '--ignore-scripts'],
+  pnpm: ({ tools }) => [tools.node, tools.pnpm, 'install'],
+  yarn: ({ tools }) => [tools.node, tools.yarn, 'install'],
+  bun: ({ tools }) => [tools.bun, 'install'],
+}
+
+/** A fresh project of ES modules with these packages installed. */
+export async function installed(
+  place: Place,
+  manager: Manager,
+  name: string,
+  dependencies: Dependencies,
+): Promise<Project> {
+  const manifest = JSON.stringify({ name: 'consumer', private: true, type: 'module', dependencies })
+  const project = await place.project(name, { 'package.json': manifest })
+  // Yarn takes a folder above for its project unless there is a lock file here.
+  if (manager === 'yarn') await project.write('yarn.lock', '')
+  const [file, ...words] = COMMANDS[manager](place)
+  await project.run(file, words, { YARN_ENABLE_IMMUTABLE_INSTALLS: 'false', YARN_ENABLE_SCRIPTS: 'false' })
+  return project
+}
+
+/** The project that most checks on Node share: every published package, and what consumers write code with. */
+export function wholeProject(place: Place): Promise<Project> {
+  return place.once('whole', () =>
+    installed(place, 'npm', 'whole', {
+      ...LIBRARY,
+      '@longtake/ai': '*',
+      '@longtake/cli': '*',
+      '@longtake/core': '*',
+      '@longtake/discord-bot': '*',
+      '@longtake/edge-api': '*',
+      '@longtake/jobs': '*',
+      '@longtake/kernels': '*',
+      '@longtake/mcp': '*',
+      '@modelcontextprotocol/client': '^2.4.0',
+      '@types/node': '20.19.43',
+      ai: '^6.0.326',
+      typescript: '5.9.3',
+      'typescript-7': 'npm:typescript@7.0.2',
+    }),
+  )
+}
