@@ -33,6 +33,6 @@ export async function runCheck({ run, ...names }: Check, place: Place): Promise<
     return { ...names, ok: true, seconds: seconds(), ...(note !== undefined && { note }) }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    return { ...names, ok: false, seconds: seconds(), why: why.trim().slice(0, MAX_WHY) }
+    return { ...names, ok: false, seconds: seconds(), why: why.trim().slice(-MAX_WHY) }
   }
 }

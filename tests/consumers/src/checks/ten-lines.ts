@@ -50,7 +50,7 @@ export const tenLineChecks: readonly Check[] = [
         const imports = Object.fromEntries(Object.keys(LIBRARY).map((name) => [name, `npm:${name}@*`]))
         const manifest = JSON.stringify({ nodeModulesDir: mode, minimumDependencyAge: 0, imports })
         const project = await place.project(`deno-${mode}`, { 'deno.json': manifest })
-        return asTyped(place, project, place.tools.deno, ['run', '-A'])
+        return asTyped(place, project, place.tools.deno, ['run', '--quiet', '-A'])
       },
     }),
   ),
