@@ -1,2 +1,4 @@
+import '../require-node.js'
+
 export { type IsolatedLongtake, loadIsolated } from './load-isolated.js'
 export type { IsolatedOptions, IsolatedState, IsolationLimits } from './options.js'
