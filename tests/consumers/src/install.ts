@@ -54,3 +54,19 @@ export function wholeProject(place: Place): Promise<Project> {
     }),
   )
 }
+
+/** The project that things for browsers and Workers are bundled in. */
+export function bundlingProject(place: Place): Promise<Project> {
+  return place.once('bundling', () =>
+    installed(place, 'npm', 'bundling', {
+      ...LIBRARY,
+      '@longtake/core': '*',
+      '@longtake/edge-api': '*',
+      '@longtake/kernels': '*',
+      esbuild: '0.28.2',
+      'onnxruntime-web': '^1.30.0',
+      vite: '7.3.0',
+      webpack: '5.112.2',
+    }),
+  )
+}

@@ -6,8 +6,8 @@ import { publishWorkspaces, type Registry, startRegistry } from '@longtake/regis
 import { type Ended, run, runToEnd } from './run.js'
 import { installTools, pathWith, type Tools } from './tools.js'
 
-/** The repository, seen from `dist/consumers/src`. */
-const ROOT = fileURLToPath(new URL('../../../../../', import.meta.url))
+/** The repository, seen from `dist/tests/consumers/src`. */
+const ROOT = fileURLToPath(new URL('../../../../../../', import.meta.url))
 
 /** Where checks take place: a folder outside the repository, a home, and a registry with the packages. */
 export interface Place extends AsyncDisposable {

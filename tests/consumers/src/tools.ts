@@ -6,7 +6,7 @@ import { type RunOptions, run } from './run.js'
 
 /** Kept between runs: these are tools, and nothing of them is checked. */
 const FOLDER = fileURLToPath(
-  new URL('../../../../../node_modules/.cache/longtake-consumers', import.meta.url),
+  new URL('../../../../../../node_modules/.cache/longtake-consumers', import.meta.url),
 )
 /** npm has Node's programs as packages, one for each platform. */
 const NODE = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`

@@ -1,73 +1,59 @@
 import { installed, LIBRARY, wholeProject } from '../install.js'
 import type { Place, Project } from '../place.js'
 import type { Check } from '../row.js'
+import { bunProject, denoProject } from '../runtimes.js'
 import { checkTenLines, compiledTenLines, tenLines } from '../ten-lines.js'
 
 const check = 'the ten lines of the README'
 
 export const tenLineChecks: readonly Check[] = [
-  {
-    runtime: 'node 20',
-    manager: 'npm',
-    check,
-    run: async (place) => compiled(place, await wholeProject(place)),
-  },
-  {
-    runtime: 'node 20',
-    manager: 'pnpm',
-    check,
-    run: async (place) => compiled(place, await installed(place, 'pnpm', 'pnpm', LIBRARY)),
-  },
-  {
-    runtime: 'node 20',
-    manager: "yarn plug'n'play",
-    check,
-    run: async (place) =>
-      compiled(place, await installed(place, 'yarn', 'yarn', LIBRARY), [place.tools.yarn, 'node']),
-  },
-  {
-    runtime: 'node 24',
-    manager: 'npm',
-    check,
-    run: async (place) => {
-      // This one knows `await using` and strips types by itself.
-      return asTyped(place, await wholeProject(place), place.tools.node24, [])
-    },
-  },
-  {
-    runtime: 'bun',
-    manager: 'bun',
-    check,
-    run: async (place) =>
-      asTyped(place, await installed(place, 'bun', 'bun', LIBRARY), place.tools.bun, ['run']),
-  },
-  ...(['none', 'auto'] as const).map(
-    (mode): Check => ({
-      runtime: 'deno',
-      manager: `deno, node_modules ${mode}`,
-      check,
-      run: async (place) => {
-        const imports = Object.fromEntries(Object.keys(LIBRARY).map((name) => [name, `npm:${name}@*`]))
-        const manifest = JSON.stringify({ nodeModulesDir: mode, minimumDependencyAge: 0, imports })
-        const project = await place.project(`deno-${mode}`, { 'deno.json': manifest })
-        return asTyped(place, project, place.tools.deno, ['run', '--quiet', '-A'])
-      },
-    }),
+  compiled('node 20', 'npm', wholeProject),
+  compiled('node 20', 'pnpm', (place) => installed(place, 'pnpm', 'pnpm', LIBRARY)),
+  compiled(
+    'node 20',
+    "yarn plug'n'play",
+    (place) => installed(place, 'yarn', 'yarn', LIBRARY),
+    ({ tools }) => [tools.yarn, 'node'],
+  ),
+  // This one knows `await using` and strips types by itself.
+  asTyped('node 24', 'npm', wholeProject, ({ tools }) => [tools.node24]),
+  asTyped('bun', 'bun', bunProject, ({ tools }) => [tools.bun, 'run']),
+  ...(['auto', 'none'] as const).map((mode) =>
+    asTyped(
+      'deno',
+      `deno, node_modules ${mode}`,
+      (place) => denoProject(place, mode),
+      ({ tools }) => [tools.deno, 'run', '--quiet', '-A'],
+    ),
   ),
 ]
 
-async function compiled(place: Place, project: Project, words: readonly string[] = []): Promise<undefined> {
-  await project.write('ten.js', await compiledTenLines(place))
-  return checkTenLines(await project.run(place.tools.node, [...words, 'ten.js']))
+function compiled(
+  runtime: string,
+  manager: string,
+  install: (place: Place) => Promise<Project>,
+  words: (place: Place) => readonly string[] = () => [],
+): Check {
+  const run = async (place: Place) => {
+    const project = await install(place)
+    await project.write('ten.js', await compiledTenLines(place))
+    return checkTenLines(await project.run(place.tools.node, [...words(place), 'ten.js']))
+  }
+  return { runtime, manager, check, run }
 }
 
 /** Runs the TypeScript itself, with nothing but what the runtime does to it. */
-async function asTyped(
-  place: Place,
-  project: Project,
-  program: string,
-  words: readonly string[],
-): Promise<undefined> {
-  await project.write('ten.ts', await tenLines(place))
-  return checkTenLines(await project.run(program, [...words, 'ten.ts']))
+function asTyped(
+  runtime: string,
+  manager: string,
+  install: (place: Place) => Promise<Project>,
+  command: (place: Place) => readonly [string, ...string[]],
+): Check {
+  const run = async (place: Place) => {
+    const project = await install(place)
+    const [program, ...words] = command(place)
+    await project.write('ten.ts', await tenLines(place))
+    return checkTenLines(await project.run(program, [...words, 'ten.ts']))
+  }
+  return { runtime, manager, check, run }
 }
