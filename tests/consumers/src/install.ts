@@ -6,8 +6,7 @@ export type Dependencies = Readonly<Record<string, string>>
 /** Everything that the ten lines need. */
 export const LIBRARY: Dependencies = { '@longtake/runtime': '*', '@longtake/tiny': '*' }
 
-export const MANAGERS = ['npm', 'pnpm', 'yarn', 'bun'] as const
-export type Manager = (typeof MANAGERS)[number]
+type Manager = 'npm' | 'pnpm' | 'yarn' | 'bun'
 
 /** Install scripts are off everywhere: none is needed, and npm alone would run them without being asked. */
 const COMMANDS: Record<Manager, (place: Place) => readonly [string, ...string[]]> = {
@@ -65,7 +64,7 @@ export function bundlingProject(place: Place): Promise<Project> {
       '@longtake/kernels': '*',
       esbuild: '0.28.2',
       'onnxruntime-web': '^1.30.0',
-      vite: '7.3.0',
+      vite: '7.3.8',
       webpack: '5.112.2',
     }),
   )

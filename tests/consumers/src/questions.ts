@@ -1,10 +1,8 @@
 import { copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Place, Project } from './place.js'
 import type { AskedVideo, FiftyAnswers } from './programs/fifty.js'
-
-const PROGRAMS = fileURLToPath(new URL('./programs/', import.meta.url))
+import { bringPrograms } from './programs.js'
 
 /** Puts the videos, the questions and the compiled programs into a project. */
 export async function bringQuestions(place: Place, project: Project): Promise<void> {
@@ -18,13 +16,11 @@ export async function bringQuestions(place: Place, project: Project): Promise<vo
   }))
   await project.write('videos.json', JSON.stringify(asked))
   for (const { file } of asked) await copyFile(join(data, file), join(project.folder, file))
-  for (const name of ['fifty.js', 'fifty-native.js', 'fifty-web.js']) {
-    await copyFile(join(PROGRAMS, name), join(project.folder, name))
-  }
+  await bringPrograms(project)
 }
 
 /** Farthest that a logit of the first token of an answer may be from Node's: sums in float32, in another order. */
-export const LOGIT_TOLERANCE = 2e-3
+const LOGIT_TOLERANCE = 2e-3
 
 /** Refuses answers that are not the same, word for word, and tells how far the logits are apart. */
 export function compareAnswers(got: FiftyAnswers, reference: FiftyAnswers): string {
