@@ -8,10 +8,10 @@ export const LIBRARY: Dependencies = { '@longtake/runtime': '*', '@longtake/tiny
 
 type Manager = 'npm' | 'pnpm' | 'yarn' | 'bun'
 
-/** Install scripts are off everywhere: none is needed, and npm alone would run them without being asked. */
+/** Install scripts are off everywhere: none is needed. npm runs them unless told not to; pnpm refuses until it is told. */
 const COMMANDS: Record<Manager, (place: Place) => readonly [string, ...string[]]> = {
   npm: () => ['npm', 'install', '--ignore-scripts'],
-  pnpm: ({ tools }) => [tools.node, tools.pnpm, 'install'],
+  pnpm: ({ tools }) => [tools.pnpm, 'install', '--ignore-scripts'],
   yarn: ({ tools }) => [tools.node, tools.yarn, 'install'],
   bun: ({ tools }) => [tools.bun, 'install'],
 }

@@ -20,7 +20,9 @@ export async function bundle(
 ): Promise<{ readonly path: string; readonly bytes: number }> {
   const output = `${entry}.${platform}.mjs`
   const target =
-    platform === 'workerd' ? ['--platform=neutral', '--conditions=workerd'] : [`--platform=${platform}`]
+    platform === 'workerd'
+      ? ['--platform=browser', '--conditions=workerd,worker']
+      : [`--platform=${platform}`]
   const words = [entry, '--bundle', '--minify', '--format=esm', `--outfile=${output}`, ...target]
   await project.run(place.tools.node, ['node_modules/esbuild/bin/esbuild', '--log-level=error', ...words])
   const path = join(project.folder, output)

@@ -8,11 +8,12 @@ import { type RunOptions, run } from './run.js'
 const FOLDER = fileURLToPath(
   new URL('../../../../../../node_modules/.cache/longtake-consumers', import.meta.url),
 )
-/** npm has Node's programs as packages, one for each platform. */
+/** Programs that npm has as packages, one for each platform. */
 const NODE = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
+const PNPM = `@pnpm/exe.${process.platform}-${process.arch}`
 const PACKAGES = {
   '@yarnpkg/cli-dist': '4.18.1',
-  pnpm: '10.34.8',
+  [PNPM]: '12.21.0',
   'node-24': `npm:${NODE}@24.21.0`,
   'node-20.18': `npm:${NODE}@20.18.0`,
   'node-18': `npm:${NODE}@18.20.8`,
@@ -28,8 +29,8 @@ export interface Tools {
   readonly bun: string
   readonly deno: string
   readonly workerd: string
-  /** Scripts for Node. */
   readonly pnpm: string
+  /** A script for Node. */
   readonly yarn: string
 }
 
@@ -47,7 +48,7 @@ export async function installTools(options: RunOptions): Promise<Tools> {
     bun: await binary('bun'),
     deno: await binary('deno'),
     workerd: await binary('workerd'),
-    pnpm: path('pnpm/bin/pnpm.cjs'),
+    pnpm: path(`${PNPM}/pnpm`),
     yarn: path('@yarnpkg/cli-dist/bin/yarn.js'),
   }
 }

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
@@ -22,15 +22,17 @@ export async function withPage<T>(
 ): Promise<T> {
   const chromium = findChromium()
   if (chromium === undefined) throw new Error('There is no Chromium on the path or in LONGTAKE_CHROMIUM.')
-  const server = createServer(({ url = '/' }, response) => {
+  const server = createServer(async ({ url = '/' }, response) => {
     const path = normalize(new URL(url, 'http://localhost').pathname)
     response.setHeader('content-type', TYPES[extname(path)] ?? 'text/html')
     const prefix = Object.keys(folders).find((one) => path.startsWith(one))
     if (path === '/' || prefix === undefined)
       return void response.end('<!doctype html><title>Longtake</title>')
-    const file = createReadStream(join(folders[prefix] ?? '', path.slice(prefix.length)))
-    file.on('error', () => response.writeHead(404).end())
-    file.pipe(response)
+    const content = await readFile(join(folders[prefix] ?? '', path.slice(prefix.length))).catch(
+      () => undefined,
+    )
+    response.statusCode = content === undefined ? 404 : 200
+    response.end(content)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const browser = await startBrowser(chromium)

@@ -31,7 +31,7 @@ for (const [mine, theirs] of [[ours, other], [other, ours]]) {
 }
 require(answers.join() === 'start,start', 'other answers: ' + answers)
 
-const cache = await LinkCache.open({ folder: 'links' })
+const cache = new LinkCache({ folder: 'links' })
 const refusal = await ours.openLink('https://example.com/a.mp4', { cache }).catch((error) => error)
 require(isLongtakeError(refusal), 'a cache of the other copy is not refused')
 console.log(refusal.message)
