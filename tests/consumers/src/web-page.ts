@@ -24,7 +24,10 @@ export async function withPage<T>(
   if (chromium === undefined) throw new Error('There is no Chromium on the path or in LONGTAKE_CHROMIUM.')
   const server = createServer(async ({ url = '/' }, response) => {
     const path = normalize(new URL(url, 'http://localhost').pathname)
-    response.setHeader('content-type', TYPES[extname(path)] ?? 'text/html')
+    response.setHeader(
+      'content-type',
+      path === '/' ? 'text/html' : (TYPES[extname(path)] ?? 'application/octet-stream'),
+    )
     const prefix = Object.keys(folders).find((one) => path.startsWith(one))
     if (path === '/' || prefix === undefined)
       return void response.end('<!doctype html><title>Longtake</title>')

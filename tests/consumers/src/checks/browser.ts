@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { bundlingProject } from '../install.js'
+import { wholeProject } from '../install.js'
 import type { Place } from '../place.js'
 import type { FiftyAnswers } from '../programs/fifty.js'
 import { bringPrograms, bundle } from '../programs.js'
@@ -25,7 +25,7 @@ export const browserChecks: readonly Check[] = [
     manager: 'npm',
     check: 'the same 50 questions, the same answers',
     run: async (place) => {
-      await bringQuestions(place, await bundlingProject(place))
+      await bringQuestions(place, await wholeProject(place))
       const answers = await inPage<FiftyAnswers>(place, 'fifty-web.js', 'fifty()')
       return compareAnswers(answers, await nodeAnswers(place))
     },
@@ -34,7 +34,7 @@ export const browserChecks: readonly Check[] = [
 
 /** Bundles a program, and what an expression gives in a page that has run it. */
 async function inPage<T>(place: Place, entry: string, expression: string): Promise<T> {
-  const project = await bundlingProject(place)
+  const project = await wholeProject(place)
   await bringPrograms(project)
   await bundle(place, project, entry, 'browser')
   const installed = join(project.folder, 'node_modules')

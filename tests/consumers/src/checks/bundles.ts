@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { bundlingProject } from '../install.js'
+import { wholeProject } from '../install.js'
 import type { Place, Project } from '../place.js'
 import { bringPrograms } from '../programs.js'
 import type { Check } from '../row.js'
@@ -40,7 +40,7 @@ export const bundleChecks: readonly Check[] = Object.keys(BUNDLERS).map((name) =
 }))
 
 async function checkBundler(place: Place, name: string): Promise<string> {
-  const project = await bundlingProject(place)
+  const project = await wholeProject(place)
   const sizes: string[] = []
   for (const [owner, [imported, argument, expected]] of Object.entries(ONE)) {
     const code = `import { ${imported} } from '${owner}'\nconsole.log(String(${imported}(${argument})))\n`
@@ -59,7 +59,7 @@ async function checkBundler(place: Place, name: string): Promise<string> {
 /** What the programs compute without a bundler. */
 export function pureOnNode(place: Place): Promise<string> {
   return place.once('pure', async () => {
-    const project = await bundlingProject(place)
+    const project = await wholeProject(place)
     await bringPrograms(project)
     return (await project.run(place.tools.node, ['pure-main.js'])).trim()
   })

@@ -1,4 +1,4 @@
-import { installed } from '../install.js'
+import { wholeProject } from '../install.js'
 import type { Place } from '../place.js'
 import type { Check } from '../row.js'
 import { requireSentence } from '../sentence.js'
@@ -43,13 +43,7 @@ export const copyChecks: readonly Check[] = [
     manager: 'npm',
     check: 'two copies of core and runtime at once',
     run: async (place: Place) => {
-      const project = await installed(place, 'npm', 'copies', {
-        '@longtake/core': '*',
-        '@longtake/runtime': '*',
-        '@longtake/tiny': '*',
-        'other-core': 'npm:@longtake/core@*',
-        'other-runtime': 'npm:@longtake/runtime@*',
-      })
+      const project = await wholeProject(place)
       const program = PROGRAM(place.repository('tests/data/demo/0000.mp4'))
       const said = await project.run(place.tools.node, ['--input-type=module', '--eval', program])
       return requireSentence(said, /LinkCache.*npm ls @longtake\/runtime/)

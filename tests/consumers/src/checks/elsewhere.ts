@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { startWorker } from '../../../support/workerd.js'
-import { bundlingProject } from '../install.js'
+import { wholeProject } from '../install.js'
 import type { Place } from '../place.js'
 import { bundle } from '../programs.js'
 import type { Check } from '../row.js'
@@ -37,7 +37,7 @@ export const elsewhereChecks: readonly Check[] = [
     check,
     run: async (place) => {
       await bundled(place, 'browser')
-      const { folder } = await bundlingProject(place)
+      const { folder } = await wholeProject(place)
       const said = await withPage({ '/': folder }, (page) =>
         page.evaluate("import('/elsewhere.js.browser.mjs').then(() => 'nothing', String)"),
       )
@@ -47,7 +47,7 @@ export const elsewhereChecks: readonly Check[] = [
 ]
 
 async function bundled(place: Place, platform: 'browser' | 'workerd'): Promise<string> {
-  const project = await bundlingProject(place)
+  const project = await wholeProject(place)
   await project.write('elsewhere.js', PROGRAM)
   return (await bundle(place, project, 'elsewhere.js', platform)).path
 }

@@ -1,13 +1,14 @@
-import { installed, LIBRARY, wholeProject } from '../install.js'
+import { installed, LIBRARY, libraryProject } from '../install.js'
 import type { Place, Project } from '../place.js'
 import type { Check } from '../row.js'
 import { bunProject, denoProject } from '../runtimes.js'
 import { checkTenLines, compiledTenLines, tenLines } from '../ten-lines.js'
 
 const check = 'the ten lines of the README'
+const npmProject = async (place: Place) => (await libraryProject(place)).project
 
 export const tenLineChecks: readonly Check[] = [
-  compiled('node 20', 'npm', wholeProject),
+  compiled('node 20', 'npm', npmProject),
   compiled('node 20', 'pnpm', (place) => installed(place, 'pnpm', 'pnpm', LIBRARY)),
   compiled(
     'node 20',
@@ -16,7 +17,7 @@ export const tenLineChecks: readonly Check[] = [
     ({ tools }) => [tools.yarn, 'node'],
   ),
   // This one knows `await using` and strips types by itself.
-  asTyped('node 24', 'npm', wholeProject, ({ tools }) => [tools.node24]),
+  asTyped('node 24', 'npm', npmProject, ({ tools }) => [tools.node24]),
   asTyped('bun', 'bun', bunProject, ({ tools }) => [tools.bun, 'run']),
   ...(['auto', 'none'] as const).map((mode) =>
     asTyped(

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { startWorker } from '../../../support/workerd.js'
-import { bundlingProject } from '../install.js'
+import { wholeProject } from '../install.js'
 import type { Place } from '../place.js'
 import { bringPrograms, bundle } from '../programs.js'
 import type { Check } from '../row.js'
@@ -14,7 +14,7 @@ export const workerChecks: readonly Check[] = [
     ...names,
     check: 'core and kernels',
     run: async (place) => {
-      const project = await bundlingProject(place)
+      const project = await wholeProject(place)
       await bringPrograms(project)
       await using worker = await startWorker(
         place.tools.workerd,
@@ -30,7 +30,7 @@ export const workerChecks: readonly Check[] = [
     ...names,
     check: '@longtake/edge-api/workers',
     run: async (place) => {
-      const project = await bundlingProject(place)
+      const project = await wholeProject(place)
       await project.write('gateway.js', "export { default } from '@longtake/edge-api/workers'\n")
       const entry = await project.run(place.tools.node, ['--input-type=module', '--eval', NEW_KEY])
       const env = {
@@ -54,6 +54,6 @@ export const workerChecks: readonly Check[] = [
 ]
 
 async function bundledWorker(place: Place, entry: string): Promise<string> {
-  const { path } = await bundle(place, await bundlingProject(place), entry, 'workerd')
+  const { path } = await bundle(place, await wholeProject(place), entry, 'workerd')
   return readFile(path, 'utf8')
 }
