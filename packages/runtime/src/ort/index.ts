@@ -12,5 +12,6 @@ export type {
   TensorArrays,
   TensorData,
   TensorType,
+  WebBackendKind,
   WeightFile,
 } from './types.js'
