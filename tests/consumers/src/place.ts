@@ -1,22 +1,18 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { publishWorkspaces, type Registry, startRegistry } from '@longtake/registry'
 import { type Ended, run, runToEnd } from './run.js'
-import { installTools, pathWith, type Tools } from './tools.js'
+import { installTools, type Tools } from './tools.js'
 
 /** The repository, seen from `dist/tests/consumers/src`. */
 const ROOT = fileURLToPath(new URL('../../../../../../', import.meta.url))
 
 /** Where checks take place: a folder outside the repository, a home, and a registry with the packages. */
 export interface Place extends AsyncDisposable {
-  readonly registry: Registry
   readonly tools: Tools
   /** Path of a file of the repository, such as a fixture. */
   repository(path: string): string
-  /** Surroundings of every program: this machine's `PATH` and nothing else of it. */
-  environment(node?: string): Record<string, string>
   /** A folder with files, by path. */
   project(name: string, files?: Readonly<Record<string, string>>): Promise<Project>
   /** The result of the first call under this key. */
@@ -33,52 +29,45 @@ export interface Project {
   try(file: string, words: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended>
 }
 
-/** Publishes the repository as it is built to a registry of its own. */
+/** Publishes the repository as it is built to a registry of its own, beside which all folders are. */
 export async function openPlace(signal: AbortSignal): Promise<Place> {
-  const folder = await mkdtemp(join(tmpdir(), 'longtake-consumers-'))
   const registry = await startRegistry()
-  const close = async (): Promise<void> => {
-    await registry.close()
-    await rm(folder, { recursive: true, force: true })
-  }
   try {
     await publishWorkspaces(registry, ROOT)
-    const tools = await installTools({
-      cwd: folder,
-      env: { PATH: process.env.PATH ?? '', HOME: folder, ...registry.environment },
-      signal,
-    })
-    return { ...placeAt(folder, registry, tools, signal), [Symbol.asyncDispose]: close }
+    const surroundings = environmentOf(registry)
+    await mkdir(surroundings.HOME)
+    const tools = await installTools({ cwd: registry.folder, env: surroundings, signal })
+    return { ...placeAt(registry, tools, surroundings, signal), [Symbol.asyncDispose]: registry.close }
   } catch (error) {
-    await close()
+    await registry.close()
     throw error
   }
 }
 
+/** Of every program: this machine's `PATH`, and nothing else of it. */
+function environmentOf({ folder, environment }: Registry) {
+  return {
+    PATH: process.env.PATH ?? '',
+    HOME: join(folder, 'home'),
+    ...environment,
+    YARN_ENABLE_TELEMETRY: '0',
+    DENO_NO_UPDATE_CHECK: '1',
+  }
+}
+
 function placeAt(
-  folder: string,
   registry: Registry,
   tools: Tools,
+  surroundings: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Omit<Place, typeof Symbol.asyncDispose> {
-  const home = join(folder, 'home')
-  const environment = (node = tools.node): Record<string, string> => ({
-    PATH: pathWith(node),
-    HOME: home,
-    ...registry.environment,
-    YARN_ENABLE_TELEMETRY: '0',
-    NEXT_TELEMETRY_DISABLED: '1',
-    DENO_NO_UPDATE_CHECK: '1',
-  })
   const made = new Map<string, Promise<unknown>>()
   return {
-    registry,
     tools,
     repository: (path) => join(ROOT, path),
-    environment,
     async project(name, files = {}) {
-      const project = projectAt(join(folder, name), environment(), signal)
-      await Promise.all([home, project.folder].map((path) => mkdir(path, { recursive: true })))
+      const project = projectAt(join(registry.folder, 'projects', name), surroundings, signal)
+      await mkdir(project.folder, { recursive: true })
       for (const [path, content] of Object.entries(files)) await project.write(path, content)
       return project
     },

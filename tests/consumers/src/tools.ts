@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findBinary } from '../../support/binaries.js'
 import { type RunOptions, run } from './run.js'
@@ -51,11 +51,6 @@ export async function installTools(options: RunOptions): Promise<Tools> {
     pnpm: path(`${PNPM}/pnpm`),
     yarn: path('@yarnpkg/cli-dist/bin/yarn.js'),
   }
-}
-
-/** `PATH` on which a program comes before all others of its name. */
-export function pathWith(program: string): string {
-  return `${dirname(program)}:${process.env.PATH}`
 }
 
 async function binary(name: 'bun' | 'deno' | 'workerd'): Promise<string> {
