@@ -1,4 +1,4 @@
-import { CancelledError, isLongtakeError } from '@longtake/core'
+import { isLongtakeError } from '@longtake/core'
 import type { CallToolResult } from '@modelcontextprotocol/server'
 
 export type ToolResult = CallToolResult
@@ -8,8 +8,9 @@ export async function answering(work: () => Promise<ToolResult>): Promise<ToolRe
   try {
     return await work()
   } catch (error) {
-    if (error instanceof CancelledError) throw error
-    const text = isLongtakeError(error)
+    const isOurs = isLongtakeError(error)
+    if (isOurs && error.code === 'CANCELLED') throw error
+    const text = isOurs
       ? `${error.message} (${error.code})`
       : 'Something went wrong inside Longtake. Try again; if it stays, report it.'
     return { content: [{ type: 'text', text }], isError: true }

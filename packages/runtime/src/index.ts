@@ -1,3 +1,5 @@
+import './require-node.js'
+
 export type { PictureRegion } from '@longtake/kernels'
 export type { BuildProgress, PreparedOptions, PreparedWeights } from './builds/index.js'
 export { buildsFolder } from './builds/place.js'

@@ -66,6 +66,8 @@ function environmentOf(url: string, npmrc: string): Record<string, string> {
     BUN_CONFIG_REGISTRY: url,
     YARN_NPM_REGISTRY_SERVER: url,
     YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
+    // What was published just now is no news to fear here.
+    YARN_NPM_MINIMAL_AGE_GATE: '0',
     NO_PROXY: '127.0.0.1',
   }
 }

@@ -81,8 +81,14 @@ function packageFolder(name: string): string {
   }
   throw new CheckpointError(
     'CHECKPOINT_NOT_FOUND',
-    `The package ${name} is not installed. Run: npm install ${name}`,
+    `The package ${name} is not installed. ${howToInstall(name)}`,
   )
+}
+
+/** Deno keeps packages that no code imports only where it has a folder for them. */
+function howToInstall(name: string): string {
+  if (!('Deno' in globalThis)) return `Run: npm install ${name}`
+  return `Run: deno add npm:${name}, and set "nodeModulesDir": "auto" in deno.json, so that its files are there.`
 }
 
 async function requireFolder(folder: string, id: string): Promise<string> {

@@ -57,7 +57,7 @@ export class FeatureCache {
       const why = systemCode(cause) || String(cause)
       throw new FeatureCacheError(
         'folder',
-        `${space.folder} cannot be used as a cache: ${why}. Choose another folder.`,
+        `${space.folder} cannot be used as a cache: ${why}. Choose another folder, such as by LONGTAKE_CACHE.`,
         { cause },
       )
     }

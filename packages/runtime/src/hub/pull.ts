@@ -1,3 +1,4 @@
+import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CancelledError, HubError, InvalidOptionError } from '@longtake/core'
 import { checkFields, checkSignal } from '../engine/check.js'
@@ -73,6 +74,7 @@ async function findOffline({ model, settings }: PullWork): Promise<PulledModel> 
 async function pullOnline(work: PullWork): Promise<PulledModel> {
   const { model, settings } = work
   const { revision = DEFAULT_REVISION } = model
+  await requireWritable(settings.folder)
   const remote = await RemoteModel.open(model, work)
   const { commit } = remote
   const store = new ModelStore(settings.folder, model)
@@ -90,6 +92,12 @@ async function pullOnline(work: PullWork): Promise<PulledModel> {
   const found = await store.find(commit)
   if (found !== undefined) return found
   throw new HubError('HUB_STORE', `${model.id} was removed while it was pulled; run it again.`)
+}
+
+/** Told before the hub is asked. */
+async function requireWritable(folder: string): Promise<void> {
+  await makeFolder(folder)
+  await access(folder, constants.W_OK)
 }
 
 async function downloadAll(files: readonly ChosenFile[], folder: string, work: PullWork): Promise<void> {

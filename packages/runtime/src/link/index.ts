@@ -1,3 +1,5 @@
+import '../require-node.js'
+
 export { PRIVATE_NETWORKS } from './address.js'
 export { LinkCache, type LinkCacheOptions } from './link-cache.js'
 export {

@@ -78,7 +78,9 @@ export async function openLink(link: string | URL, options: OpenLinkOptions = {}
   throwIfAborted(options.signal)
   if (typeof link !== 'string' && !(link instanceof URL)) throw new InvalidOptionError('link', 'a link', link)
   if (options.cache !== undefined && !(options.cache instanceof LinkCache)) {
-    throw new InvalidOptionError('cache', 'a LinkCache', options.cache)
+    const requirement =
+      'a LinkCache of the same copy of @longtake/runtime (npm ls @longtake/runtime shows all)'
+    throw new InvalidOptionError('cache', requirement, options.cache)
   }
   const text = typeof link === 'string' ? link : link.href
   let sizeBytes: number | undefined

@@ -1,4 +1,5 @@
 import { EngineError } from '@longtake/core'
+import { missingBinary } from '../missing-binary.js'
 import { Gate, nativeCallLimit } from './gate.js'
 import { findLibrary } from './library.js'
 import { refuseTelemetry } from './telemetry.js'
@@ -118,7 +119,7 @@ export function loadApi(): Promise<OrtApi> {
 async function bindApi(): Promise<OrtApi> {
   const path = findLibrary()
   try {
-    const koffi = (await import('koffi')).default
+    const koffi = await importKoffi()
     growStack(koffi)
     tryView(koffi)
     refuseTelemetry(koffi)
@@ -139,6 +140,16 @@ async function bindApi(): Promise<OrtApi> {
     throw new EngineError('ENGINE_UNAVAILABLE', `ONNX Runtime cannot be loaded from ${path}: ${why}`, {
       cause,
     })
+  }
+}
+
+/** Says what to do where koffi's binary is missing, which is the one thing that goes wrong here. */
+async function importKoffi(): Promise<Koffi> {
+  try {
+    return (await import('koffi')).default
+  } catch (cause) {
+    const binary = `@koromix/koffi-${process.platform}-${process.arch}`
+    throw new Error(missingBinary('koffi', binary), { cause })
   }
 }
 

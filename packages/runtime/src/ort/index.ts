@@ -1,3 +1,5 @@
+import '../require-node.js'
+
 export { openBackend } from './open.js'
 export type {
   Backend,

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { SamplingMode } from '@longtake/core'
-import type { Frame } from 'node-av/lib'
+import type { Frame } from './node-av.js'
 import type { Packet, PacketTrack } from './packet-track.js'
 import type { Picture } from './picture.js'
 import { PictureConverter } from './picture-converter.js'

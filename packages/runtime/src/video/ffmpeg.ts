@@ -1,5 +1,4 @@
-import { AV_LOG_QUIET } from 'node-av/constants'
-import { FFmpegError, Log } from 'node-av/lib'
+import { AV_LOG_QUIET, FFmpegError, Log } from './node-av.js'
 
 /** FFmpeg writes its complaints about damaged data to stderr, which belongs to the caller: it is kept silent. */
 export function silenceFfmpeg(): void {

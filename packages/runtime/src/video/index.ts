@@ -1,3 +1,5 @@
+import '../require-node.js'
+
 export type { Colour } from './canvas.js'
 export type { FramesOptions, VideoFrame } from './frame-iteration.js'
 export { chooseFrames, heatColour, heatShares, mattered } from './heat.js'

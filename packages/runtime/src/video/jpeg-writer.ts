@@ -1,4 +1,5 @@
 import { EngineError, isLongtakeError, ShapeError } from '@longtake/core'
+import { check, silenceFfmpeg } from './ffmpeg.js'
 import {
   AV_CODEC_FLAG_QSCALE,
   AV_PIX_FMT_RGB24,
@@ -6,11 +7,14 @@ import {
   AVCOL_RANGE_JPEG,
   AVCOL_SPC_RGB,
   AVCOL_SPC_SMPTE170M,
+  Codec,
+  CodecContext,
   FF_ENCODER_MJPEG,
   FF_QP2LAMBDA,
-} from 'node-av/constants'
-import { Codec, CodecContext, Frame, Packet, Rational } from 'node-av/lib'
-import { check, silenceFfmpeg } from './ffmpeg.js'
+  Frame,
+  Packet,
+  Rational,
+} from './node-av.js'
 import type { Picture } from './picture.js'
 import { buildPipeline, type Pipeline } from './picture-converter.js'
 import { emptyFrame } from './picture-decoder.js'

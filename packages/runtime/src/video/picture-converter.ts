@@ -1,3 +1,4 @@
+import { check } from './ffmpeg.js'
 import {
   AV_BUFFERSRC_FLAG_KEEP_REF,
   AV_PIX_FMT_YUVJ411P,
@@ -10,9 +11,12 @@ import {
   AVCOL_RANGE_UNSPECIFIED,
   AVCOL_SPC_SMPTE170M,
   AVCOL_SPC_UNSPECIFIED,
-} from 'node-av/constants'
-import { Filter, type FilterContext, FilterGraph, FilterInOut, type Frame } from 'node-av/lib'
-import { check } from './ffmpeg.js'
+  Filter,
+  type FilterContext,
+  FilterGraph,
+  FilterInOut,
+  type Frame,
+} from './node-av.js'
 import type { Geometry } from './packet-track.js'
 import { orient, type Picture, squareSize } from './picture.js'
 import { emptyFrame } from './picture-decoder.js'

@@ -1,4 +1,5 @@
 import { VideoError } from '@longtake/core'
+import { check } from './ffmpeg.js'
 import {
   AV_CODEC_ID_AV1,
   AV_CODEC_ID_BMP,
@@ -22,10 +23,13 @@ import {
   AVERROR_EAGAIN,
   AVERROR_EOF,
   AVMEDIA_TYPE_VIDEO,
+  Codec,
+  CodecContext,
+  Dictionary,
   FF_COMPLIANCE_STRICT,
-} from 'node-av/constants'
-import { Codec, CodecContext, Dictionary, Frame, Packet as NativePacket } from 'node-av/lib'
-import { check } from './ffmpeg.js'
+  Frame,
+  Packet as NativePacket,
+} from './node-av.js'
 import { type DecoderSetup, microseconds, type Packet } from './packet-track.js'
 import { MAX_PIXELS } from './picture.js'
 

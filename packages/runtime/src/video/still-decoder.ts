@@ -1,11 +1,6 @@
-import {
-  AV_PIX_FMT_GRAY8,
-  AVCOL_RANGE_JPEG,
-  AVCOL_SPC_SMPTE170M,
-  AVCOL_SPC_UNSPECIFIED,
-} from 'node-av/constants'
-import type { Frame } from 'node-av/lib'
 import { check } from './ffmpeg.js'
+import type { Frame } from './node-av.js'
+import { AV_PIX_FMT_GRAY8, AVCOL_RANGE_JPEG, AVCOL_SPC_SMPTE170M, AVCOL_SPC_UNSPECIFIED } from './node-av.js'
 import type { Picture } from './picture.js'
 import { buildPipeline } from './picture-converter.js'
 import { emptyFrame, PictureDecoder } from './picture-decoder.js'

@@ -1,0 +1,3 @@
+import { pure } from './pure.js'
+
+console.log(pure())

@@ -1,0 +1,3 @@
+import { pure } from './pure.js'
+
+Object.assign(globalThis, { pure })
