@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitepress'
+import { linkWithinSite } from './markdown.js'
+import { GUIDE, referenceSidebar } from './sidebar.js'
+
+const reference = referenceSidebar()
+
+export default defineConfig({
+  title: 'Longtake',
+  description: 'Ask questions about long videos from TypeScript.',
+  lang: 'en',
+  cleanUrls: true,
+  srcExclude: ['dist/**', 'node_modules/**'],
+  head: [['link', { rel: 'icon', href: '/icon.svg', type: 'image/svg+xml' }]],
+  markdown: { config: linkWithinSite },
+  themeConfig: {
+    logo: '/icon.svg',
+    outline: [2, 3],
+    search: { provider: 'local' },
+    nav: [
+      { text: 'Guide', link: '/guide/first-question', activeMatch: '^/guide/' },
+      { text: 'How it works', link: '/methods/rearrangement', activeMatch: '^/(methods/|architecture)' },
+      { text: 'Recipes', link: '/recipes/api-server', activeMatch: '^/(recipes/|discord)' },
+      { text: 'Reference', link: '/packages/runtime', activeMatch: '^/(packages|reference)/' },
+      { text: 'Results', link: '/quality', activeMatch: '^/(quality|performance|comparison|tiny)' },
+    ],
+    sidebar: { '/': GUIDE, '/packages/': reference, '/reference/': reference },
+    footer: { message: 'Apache-2.0' },
+  },
+})
