@@ -11,13 +11,17 @@ const ENTRY = fileURLToPath(new URL('../../apps/edge-api/src/workers/index.ts', 
 /** Rules of that day; no flag of Node's built-ins is set. Requests tell when their client leaves. */
 const COMPATIBILITY_DATE = '2026-08-01'
 
-/** The gateway as one module, and what it would import beside that. */
-export async function bundleWorker(): Promise<{
+/**
+ * A Worker as one module, and what it would import beside that.
+ *
+ * @param entry - Its source; default the gateway.
+ */
+export async function bundleWorker(entry: string = ENTRY): Promise<{
   readonly code: string
   readonly imports: readonly string[]
 }> {
   const build = await rolldown({
-    input: ENTRY,
+    input: entry,
     // The sources are bundled: `.js` in them means `.ts`.
     resolve: {
       conditionNames: ['@longtake/source', 'workerd', 'worker', 'browser', 'import', 'default'],

@@ -280,13 +280,15 @@ describe.each(['memory', 'folder'])('in %s', (place) => {
     const reasons: unknown[] = []
     const running = await queue.submit(1, { key: 'a' })
     const queued = await queue.submit(2, { key: 'a' })
+    let isCalled = false
     queue.work(async ({ signal, token }) => {
+      isCalled = true
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
       reasons.push(signal.reason.code)
       token('too late')
       return 'too late'
     })
-    await vi.waitFor(async () => expect((await queue.status(running.id)).state).toBe('running'))
+    await vi.waitFor(() => expect(isCalled).toBe(true))
     expect(await queue.cancel(queued.id)).toBe(true)
     expect(await queue.cancel(running.id)).toBe(true)
     expect(await queue.cancel(running.id)).toBe(false)

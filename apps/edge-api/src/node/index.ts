@@ -2,7 +2,7 @@ import { listen } from './listen.js'
 import { type RunningServer, serveBy } from './serve.js'
 
 export { newKey } from './keys.js'
-export type { RunningServer } from './serve.js'
+export { type OpenApi, openApi, type RunningServer } from './serve.js'
 
 /**
  * Starts the API in this process, on Node, configured by environment variables: see the README.

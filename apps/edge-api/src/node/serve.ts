@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { InvalidOptionError } from '@longtake/core'
 import { openQueue } from '@longtake/jobs'
 import { pino } from 'pino'
-import { createApp } from '../app.js'
+import { createApp, type EdgeApi } from '../app.js'
 import type { Services } from '../services.js'
 import type { JobProgress, VideoJob, VideoResult } from '../videos/job.js'
 import { type Config, readConfig } from './config.js'
@@ -31,6 +31,20 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
+/** The API with all that it needs, for a server of one's own. */
+export interface OpenApi {
+  readonly fetch: EdgeApi['fetch']
+  /** Takes no more work, lets what runs end or hands it back, and frees all; repeated calls wait for the same end. */
+  close(): Promise<void>
+}
+
+interface ConfiguredApi {
+  readonly app: EdgeApi
+  readonly services: Services
+  /** @param stop - Called when all work has ended, before what it needs is closed. */
+  close(stop?: () => Promise<void>): Promise<void>
+}
+
 /**
  * Starts the API in this process, configured by environment variables: see the README.
  *
@@ -44,14 +58,10 @@ export async function serveBy(
 ): Promise<RunningServer> {
   const config = readConfig(env)
   const keys = await openKeys(config.keys, config.keysFile, config.gateways)
-  const host = hostOf(config.host, keys.open !== undefined)
-  const opened: (() => Promise<unknown>)[] = []
-  const closeAll = async (): Promise<void> => {
-    for (const close of opened.reverse()) await close()
-  }
+  const isOpen = keys.open !== undefined
+  const host = hostOf(config.host, isOpen)
+  const { app, services, close } = await openConfigured(config, keys)
   try {
-    const services = await openServices(config, keys, opened)
-    const app = createApp(services)
     const { maxBodyBytes, maxUploadBytes, bodyMs } = config.limits
     const server = await listen({
       fetch: app.fetch,
@@ -60,24 +70,49 @@ export async function serveBy(
       mostBytes: Math.max(maxBodyBytes, maxUploadBytes),
       bodyMs,
     })
-    const { port } = server
-    const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-    services.log.info({ url, models: config.models, open: keys.open !== undefined }, 'listening')
-    let closing: Promise<void> | undefined
-    const close = async (): Promise<void> => {
+    const url = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`
+    services.log.info({ url, models: config.models, open: isOpen }, 'listening')
+    return { url, isOpen, close: () => close(() => server.stop()) }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/**
+ * Opens the API for a server of one's own, configured by the same environment variables but `LONGTAKE_HOST` and
+ * `LONGTAKE_PORT`. Without keys it answers this machine alone, by the names that requests give it.
+ *
+ * @throws {SettingsError} Naming all mistakes of the configuration.
+ * @throws {LongtakeError} If a model cannot be loaded, or the folder of jobs not be opened.
+ */
+export async function openApi(env: Readonly<Record<string, string | undefined>>): Promise<OpenApi> {
+  const config = readConfig(env)
+  const keys = await openKeys(config.keys, config.keysFile, config.gateways)
+  const { app, close } = await openConfigured(config, keys)
+  return { fetch: app.fetch, close: () => close() }
+}
+
+async function openConfigured(config: Config, keys: Services['keys']): Promise<ConfiguredApi> {
+  const opened: (() => Promise<unknown>)[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const close of opened.reverse()) await close()
+  }
+  try {
+    const services = await openServices(config, keys, opened)
+    const app = createApp(services)
+    const end = async (stop?: () => Promise<void>): Promise<void> => {
       const drained = await app.drain(config.drainMs)
-      await server.stop()
+      await stop?.()
       await closeAll()
       services.log.info({ ...drained }, 'stopped')
     }
-    return {
-      url,
-      isOpen: keys.open !== undefined,
-      close() {
-        closing ??= close()
-        return closing
-      },
+    let closing: Promise<void> | undefined
+    const close: ConfiguredApi['close'] = (stop) => {
+      closing ??= end(stop)
+      return closing
     }
+    return { app, services, close }
   } catch (error) {
     await closeAll()
     throw error

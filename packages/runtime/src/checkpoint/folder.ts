@@ -3,6 +3,7 @@ import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises
 import { join } from 'node:path'
 import { CheckpointError } from '@longtake/core'
 import { isNestedBeyond } from '@longtake/kernels'
+import { InFlight } from '../in-flight.js'
 import { isObject } from './fields.js'
 import { findWeights, type WeightFormat, type WeightNames } from './weight-names.js'
 
@@ -45,6 +46,7 @@ export interface CheckpointFiles<F extends RangedFile = RangedFile> {
 export class CheckpointFolder implements CheckpointFiles<FileRange> {
   readonly path: string
   readonly #closers: (() => Promise<void>)[] = []
+  readonly #reading = new InFlight()
 
   constructor(path: string) {
     this.path = path
@@ -57,26 +59,8 @@ export class CheckpointFolder implements CheckpointFiles<FileRange> {
   }
 
   /** The bytes of a small file, or undefined where there is none. */
-  async bytes(name: string): Promise<Uint8Array | undefined> {
-    try {
-      const path = join(this.path, name)
-      const facts = await stat(path)
-      requireFile(facts, name)
-      const { size } = facts
-      if (size > MAX_TEXT_BYTES) {
-        throw new CheckpointError(
-          'CHECKPOINT_INVALID',
-          `${name} has ${size} bytes; at most ${MAX_TEXT_BYTES} are read.`,
-        )
-      }
-      return await readFile(path)
-    } catch (error) {
-      if (isMissing(error)) return undefined
-      if (error instanceof CheckpointError) throw error
-      throw new CheckpointError('CHECKPOINT_INVALID', `${name} in ${this.path} cannot be read.`, {
-        cause: error,
-      })
-    }
+  bytes(name: string): Promise<Uint8Array | undefined> {
+    return this.#reading.track(this.#read(name))
   }
 
   /** The object in a JSON file, or undefined where there is no such file. */
@@ -99,9 +83,32 @@ export class CheckpointFolder implements CheckpointFiles<FileRange> {
     return { format, files }
   }
 
-  /** Closes every file that was opened. */
+  /** Closes every file that was opened; reading that another file's failure overtook ends first. */
   async close(): Promise<void> {
+    await this.#reading.settled()
     await Promise.allSettled(this.#closers.splice(0).map((close) => close()))
+  }
+
+  async #read(name: string): Promise<Uint8Array | undefined> {
+    try {
+      const path = join(this.path, name)
+      const facts = await stat(path)
+      requireFile(facts, name)
+      const { size } = facts
+      if (size > MAX_TEXT_BYTES) {
+        throw new CheckpointError(
+          'CHECKPOINT_INVALID',
+          `${name} has ${size} bytes; at most ${MAX_TEXT_BYTES} are read.`,
+        )
+      }
+      return await readFile(path)
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      if (error instanceof CheckpointError) throw error
+      throw new CheckpointError('CHECKPOINT_INVALID', `${name} in ${this.path} cannot be read.`, {
+        cause: error,
+      })
+    }
   }
 
   async #weightNames(): Promise<WeightNames> {

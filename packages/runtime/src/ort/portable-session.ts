@@ -1,7 +1,7 @@
 import { EngineError } from '@longtake/core'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
+import { InFlight } from '../in-flight.js'
 import { cancelled, throwIfAborted } from './abort.js'
-import { InFlight } from './in-flight.js'
 import { PortableTensor } from './portable-tensor.js'
 import type { RunOptions, Session, Tensor, TensorType } from './types.js'
 import { checkFeeds, checkGraph, checkResults, type ValueInfo } from './value-checks.js'
