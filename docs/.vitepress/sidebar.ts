@@ -35,7 +35,6 @@ export const GUIDE: Item[] = [
       { text: 'Bun', link: '/recipes/bun' },
       { text: 'Deno', link: '/recipes/deno' },
       { text: 'Cloudflare Workers', link: '/recipes/workers' },
-      { text: 'In the browser', link: '/recipes/browser' },
       { text: 'Docker', link: '/recipes/docker' },
       { text: 'AI SDK', link: '/recipes/ai-sdk' },
       { text: 'Agents (MCP)', link: '/recipes/mcp' },

@@ -40,7 +40,9 @@ test('every program of the documents fits the packages’ types', async () => {
   }
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
   const run = promisify(execFile)(process.execPath, [tsc, '-p', 'types/tsconfig.json', '--pretty', 'false'])
-  expect(await run.catch(({ stdout }: { stdout: string }) => ({ stdout, stderr: '' }))).toMatchObject({ stdout: '' })
+  expect(await run.catch(({ stdout }: { stdout: string }) => ({ stdout, stderr: '' }))).toMatchObject({
+    stdout: '',
+  })
 })
 
 describe('programs', () => {

@@ -35,7 +35,8 @@ export function findSamples({ path, text }: MarkdownFile): Sample[] {
 function readReason(words: string, place: string): string | undefined {
   if (words === '') return undefined
   const reason = /^no-run: (\S.*)$/.exec(words)?.[1]
-  if (reason === undefined) throw new Error(`${place}: expected “no-run: a reason” after the language, got “${words}”`)
+  if (reason === undefined)
+    throw new Error(`${place}: expected “no-run: a reason” after the language, got “${words}”`)
   return reason
 }
 

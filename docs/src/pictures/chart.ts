@@ -30,7 +30,9 @@ export function axes(x: Scale, xTicks: readonly Tick[], y: Scale, yTicks: readon
         note(x.pixels[0] - 8, at + 4, label, { 'text-anchor': 'end' }),
       ]
     }),
-    ...xTicks.map(({ value, label }) => note(place(x, value), bottom + 20, label, { 'text-anchor': 'middle' })),
+    ...xTicks.map(({ value, label }) =>
+      note(place(x, value), bottom + 20, label, { 'text-anchor': 'middle' }),
+    ),
   ]
 }
 

@@ -17,7 +17,9 @@ export function drawKvCache(): string {
     return [
       text(24, top + 34, `${frames} frames`, { 'font-weight': 600 }),
       note(24, top + 52, `${tokens.toLocaleString('en')} tokens`),
-      ...KV_CACHE_TYPES.flatMap((type, index) => bar(x, top + index * 28, type, tokens, COLOURS[index] ?? INK)),
+      ...KV_CACHE_TYPES.flatMap((type, index) =>
+        bar(x, top + index * 28, type, tokens, COLOURS[index] ?? INK),
+      ),
     ]
   })
   return picture(880, 372, 'Size of the KV cache of a 7B decoder by frames and storage', [
@@ -26,7 +28,13 @@ export function drawKvCache(): string {
   ])
 }
 
-function bar(x: Scale, y: number, type: (typeof KV_CACHE_TYPES)[number], tokens: number, fill: string): string[] {
+function bar(
+  x: Scale,
+  y: number,
+  type: (typeof KV_CACHE_TYPES)[number],
+  tokens: number,
+  fill: string,
+): string[] {
   const gibibytes = kvCacheBytes(DECODER, tokens, type) / GIB
   const left = place(x, 0)
   const width = place(x, gibibytes) - left

@@ -20,7 +20,8 @@ export function drawPoolingWindows(): string {
     ...drawFrame(24 + frame * (SIDE + 40), 46, frame * GRID[1] * GRID[2], windowOf),
   ])
   const left = 24 + 2 * (SIDE + 40) + 8
-  const total = (shape: readonly number[]) => shape.reduce((product, length) => product * length, 1).toLocaleString('en')
+  const total = (shape: readonly number[]) =>
+    shape.reduce((product, length) => product * length, 1).toLocaleString('en')
   return picture(880, 382, 'Windows of 2 × 3 × 3 patches over 24 × 24 patches', [
     ...frames,
     note(24, 360, `One window is ${size} patches: 3 × 3 in each of 2 frames. It becomes one token.`),
@@ -34,7 +35,12 @@ export function drawPoolingWindows(): string {
   ])
 }
 
-function drawFrame(left: number, top: number, first: number, windowOf: ReadonlyMap<number, number>): string[] {
+function drawFrame(
+  left: number,
+  top: number,
+  first: number,
+  windowOf: ReadonlyMap<number, number>,
+): string[] {
   const columns = GRID[2]
   const patches = Array.from({ length: GRID[1] * columns }, (_, patch) => {
     const window = windowOf.get(first + patch) ?? 0

@@ -10,14 +10,20 @@ const LEFT = 24
 export function drawRearrangement(): string {
   return picture(880, 366, '32 frames in 4 clips of 8: interleaved, and contiguous', [
     ...drawLayout('interleaved', 24, 'interleaved: every clip spans the whole video, as in training'),
-    ...drawLayout('contiguous', 206, 'contiguous: every clip is a quarter of the video, which training never showed'),
+    ...drawLayout(
+      'contiguous',
+      206,
+      'contiguous: every clip is a quarter of the video, which training never showed',
+    ),
   ])
 }
 
 function drawLayout(layout: ClipLayout, top: number, title: string): string[] {
   const { clips } = arrangeClips(FRAMES, FRAMES_PER_CLIP, layout)
   const clipOf = (frame: number) => clips.findIndex((clip) => clip.includes(frame))
-  const along = Array.from({ length: FRAMES }, (_, frame) => cell(LEFT + frame * STEP, top + 20, frame, clipOf(frame)))
+  const along = Array.from({ length: FRAMES }, (_, frame) =>
+    cell(LEFT + frame * STEP, top + 20, frame, clipOf(frame)),
+  )
   const grouped = clips.flatMap((frames, clip) => {
     const left = LEFT + (clip % 2) * 436
     const y = top + 74 + Math.floor(clip / 2) * 40
@@ -36,6 +42,10 @@ function cell(x: number, y: number, frame: number, clip: number): string {
   const fill = COLOURS[clip % COLOURS.length] ?? COLOURS[0]
   return [
     tag('rect', { x, y, width: STEP - 3, height: STEP - 3, rx: 3, fill }),
-    text(x + (STEP - 3) / 2, y + 16, String(frame), { fill: '#ffffff', 'font-size': 11, 'text-anchor': 'middle' }),
+    text(x + (STEP - 3) / 2, y + 16, String(frame), {
+      fill: '#ffffff',
+      'font-size': 11,
+      'text-anchor': 'middle',
+    }),
   ].join('')
 }

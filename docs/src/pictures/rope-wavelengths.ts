@@ -20,7 +20,10 @@ export function drawRopeWavelengths(): string {
   const x: Scale = { values: [0, HEAD_DIM / 2 - 1], pixels: [76, 660] }
   const y: Scale = { values: [6, 400_000], pixels: [340, 40], logarithmic: true }
   const pairs = [0, 16, 32, 48, 63].map((value) => ({ value, label: String(value) }))
-  const lengths = [10, 100, 1000, 10_000, 100_000].map((value) => ({ value, label: value.toLocaleString('en') }))
+  const lengths = [10, 100, 1000, 10_000, 100_000].map((value) => ({
+    value,
+    label: value.toLocaleString('en'),
+  }))
   return picture(880, 400, 'Wavelengths of rotary position embeddings under four scalings', [
     ...axes(x, pairs, y, lengths),
     ...SCALINGS.map(({ scaling, dashes }, index) =>

@@ -1,0 +1,5 @@
+import { checkSite } from './check-site.js'
+
+const problems = await checkSite()
+for (const problem of problems) console.error(problem)
+process.exitCode = problems.length === 0 ? 0 : 1
