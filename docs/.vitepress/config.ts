@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitepress'
 import { anchorOf } from '../src/anchor.js'
-import { linkWithinSite } from './markdown.js'
+import { adaptToSite } from './markdown.js'
 import { GUIDE, referenceSidebar } from './sidebar.js'
 
 const reference = referenceSidebar()
@@ -12,7 +12,7 @@ export default defineConfig({
   cleanUrls: true,
   srcExclude: ['dist/**', 'node_modules/**'],
   head: [['link', { rel: 'icon', href: '/icon.svg', type: 'image/svg+xml' }]],
-  markdown: { config: linkWithinSite, anchor: { slugify: anchorOf } },
+  markdown: { config: adaptToSite, anchor: { slugify: anchorOf } },
   themeConfig: {
     logo: '/icon.svg',
     outline: [2, 3],

@@ -58,7 +58,7 @@ export function legend(
     const dashed = dashes === undefined ? {} : { 'stroke-dasharray': dashes }
     return [
       tag('line', { x1: x, y1: at, x2: x + 28, y2: at, stroke, 'stroke-width': 2.5, ...dashed }),
-      text(x + 36, at + 5, label, { 'font-size': 13 }),
+      text(x + 36, at + 5, label, { 'font-size': 15 }),
     ]
   })
 }

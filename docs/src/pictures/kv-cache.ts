@@ -40,6 +40,6 @@ function bar(
   const width = place(x, gibibytes) - left
   return [
     tag('rect', { x: left, y, width, height: 22, rx: 3, fill }),
-    text(left + width + 8, y + 16, `${type}  ${gibibytes.toFixed(2)} GiB`, { 'font-size': 13 }),
+    text(left + width + 8, y + 16, `${type}  ${gibibytes.toFixed(2)} GiB`, { 'font-size': 15 }),
   ]
 }

@@ -28,7 +28,7 @@ function drawLayout(layout: ClipLayout, top: number, title: string): string[] {
     const left = LEFT + (clip % 2) * 436
     const y = top + 74 + Math.floor(clip / 2) * 40
     const slots = frames.map((frame, slot) => cell(left + 62 + slot * STEP, y, frame, clip))
-    return [text(left, y + 17, `clip ${clip}`, { 'font-size': 13 }), ...slots]
+    return [text(left, y + 17, `clip ${clip}`, { 'font-size': 15 }), ...slots]
   })
   return [
     text(LEFT, top + 10, title, { 'font-weight': 600 }),
@@ -44,7 +44,7 @@ function cell(x: number, y: number, frame: number, clip: number): string {
     tag('rect', { x, y, width: STEP - 3, height: STEP - 3, rx: 3, fill }),
     text(x + (STEP - 3) / 2, y + 16, String(frame), {
       fill: '#ffffff',
-      'font-size': 11,
+      'font-size': 12,
       'text-anchor': 'middle',
     }),
   ].join('')

@@ -1,5 +1,5 @@
-/** Colours of clips and lines: told apart with any kind of colour vision, and readable on white (Okabe and Ito). */
-export const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'] as const
+/** Colours of clips and lines: apart in lightness too, and dark enough for white letters on them. */
+export const COLOURS = ['#0072b2', '#b34f00', '#007a59', '#aa3377'] as const
 export const INK = '#1f2328'
 export const FAINT = '#d0d7de'
 const MUTED = '#59636e'
@@ -20,13 +20,13 @@ export function text(x: number, y: number, content: string, attributes: Attribut
 
 /** Text that explains, smaller and paler. */
 export function note(x: number, y: number, content: string, attributes: Attributes = {}): string {
-  return text(x, y, content, { fill: MUTED, 'font-size': 12, ...attributes })
+  return text(x, y, content, { fill: MUTED, 'font-size': 14, ...attributes })
 }
 
 /** A whole picture on a white card, which is readable on light and on dark pages alike. */
 export function picture(width: number, height: number, title: string, body: readonly string[]): string {
   const frame = { xmlns: 'http://www.w3.org/2000/svg', viewBox: `0 0 ${width} ${height}`, width, height }
-  const font = { role: 'img', 'font-family': 'system-ui, sans-serif', 'font-size': 14 }
+  const font = { role: 'img', 'font-family': 'system-ui, sans-serif', 'font-size': 16 }
   const card = tag('rect', { width, height, rx: 8, fill: '#ffffff' })
   return `${tag('svg', { ...frame, ...font }, tag('title', {}, escapeText(title)), card, `\n${body.join('\n')}\n`)}\n`
 }

@@ -19,7 +19,7 @@ export function drawTextPositions(): string {
   return picture(880, 400, `${POSITIONS} text positions become ${length}`, [
     ...axes(x, ticks([0, KEPT, 76, 150, length - 1]), y, ticks([0, 20, 40, 60, 76])),
     line([place(x, KEPT), 40], [place(x, KEPT), 340], INK),
-    note(place(x, KEPT) + 8, 54, `the first ${KEPT} stay: most questions lie here`),
+    note(place(x, KEPT) + 8, 328, `the first ${KEPT} stay`),
     curve(
       x,
       y,
