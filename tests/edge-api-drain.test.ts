@@ -1,46 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { question } from '../apps/edge-api/test/api.js'
-import { type FileServer, serveFiles } from '../apps/edge-api/test/files.js'
-import { installPlain, type PlainInstall } from './support/plain-node.js'
-import { endServing, type Serving, startServing } from './support/serving.js'
+import { PATIENCE, type Serving, TEST_MILLISECONDS, useServing } from './support/serving.js'
 
-/** For what comes at once on an idle machine, and later on a busy one. */
-const PATIENCE = { timeout: 120_000, interval: 50 }
-const TEST_MILLISECONDS = 400_000
-
-let files: FileServer
-let folder: string
-let install: PlainInstall
-
-beforeAll(async () => {
-  install = await installPlain(['core', 'kernels', 'runtime', 'jobs', 'edge-api'])
-}, TEST_MILLISECONDS)
-
-afterAll(() => install?.remove())
-
-beforeEach(async () => {
-  files = await serveFiles()
-  folder = await mkdtemp(join(tmpdir(), 'longtake-drain-'))
-})
-
-afterEach(async () => {
-  await endServing()
-  await files[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true, force: true })
-})
+const place = useServing()
 
 function start(env: Readonly<Record<string, string>> = {}): Promise<Serving> {
-  return startServing(install.folder, { LONGTAKE_STATE: folder, ...env })
+  return place.start({ LONGTAKE_STATE: place.folder, ...env })
 }
 
 function ask(url: string, path: string, fields: object = {}, headers: Record<string, string> = {}) {
   return fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', ...headers },
-    body: JSON.stringify(question(`${files.url(path)}?signature=secret`, undefined, fields)),
+    body: JSON.stringify(question(`${place.files.url(path)}?signature=secret`, undefined, fields)),
   })
 }
 
@@ -69,7 +41,7 @@ test(
     const refused = await ask(first.url, 'demo/0001.mp4')
     expect(refused.status).toBe(503)
     expect(refused.headers.get('retry-after')).toMatch(/^\d+$/)
-    files.answerHeld()
+    place.files.answerHeld()
     expect(await (await held).text()).toContain('[DONE]')
     expect((await waiting).status).toBe(503)
     expect(await first.ended).toBe(0)
@@ -110,7 +82,7 @@ test(
     await whenReady(first.url).toMatchObject({ running: 1 })
     await first.end('SIGKILL')
     await lost
-    files.answerHeld()
+    place.files.answerHeld()
     const second = await start({ LONGTAKE_DRAIN_SECONDS: '0', LONGTAKE_CONCURRENCY: '2' })
     const answers = [1, 2].map(async () => {
       const response = await ask(second.url, 'held/demo/0001.mp4', {}, key)

@@ -1,41 +1,16 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { question } from '../apps/edge-api/test/api.js'
-import { type FileServer, readData, serveFiles } from '../apps/edge-api/test/files.js'
-import { installPlain, type PlainInstall } from './support/plain-node.js'
-import { endServing, startServing } from './support/serving.js'
+import { readData } from '../apps/edge-api/test/files.js'
+import { PATIENCE, TEST_MILLISECONDS, useServing } from './support/serving.js'
 
-const TEST_MILLISECONDS = 400_000
-const PATIENCE = { timeout: 120_000, interval: 100 }
 /** Modules that read what is in a video, by the end of their address. */
 const DECODING = /\/(runtime\/dist\/video|node_modules\/mediabunny|node_modules\/node-av)\//
 /** Of these the server needs the opening of bytes, which reads none of them. */
 const BYTES_ALONE = /\/runtime\/dist\/video\/video-source\.js$/
 
-let files: FileServer
-let install: PlainInstall
-let folder: string
-
-beforeAll(async () => {
-  install = await installPlain(['core', 'kernels', 'runtime', 'jobs', 'edge-api'])
-  files = await serveFiles()
-}, TEST_MILLISECONDS)
-
-afterAll(async () => {
-  await files?.[Symbol.asyncDispose]()
-  await install?.remove()
-})
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'longtake-coverage-'))
-})
-
-afterEach(async () => {
-  await endServing()
-  await rm(folder, { recursive: true, force: true })
-})
+const place = useServing()
 
 /** Every way in which a stranger's bytes come in, and every route that looks at them. */
 async function useEverything(url: string): Promise<void> {
@@ -45,7 +20,7 @@ async function useEverything(url: string): Promise<void> {
     expect(response.status, path).toBeLessThan(300)
     return response.json()
   }
-  const link = files.url('demo/0000.mp4')
+  const link = place.files.url('demo/0000.mp4')
   await post('/v1/plan', { url: link })
   await post('/v1/chat/completions', question(link))
   const picture = `data:image/png;base64,${(await readData('video/still.png')).toString('base64')}`
@@ -76,9 +51,9 @@ interface Coverage {
 /** Functions of decoding modules that ran in the server's own process, `FOLDER/MODULE FUNCTION`. */
 async function decodingThatRan(pid: number | undefined): Promise<Set<string>> {
   // Node has its child processes write their coverage too, under their own numbers.
-  const names = (await readdir(folder)).filter((name) => name.startsWith(`coverage-${pid}-`))
+  const names = (await readdir(place.folder)).filter((name) => name.startsWith(`coverage-${pid}-`))
   expect(names).toHaveLength(1)
-  const { result } = JSON.parse(await readFile(join(folder, names[0] ?? ''), 'utf8')) as Coverage
+  const { result } = JSON.parse(await readFile(join(place.folder, names[0] ?? ''), 'utf8')) as Coverage
   const ran = result
     .filter(({ url }) => DECODING.test(url) && !BYTES_ALONE.test(url))
     .flatMap(({ url, functions }) =>
@@ -95,7 +70,7 @@ async function whatRan(
   use: (url: string) => Promise<void>,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Set<string>> {
-  const server = await startServing(install.folder, { NODE_V8_COVERAGE: folder, ...env })
+  const server = await place.start({ NODE_V8_COVERAGE: place.folder, ...env })
   await use(server.url)
   expect(await server.end('SIGTERM')).toBe(0)
   return decodingThatRan(server.child.pid)

@@ -1,15 +1,11 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { newKey } from '../apps/edge-api/src/node/keys.js'
 import { question } from '../apps/edge-api/test/api.js'
-import { type FileServer, readData, serveFiles } from '../apps/edge-api/test/files.js'
-import { installPlain, type PlainInstall } from './support/plain-node.js'
-import { endServing, type Serving, startServing } from './support/serving.js'
+import { readData } from '../apps/edge-api/test/files.js'
+import { PATIENCE, type Serving, TEST_MILLISECONDS, useServing } from './support/serving.js'
 
-const PATIENCE = { timeout: 120_000, interval: 50 }
-const TEST_MILLISECONDS = 400_000
 const ann = newKey('ann')
 const bob = newKey('bob')
 
@@ -19,30 +15,11 @@ interface Video {
   readonly [field: string]: unknown
 }
 
-let files: FileServer
-let folder: string
-let install: PlainInstall
-
-beforeAll(async () => {
-  install = await installPlain(['core', 'kernels', 'runtime', 'jobs', 'edge-api'])
-}, TEST_MILLISECONDS)
-
-afterAll(() => install?.remove())
-
-beforeEach(async () => {
-  files = await serveFiles()
-  folder = await mkdtemp(join(tmpdir(), 'longtake-restart-'))
-})
-
-afterEach(async () => {
-  await endServing()
-  await files[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true, force: true })
-})
+const place = useServing()
 
 function start(): Promise<Serving> {
-  return startServing(install.folder, {
-    LONGTAKE_STATE: folder,
+  return place.start({
+    LONGTAKE_STATE: place.folder,
     LONGTAKE_KEYS: `${ann.entry},${bob.entry}`,
     LONGTAKE_DRAIN_SECONDS: '0',
   })
@@ -101,7 +78,9 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     await whenStatus(first, ready).toBe('ready')
     const said = await answer(first, ready)
     const told = await read(call(first, `/videos/${ready.id}`))
-    const running = await read(call(first, '/videos', { url: `${files.url('held/demo/0001.mp4')}?key=1` }))
+    const running = await read(
+      call(first, '/videos', { url: `${place.files.url('held/demo/0001.mp4')}?key=1` }),
+    )
     await whenStatus(first, running).toBe('watching')
     const queued = await read(call(first, '/videos', upload(await readData('demo/0001.mp4'))))
     const all = [queued.id, running.id, ready.id]
@@ -117,7 +96,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     expect(await read(call(second, `/videos/${queued.id}`))).toMatchObject({ status: 'queued', position: 1 })
     for (const id of all)
       expect((await call(second, `/videos/${id}`, undefined, { key: bob.key })).status).toBe(404)
-    files.answerHeld()
+    place.files.answerHeld()
     await whenStatus(second, running).toBe('ready')
     await whenStatus(second, queued).toBe('ready')
     expect(await answer(second, ready)).toBe(said)
@@ -128,7 +107,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     const third = await start()
     expect(await ids(third)).toEqual([queued.id, running.id])
     expect((await call(third, `/videos/${ready.id}`)).status).toBe(404)
-    expect(await readdir(join(folder, 'uploads'))).toHaveLength(1)
+    expect(await readdir(join(place.folder, 'uploads'))).toHaveLength(1)
     expect(await answer(third, queued)).not.toBe('')
   },
   TEST_MILLISECONDS,
@@ -139,7 +118,7 @@ test(
   async () => {
     const key = { headers: { 'Idempotency-Key': 'sent' } }
     const first = await start()
-    const blocking = await read(call(first, '/videos', { url: files.url('held/demo/0001.mp4') }))
+    const blocking = await read(call(first, '/videos', { url: place.files.url('held/demo/0001.mp4') }))
     await whenStatus(first, blocking).toBe('watching')
     const data = `data:video/mp4;base64,${(await readData('demo/0000.mp4')).toString('base64')}`
     const lost = call(first, '/chat/completions', question(data), key).catch(() => undefined)
@@ -147,7 +126,7 @@ test(
     await expect.poll(ready, PATIENCE).toMatchObject({ queued: 1 })
     await first.end('SIGKILL')
     await lost
-    files.answerHeld()
+    place.files.answerHeld()
     const second = await start()
     const answered = await call(second, '/chat/completions', question(data), key)
     expect(answered.status).toBe(200)
@@ -179,7 +158,7 @@ test(
     // The second one writes too; what the first one left would stay.
     for (const name of ['uploads', 'videos']) {
       const parts = async (): Promise<string[]> =>
-        (await readdir(join(folder, name))).filter((it) => it.endsWith('.part'))
+        (await readdir(join(place.folder, name))).filter((it) => it.endsWith('.part'))
       await expect.poll(parts, { timeout: TEST_MILLISECONDS }).toEqual([])
     }
   },
@@ -190,18 +169,20 @@ test(
   'files that are no records are put aside, and the rest is there',
   async () => {
     const first = await start()
-    const kept = await read(call(first, '/videos', { url: files.url('demo/0000.mp4') }))
+    const kept = await read(call(first, '/videos', { url: place.files.url('demo/0000.mp4') }))
     await whenStatus(first, kept).toBe('ready')
     await first.end('SIGKILL')
-    await writeFile(join(folder, 'videos', `vid_${'0'.repeat(32)}.json`), '{"id":')
-    await writeFile(join(folder, 'videos', 'x.part'), '')
-    await writeFile(join(folder, 'uploads', 'x'), '')
+    await writeFile(join(place.folder, 'videos', `vid_${'0'.repeat(32)}.json`), '{"id":')
+    await writeFile(join(place.folder, 'videos', 'x.part'), '')
+    await writeFile(join(place.folder, 'uploads', 'x'), '')
     const second = await start()
     expect(await ids(second)).toEqual([kept.id])
     expect(second.log.join('\n')).toContain('is forgotten')
     const names = [`${kept.id}.json`, `vid_${'0'.repeat(32)}.json.damaged`]
-    expect((await readdir(join(folder, 'videos'))).sort()).toEqual(names.sort())
-    expect(await readdir(join(folder, 'uploads'))).toEqual([])
+    // A record that is just being written has another name until then.
+    const written = async () => (await readdir(join(place.folder, 'videos'))).sort()
+    await expect.poll(written, PATIENCE).toEqual(names.sort())
+    expect(await readdir(join(place.folder, 'uploads'))).toEqual([])
   },
   TEST_MILLISECONDS,
 )

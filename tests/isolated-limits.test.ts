@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Longtake } from '../packages/runtime/src/index.js'
+import { type Longtake, load } from '../packages/runtime/src/index.js'
 import type { IsolatedLongtake } from '../packages/runtime/src/isolated/index.js'
 import { openVideo, type VideoSource } from '../packages/runtime/src/video/index.js'
 import { film, filmBytes } from './support/films.js'
@@ -88,6 +88,45 @@ describe('planned', () => {
     await expectRefusal(there.planned(temporaryPath('missing.mp4')), 'VIDEO_NOT_FOUND')
     await expectRefusal(there.planned(film('h264.mp4'), { frames: -1 }), 'INVALID_OPTION')
     await expectRefusal(there.planned(film('h264.mp4'), { signal: AbortSignal.abort() }), 'CANCELLED')
+  })
+})
+
+describe("a caller's own sources are closed where nothing comes to open them", () => {
+  const models = {
+    here: async () => here,
+    there: async () => there,
+    'behind an API': () => load('openai:http://127.0.0.1:9/v1#model'),
+  }
+  const refusals: readonly [string, object, string][] = [
+    ['an unknown option', { speed: 2 }, 'INVALID_OPTION'],
+    ['an option of the wrong type', { onProgress: 1 }, 'INVALID_OPTION'],
+    ['a signal that has fired', { signal: AbortSignal.abort() }, 'CANCELLED'],
+  ]
+  const names = Object.keys(models) as (keyof typeof models)[]
+  const cases = names.flatMap((name) =>
+    refusals.map(([what, options, code]) => ({ name, what, options, code })),
+  )
+  test.each(cases)('$name: $what', async ({ name, options, code }) => {
+    const model = await models[name]()
+    for (const work of ['watch', 'plan'] as const) {
+      const [first, second] = [await countedSource('still.png'), await countedSource('still.jpg')]
+      await expectRefusal(model[work]([first.source, second.source], options), code)
+      expect(first.counted.closed, work).toBeGreaterThan(0)
+      expect(second.counted.closed, work).toBeGreaterThan(0)
+      expect(first.counted.readBytes).toBe(0)
+    }
+    if (name === 'behind an API') await model.close()
+  })
+
+  test('nor when the model is closed, or there are too many', async () => {
+    const closed = await load('openai:http://127.0.0.1:9/v1#model')
+    await closed.close()
+    const late = await countedSource('h264.mp4')
+    await expectRefusal(closed.watch(late.source), 'ENGINE_CLOSED')
+    expect(late.counted.closed).toBeGreaterThan(0)
+    const many = await countedSource('still.png')
+    await expectRefusal(here.watch(Array(65).fill(many.source)), 'INVALID_OPTION')
+    expect(many.counted.closed).toBeGreaterThan(0)
   })
 })
 

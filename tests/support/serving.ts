@@ -1,5 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { type FileServer, serveFiles } from '../../apps/edge-api/test/files.js'
+import { installPlain, type PlainInstall } from './plain-node.js'
+
+/** For what comes at once on an idle machine, and later on a busy one. */
+export const PATIENCE = { timeout: 120_000, interval: 50 }
+export const TEST_MILLISECONDS = 400_000
 
 /** What `longtake serve` does. */
 const PROGRAM = `
@@ -20,15 +30,52 @@ export interface Serving {
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
 }
 
+/** Where the servers of a test are started. */
+export interface ServingPlace {
+  /** A server of links for each test. */
+  readonly files: FileServer
+  /** An empty folder for each test. */
+  readonly folder: string
+  /**
+   * Starts a server on a free port, for links to loopback, and waits until it listens. It ends with the test.
+   *
+   * @param flags - Of the program Node.
+   */
+  start(env: Readonly<Record<string, string>>, flags?: readonly string[]): Promise<Serving>
+}
+
 const running = new Set<Serving['child']>()
 
-/**
- * Starts a server on a free port, for links to loopback, and waits until it listens.
- *
- * @param folder - Where the compiled packages are.
- * @param flags - Of the program Node.
- */
-export async function startServing(
+/** Compiles the server, for the tests of a file. */
+export function useServing(): ServingPlace {
+  let install: PlainInstall
+  let files: FileServer
+  let folder = ''
+  beforeAll(async () => {
+    install = await installPlain(['core', 'kernels', 'runtime', 'jobs', 'edge-api'])
+  }, TEST_MILLISECONDS)
+  afterAll(() => install?.remove())
+  beforeEach(async () => {
+    files = await serveFiles()
+    folder = await mkdtemp(join(tmpdir(), 'longtake-serving-'))
+  })
+  afterEach(async () => {
+    await endServing()
+    await files[Symbol.asyncDispose]()
+    await rm(folder, { recursive: true, force: true })
+  })
+  return {
+    get files() {
+      return files
+    },
+    get folder() {
+      return folder
+    },
+    start: (env, flags) => startServing(install.folder, env, flags),
+  }
+}
+
+async function startServing(
   folder: string,
   env: Readonly<Record<string, string>>,
   flags: readonly string[] = [],
@@ -71,7 +118,7 @@ export async function startServing(
 }
 
 /** Kills what a test has left, such as because it failed. */
-export async function endServing(): Promise<void> {
+async function endServing(): Promise<void> {
   const left = [...running]
   await Promise.all(
     left.map((child) => {

@@ -16,7 +16,8 @@ test('a question about a link is acknowledged at once, answered by the model, an
     { withinMs: 50_000 },
   )
   expect(reply.content).toContain('**ada** asked: Which shape is at the start of the video?')
-  expect(reply.content).toMatch(/square/i)
+  // The answer stands apart from the question, in one message.
+  expect(reply.content).toMatch(/video\?\n\nsquare\n-# /i)
   expect(reply.content).toContain(`](<${url}#t=`)
   expect(reply.attachments).toMatchObject([
     { filename: 'storyboard.png', description: expect.stringContaining('Contact sheet') },

@@ -11,11 +11,10 @@ import type {
 } from '@ai-sdk/provider'
 import { InvalidOptionError } from '@longtake/core'
 import type { AnswerResult, AskOptions, LinkPolicy, WatchedVideo } from '@longtake/runtime'
-import type { Lease } from '@longtake/runtime/open-videos'
+import type { Lease, WatchedMedia } from '@longtake/runtime/open-videos'
 import { localMedia, mediaOf } from './media.js'
 import { readPrompt, warningsOf } from './prompt.js'
 import type { LongtakeModelOptions } from './provider.js'
-import type { WatchedMedia } from './watched-media.js'
 
 const PROVIDER = 'longtake'
 const TEXT_ID = 'answer'

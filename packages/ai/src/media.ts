@@ -1,13 +1,7 @@
 import type { LanguageModelV3FilePart } from '@ai-sdk/provider'
 import { InvalidOptionError } from '@longtake/core'
-import { type LinkPolicy, openLink, type VideoInput, type VideoInputs } from '@longtake/runtime'
-
-/** What is watched: opened when it has to be, and known by its key. */
-export interface Media {
-  /** The same one for the same media. */
-  readonly key: string
-  open(signal: AbortSignal): Promise<VideoInputs>
-}
+import { type LinkPolicy, openLink, type VideoInput } from '@longtake/runtime'
+import type { Media } from '@longtake/runtime/open-videos'
 
 /** Links of the prompt's parts go through the guard: who writes a prompt is often a stranger. */
 export async function mediaOf(
@@ -62,9 +56,7 @@ async function openAll(parts: readonly OpenPart[], signal: AbortSignal): Promise
   throw failed.reason
 }
 
-/** Closes what was opened, unless it is closed already. */
-export async function closeInputs(input: VideoInputs): Promise<void> {
-  const inputs = Array.isArray(input) ? input : [input]
+async function closeInputs(inputs: readonly VideoInput[]): Promise<void> {
   await Promise.allSettled(
     inputs.map((one) => (typeof one === 'object' && 'close' in one ? one.close() : undefined)),
   )

@@ -2,8 +2,8 @@ import { type LanguageModelV3, NoSuchModelError, type ProviderV3 } from '@ai-sdk
 import type { PlanOptions } from '@longtake/core'
 import { EngineError } from '@longtake/core'
 import { type LinkPolicy, type LoadOptions, type Longtake, load } from '@longtake/runtime'
+import { WatchedMedia } from '@longtake/runtime/open-videos'
 import { LongtakeLanguageModel } from './language-model.js'
-import { WatchedMedia } from './watched-media.js'
 
 /** How videos are watched: the options of `watch`, such as `frames`. A call's `providerOptions.longtake` goes before. */
 export interface LongtakeModelOptions extends PlanOptions {}

@@ -1,7 +1,8 @@
 import { realpath } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
 import { VideoError } from '@longtake/core'
-import { type LinkPolicy, openLink, type VideoInput } from '@longtake/runtime'
+import { type LinkPolicy, openLink } from '@longtake/runtime'
+import type { Media } from '@longtake/runtime/open-videos'
 
 /** What an agent may name. */
 export interface SourceOptions {
@@ -11,18 +12,11 @@ export interface SourceOptions {
   readonly links?: LinkPolicy | undefined
 }
 
-/** A video that an agent named: opened when it has to be. */
-export interface NamedVideo {
-  /** The same one for the same video. */
-  readonly key: string
-  open(signal: AbortSignal): Promise<VideoInput>
-}
-
 /**
  * @param video - A link, or a file below one of the folders.
  * @throws {VideoError} `VIDEO_NOT_FOUND` for a file that is not there, or not below one of the folders: both read the same.
  */
-export async function namedVideo(video: string, { folders = [], links }: SourceOptions): Promise<NamedVideo> {
+export async function namedVideo(video: string, { folders = [], links }: SourceOptions): Promise<Media> {
   if (/^(https?|data):/i.test(video))
     return { key: `link ${video}`, open: (signal) => openLink(video, { policy: links, signal }) }
   const path = await findFile(video, folders)

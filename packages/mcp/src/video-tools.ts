@@ -1,13 +1,12 @@
-import type { PlanOptions } from '@longtake/core'
-import type { WatchedVideo, WatchProgress } from '@longtake/runtime'
+import type { WatchedVideo } from '@longtake/runtime'
 import { type IsolatedLongtake, type IsolatedOptions, loadIsolated } from '@longtake/runtime/isolated'
-import { type Lease, OpenVideos } from '@longtake/runtime/open-videos'
+import { type Lease, WatchedMedia } from '@longtake/runtime/open-videos'
 import { McpServer, type ServerContext } from '@modelcontextprotocol/server'
 import { answerText, evidence, planText, storyboardText } from './describe.js'
 import { progressOf } from './progress.js'
 import { askSchema, planSchema, storyboardSchema, type VideoArguments, watchOptions } from './schemas.js'
 import { answering, type ToolResult } from './tool-result.js'
-import { type NamedVideo, namedVideo, type SourceOptions } from './video-sources.js'
+import { namedVideo, type SourceOptions } from './video-sources.js'
 
 const OPEN_VIDEOS = 2
 
@@ -23,12 +22,12 @@ export interface McpOptions extends SourceOptions {
 /** A model whose videos agents may ask about: `ask_video`, `plan_video` and `storyboard`. */
 export class VideoTools implements AsyncDisposable {
   readonly #model: IsolatedLongtake
-  readonly #videos: OpenVideos<WatchedVideo>
+  readonly #videos: WatchedMedia
   readonly #options: McpOptions
 
   private constructor(model: IsolatedLongtake, options: McpOptions) {
     this.#model = model
-    this.#videos = new OpenVideos(options.openVideos ?? OPEN_VIDEOS)
+    this.#videos = new WatchedMedia(async () => model, options.openVideos ?? OPEN_VIDEOS)
     this.#options = options
   }
 
@@ -80,7 +79,7 @@ export class VideoTools implements AsyncDisposable {
   async #plan(args: VideoArguments, { mcpReq: { signal } }: ServerContext): Promise<ToolResult> {
     const named = await namedVideo(args.video, this.#options)
     const options = { ...watchOptions(args), signal }
-    const { facts, plan } = await opened(named, signal, (input) => this.#model.planned(input, options))
+    const { facts, plan } = await this.#model.planned(await named.open(signal), options)
     return { content: [{ type: 'text', text: planText(plan, facts) }], structuredContent: { facts, plan } }
   }
 
@@ -98,30 +97,6 @@ export class VideoTools implements AsyncDisposable {
   /** Watches, or finds what was watched in the same way. */
   async #watch(args: VideoArguments, context: ServerContext): Promise<Lease<WatchedVideo>> {
     const named = await namedVideo(args.video, this.#options)
-    const options: PlanOptions = watchOptions(args)
-    const open = (
-      signal: AbortSignal,
-      onProgress: (progress: WatchProgress) => void,
-    ): Promise<WatchedVideo> =>
-      opened(named, signal, (input) => this.#model.watch(input, { ...options, signal, onProgress }))
-    const key = JSON.stringify([named.key, options])
-    return this.#videos.acquire(key, open, context.mcpReq.signal, progressOf(context))
-  }
-}
-
-type Input = Awaited<ReturnType<NamedVideo['open']>>
-
-/** Closes the input when the work fails, which may be before anything took it over. */
-async function opened<R>(
-  named: NamedVideo,
-  signal: AbortSignal,
-  work: (input: Input) => Promise<R>,
-): Promise<R> {
-  const input = await named.open(signal)
-  try {
-    return await work(input)
-  } catch (error) {
-    if (typeof input === 'object' && 'close' in input) await input.close()
-    throw error
+    return this.#videos.acquire(named, watchOptions(args), context.mcpReq.signal, progressOf(context))
   }
 }

@@ -34,12 +34,8 @@ export interface Composed {
 export function stageDraft(question: Question, stage: Stage, text: string): Draft {
   const texts = LANGUAGES[question.language]
   const tail = text.length > STREAMED_CHARACTERS ? `…${text.slice(-STREAMED_CHARACTERS)}` : text
-  const lines = [
-    header(question, texts),
-    safeText(tail, STREAMED_CHARACTERS + 1),
-    small(stageText(stage, texts)),
-  ]
-  return draft(question, lines, ['cancel'])
+  const lines = [safeText(tail, STREAMED_CHARACTERS + 1), small(stageText(stage, texts))]
+  return draft(question, header(question, texts), lines, ['cancel'])
 }
 
 function stageText(stage: Stage, texts: Texts): string {
@@ -54,7 +50,7 @@ function stageText(stage: Stage, texts: Texts): string {
 
 /** What is shown when nothing comes any more. */
 export function endDraft(question: Question, text: string): Draft {
-  return draft(question, [header(question, LANGUAGES[question.language]), text], ['delete'])
+  return draft(question, header(question, LANGUAGES[question.language]), [text], ['delete'])
 }
 
 /** Why a question failed, in words. */
@@ -77,13 +73,13 @@ export function compose(
   const actions: ButtonAction[] = question.kind === 'ask' ? ['more', 'frames', 'delete'] : ['delete']
   if (question.kind === 'watch') {
     const text = texts.watched(formatMoment(outcome.durationSeconds), outcome.frames)
-    return { first: { ...draft(question, [header(question, texts), text], actions), files }, rest: [] }
+    return { first: { ...draft(question, header(question, texts), [text], actions), files }, rest: [] }
   }
   const [head, foot] = [header(question, texts), small(footer(question, outcome, texts))]
   const room = MOST_CHARACTERS - head.length - foot.length - 4
   const answer = safeText(outcome.text, ANSWER_CHARACTERS) || texts.empty
   const build = (body: string, extra: readonly DraftFile[]): Draft => ({
-    ...draft(question, [head, body, foot], actions),
+    ...draft(question, head, [body, foot], actions),
     files: [...files, ...extra],
   })
   if (answer.length <= room) return { first: build(answer, []), rest: [] }
@@ -151,8 +147,16 @@ function small(text: string): string {
   return `-# ${text}`
 }
 
-function draft(question: Question, lines: readonly string[], actions: readonly ButtonAction[]): Draft {
-  const content = lines.filter((line) => line !== '').join('\n')
+/** @param head - What was asked, with a blank line below it; empty where the message shows it otherwise. */
+function draft(
+  question: Question,
+  head: string,
+  lines: readonly string[],
+  actions: readonly ButtonAction[],
+): Draft {
+  const shown = (parts: readonly string[], between: string): string =>
+    parts.filter((part) => part !== '').join(between)
+  const content = shown([head, shown(lines, '\n')], '\n\n')
   return {
     content: content.length > MOST_CHARACTERS ? `${content.slice(0, MOST_CHARACTERS - 1)}…` : content,
     buttons: buttonsOf(question.id, actions, LANGUAGES[question.language]),

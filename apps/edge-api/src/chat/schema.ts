@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { CLIP_LAYOUTS, KV_CACHE_TYPES, POOLING_METHODS, ROPE_TYPES } from '@longtake/core'
 
 /** Longest link; longer ones are no links, but data. */
 const MOST_URL_CHARACTERS = 8192
@@ -65,10 +66,10 @@ export const watchSchema = z
     end: seconds.optional(),
     method: z
       .strictObject({
-        rearrange: z.enum(['interleaved', 'contiguous', 'unordered']).optional(),
-        context: z.enum(['none', 'linear', 'ntk', 'dynamic', 'yarn', 'llama3']).optional(),
-        pooling: z.enum(['none', 'average', 'max', 'guided']).optional(),
-        kv_cache: z.enum(['auto', 'fp32', 'int8', 'int4']).optional(),
+        rearrange: z.enum(CLIP_LAYOUTS).optional(),
+        context: z.enum(ROPE_TYPES).optional(),
+        pooling: z.enum(POOLING_METHODS).optional(),
+        kv_cache: z.enum(['auto', ...KV_CACHE_TYPES]).optional(),
       })
       .optional(),
     token_budget: z.int().min(1).max(1_000_000).optional(),

@@ -117,6 +117,6 @@ function borrowed(source: VideoSource): VideoSource {
 }
 
 /** Closes what was opened; a source may be closed already. */
-export async function closeAll(sources: readonly VideoSource[]): Promise<void> {
+async function closeAll(sources: readonly VideoSource[]): Promise<void> {
   await Promise.allSettled(sources.map((source) => source.close()))
 }

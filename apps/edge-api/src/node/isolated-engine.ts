@@ -2,7 +2,7 @@ import { EngineError } from '@longtake/core'
 import type { RemoteOptions } from '@longtake/runtime'
 import { type IsolatedLongtake, type IsolatedState, loadIsolated } from '@longtake/runtime/isolated'
 import type { Engine, EngineModel, Log } from '../services.js'
-import { closeAll, type EngineLimits, inputOf, optionsFor } from './engine.js'
+import { type EngineLimits, inputOf, optionsFor } from './engine.js'
 
 /**
  * Loads models into processes of their own, with another one for the decoder of each video: what strangers send can end
@@ -42,22 +42,8 @@ export async function openIsolatedEngine(
 function engineModel(longtake: IsolatedLongtake): EngineModel {
   return {
     spec: longtake.spec,
-    async watch(sources, options) {
-      try {
-        return await longtake.watch(inputOf(sources), options)
-      } catch (error) {
-        // There may have been no engine that could have taken them over.
-        await closeAll(sources)
-        throw error
-      }
-    },
-    async plan(sources, { onProgress: _, ...options }) {
-      try {
-        return await longtake.planned(inputOf(sources), options)
-      } finally {
-        await closeAll(sources)
-      }
-    },
+    watch: (sources, options) => longtake.watch(inputOf(sources), options),
+    plan: (sources, { onProgress: _, ...options }) => longtake.planned(inputOf(sources), options),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ClipLayout, KvCacheType, PoolingMethod, RopeType } from '@longtake/core'
 import type { JobProgress as Progress } from './progress.js'
 import type { AnswerReport, VideoReport } from './report.js'
 
@@ -13,10 +14,10 @@ export type WatchSettings = {
   readonly maxFrames?: number
   readonly startSeconds?: number
   readonly endSeconds?: number
-  readonly layout?: 'contiguous' | 'interleaved' | 'unordered'
-  readonly rope?: 'none' | 'linear' | 'ntk' | 'dynamic' | 'yarn' | 'llama3'
-  readonly kvCache?: 'auto' | 'fp32' | 'int8' | 'int4'
-  readonly pooling?: 'none' | 'average' | 'max' | 'guided'
+  readonly layout?: ClipLayout
+  readonly rope?: RopeType
+  readonly kvCache?: 'auto' | KvCacheType
+  readonly pooling?: PoolingMethod
   readonly tokenBudget?: number
   readonly sampling?: 'auto' | 'keyframe' | 'exact'
 }

@@ -12,6 +12,7 @@ import { type Inspection, type InspectOptions, inspectPictures } from './inspect
 import { Lifetime } from './lifetime.js'
 import { checkLoad, isBackend, type LoadOptions } from './load-options.js'
 import { Models } from './models.js'
+import { takingOver } from './taking-over.js'
 import { type OpenVideo, planInput, type Watching, watchPictures, watchVideo } from './watch.js'
 import {
   checkStills,
@@ -33,6 +34,7 @@ export interface Longtake extends AsyncDisposable {
   /**
    * What `watch` would do with a video: reads its facts, runs no model.
    *
+   * @param video - As in `watch`; sources of one's own are closed in any case.
    * @throws {VideoError} If the video cannot be opened.
    * @throws {InvalidOptionError} If an option is unknown or out of its range.
    */
@@ -42,7 +44,8 @@ export interface Longtake extends AsyncDisposable {
    * pooling the question decides what enters the context: then the encoded features are kept instead.
    *
    * @param video - Local path, `file:` URL, bytes, Blob, or a source of one's own; a still picture too, or an array of
-   *   them.
+   *   them. A source is the video's from here on: it is closed with it, and at once where watching fails or an option is
+   *   refused.
    * @throws {VideoError} If the video cannot be opened or decoded.
    * @throws {InvalidOptionError} If an option is unknown or out of its range.
    * @throws {EngineError} If running fails, or the prompt does not fit the plan (`CONTEXT_TOO_LONG`).
@@ -138,13 +141,14 @@ class LoadedLongtake implements Longtake {
   }
 
   plan(input: VideoInputs, options: WatchOptions = {}): Promise<VideoPlan> {
-    return this.#lifetime.work(options, (linked) =>
-      planInput(this.spec, this.#watching.openVideo, input, checkWatch(linked)),
-    )
+    const plan = (linked: WatchOptions) =>
+      planInput(this.spec, this.#watching.openVideo, input, checkWatch(linked))
+    return takingOver(input, () => this.#lifetime.work(options, plan))
   }
 
   watch(input: VideoInputs, options: WatchOptions = {}): Promise<WatchedVideo> {
-    return this.#lifetime.watch(options, (linked) => watchVideo(this.#watching, input, linked))
+    const watch = (linked: WatchOptions) => watchVideo(this.#watching, input, linked)
+    return takingOver(input, () => this.#lifetime.watch(options, watch))
   }
 
   async watchFrames(frames: readonly InputFrame[], options: WatchFramesOptions = {}): Promise<WatchedVideo> {

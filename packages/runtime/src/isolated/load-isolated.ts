@@ -2,6 +2,7 @@ import type { ModelSpec, VideoPlan } from '@longtake/core'
 import { localPlace } from '../checkpoint/resolve.js'
 import { checkObject } from '../engine/check.js'
 import type { Longtake } from '../engine/longtake.js'
+import { takingOver } from '../engine/taking-over.js'
 import { checkWatch, type WatchOptions, type WatchProgress } from '../engine/watch-options.js'
 import type { WatchedVideo } from '../engine/watched-video.js'
 import { throwIfAborted } from '../ort/abort.js'
@@ -96,7 +97,7 @@ class LoadedIsolated implements IsolatedLongtake {
   }
 
   async planned(video: VideoInputs, options: WatchOptions = {}): Promise<PlannedVideo> {
-    const lent = await this.#lend(video, options)
+    const lent = await takingOver(video, () => this.#lend(video, options))
     try {
       return (await lent.engine.call('plan', lent.content, lent.call)) as PlannedVideo
     } finally {
@@ -105,7 +106,7 @@ class LoadedIsolated implements IsolatedLongtake {
   }
 
   async watch(video: VideoInputs, options: WatchOptions = {}): Promise<WatchedVideo> {
-    const { engine, content, call, release } = await this.#lend(video, options)
+    const { engine, content, call, release } = await takingOver(video, () => this.#lend(video, options))
     try {
       const watched = (await engine.call('watch', content, call)) as WatchedContent
       void engine.ended.then(release)

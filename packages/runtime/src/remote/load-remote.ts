@@ -12,6 +12,7 @@ import { Lifetime } from '../engine/lifetime.js'
 import { checkLoad, type LoadOptions } from '../engine/load-options.js'
 import type { Longtake } from '../engine/longtake.js'
 import { StageClock } from '../engine/stage-clock.js'
+import { takingOver } from '../engine/taking-over.js'
 import { type OpenVideo, planInput, planOpenVideo, planPictures, reportOrClose } from '../engine/watch.js'
 import {
   checkStills,
@@ -113,13 +114,12 @@ class RemoteLongtake implements Longtake {
   }
 
   plan(input: VideoInputs, options: WatchOptions = {}): Promise<VideoPlan> {
-    return this.#lifetime.work(options, (linked) =>
-      planInput(this.spec, this.#openVideo, input, checkWatch(linked)),
-    )
+    const plan = (linked: WatchOptions) => planInput(this.spec, this.#openVideo, input, checkWatch(linked))
+    return takingOver(input, () => this.#lifetime.work(options, plan))
   }
 
   watch(input: VideoInputs, options: WatchOptions = {}): Promise<WatchedVideo> {
-    return this.#lifetime.watch(options, (linked) => this.#watch(input, linked))
+    return takingOver(input, () => this.#lifetime.watch(options, (linked) => this.#watch(input, linked)))
   }
 
   async watchFrames(frames: readonly InputFrame[], options: WatchFramesOptions = {}): Promise<WatchedVideo> {

@@ -75,7 +75,8 @@ async function openSource(input: VideoInput): Promise<VideoSource> {
   throw new InvalidOptionError('video', 'a path, a file: URL, a Uint8Array or a Blob', input)
 }
 
-function isSource(input: unknown): input is VideoSource {
+/** Whether it is a source of somebody's own. */
+export function isSource(input: unknown): input is VideoSource {
   if (typeof input !== 'object' || input === null) return false
   return ['size', 'read', 'close'].every((name) => typeof Reflect.get(input, name) === 'function')
 }
