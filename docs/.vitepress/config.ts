@@ -10,8 +10,11 @@ export default defineConfig({
   description: 'Ask questions about long videos from TypeScript.',
   lang: 'en',
   cleanUrls: true,
+  rewrites: { 'decisions/README.md': 'decisions/index.md' },
   srcExclude: ['dist/**', 'node_modules/**'],
   head: [['link', { rel: 'icon', href: '/icon.svg', type: 'image/svg+xml' }]],
+  // The largest files are the search index, loaded by who searches, and the reference of one package.
+  vite: { build: { chunkSizeWarningLimit: 2000 } },
   markdown: { config: adaptToSite, anchor: { slugify: anchorOf } },
   themeConfig: {
     logo: '/icon.svg',
@@ -19,7 +22,7 @@ export default defineConfig({
     search: { provider: 'local' },
     nav: [
       { text: 'Guide', link: '/guide/first-question', activeMatch: '^/guide/' },
-      { text: 'How it works', link: '/methods/rearrangement', activeMatch: '^/(methods/|architecture)' },
+      { text: 'How it works', link: '/methods/rearrangement', activeMatch: '^/(methods/|architecture|decisions/)' },
       { text: 'Recipes', link: '/recipes/api-server', activeMatch: '^/(recipes/|discord)' },
       { text: 'Reference', link: '/packages/runtime', activeMatch: '^/(packages|reference)/' },
       { text: 'Results', link: '/quality', activeMatch: '^/(quality|performance|comparison|tiny)' },

@@ -25,6 +25,7 @@ export const GUIDE: Item[] = [
       { text: 'Prompt-guided pooling', link: '/methods/pooling' },
       { text: 'Longer questions', link: '/methods/text-context' },
       { text: 'Architecture', link: '/architecture' },
+      { text: 'Decisions', link: '/decisions/' },
     ],
   },
   {

@@ -13,6 +13,7 @@ export async function writeReference(): Promise<void> {
     basePath: ROOT,
     readme: 'none',
     disableSources: true,
+    groupOrder: ['Functions', 'Classes', 'Interfaces', 'Type Aliases', 'Variables', '*'],
     excludeExternals: true,
     parametersFormat: 'table',
     interfacePropertiesFormat: 'table',
