@@ -25,6 +25,7 @@ export function siteLink(href: string, source: string): string | undefined {
   const readme = README_FOLDER.exec(target)?.[1]
   if (readme !== undefined) return `/packages/${readme}${suffix}`
   if (target === 'README.md') return `/${suffix}`
-  if (target.startsWith('docs/')) return `/${target.slice('docs/'.length).replace(/(?:README)?\.md$/, '')}${suffix}`
+  if (target.startsWith('docs/'))
+    return `/${target.slice('docs/'.length).replace(/(?:README)?\.md$/, '')}${suffix}`
   return undefined
 }
