@@ -6,6 +6,7 @@ import { ROOT } from './paths.js'
 const LEFT_OUT = new Set([
   'node_modules',
   'dist',
+  'etc',
   'reference',
   'work',
   '.git',
