@@ -25,13 +25,19 @@ describe('what is found', () => {
     ['http://example.com/a', 'is not https:'],
     ['https://', 'is no address'],
   ])('%s', (href, problem) => {
-    expect(linkProblem({ href, kind: 'link' }, file, texts)).toBe(problem)
+    expect(linkProblem({ href, kind: 'link', words: '' }, file, texts)).toBe(problem)
+  })
+
+  test('a picture without words', () => {
+    const picture = { href: 'images/page.png', kind: 'image', words: '' } as const
+    expect(linkProblem(picture, file, texts)).toBe('says nothing to who cannot see it')
+    expect(linkProblem({ ...picture, words: 'The page' }, file, texts)).toBeUndefined()
   })
 
   test('links in code are none, and headings of the same text are counted', () => {
     expect(findLinks({ path: '', text: '`[a](b)` [c](d) ![e](f)\n\n    [g](h)\n' })).toEqual([
-      { href: 'd', kind: 'link' },
-      { href: 'f', kind: 'image' },
+      { href: 'd', kind: 'link', words: '' },
+      { href: 'f', kind: 'image', words: 'e' },
     ])
     const anchors = findAnchors('# One\n## One\n## The `API` under load: `load`\n')
     expect([...anchors]).toEqual(['one', 'one-1', 'the-api-under-load-load'])

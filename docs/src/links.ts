@@ -10,6 +10,8 @@ type Token = ReturnType<MarkdownIt['parse']>[number]
 export interface Link {
   readonly href: string
   readonly kind: 'link' | 'image'
+  /** What is read instead of a picture by who cannot see it. */
+  readonly words: string
 }
 
 /** Links and pictures of a document, without those in code. */
@@ -17,7 +19,7 @@ export function findLinks({ text }: MarkdownFile): Link[] {
   return flatten(parse(text)).flatMap((token): Link[] => {
     const [name, kind] = token.type === 'image' ? (['src', 'image'] as const) : (['href', 'link'] as const)
     const href = token.attrGet(name)
-    return href === null ? [] : [{ href, kind }]
+    return href === null ? [] : [{ href, kind, words: token.content }]
   })
 }
 
@@ -38,7 +40,7 @@ export function findAnchors(text: string): ReadonlySet<string> {
 
 /** What is wrong with a link of `file`; undefined if nothing is. No network is used. */
 export function linkProblem(
-  { href, kind }: Link,
+  { href, kind, words }: Link,
   file: MarkdownFile,
   files: ReadonlyMap<string, string>,
 ): string | undefined {
@@ -46,7 +48,8 @@ export function linkProblem(
   const [path = '', anchor] = decodeURI(href).split('#')
   const target = path === '' ? file.path : posix.join(posix.dirname(file.path), path)
   if (target.startsWith('..') || !existsSync(join(ROOT, target))) return 'leads to no file'
-  if (kind === 'image' || anchor === undefined) return undefined
+  if (kind === 'image') return words === '' ? 'says nothing to who cannot see it' : undefined
+  if (anchor === undefined) return undefined
   const page = files.get(target) ?? files.get(posix.join(target, 'README.md'))
   if (page === undefined) return 'has an anchor into something that is no document'
   return findAnchors(page).has(anchor) ? undefined : `has no heading “${anchor}” at its end`
