@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startDiscord } from '@longtake/discord-stand-in'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { newKey } from '../apps/edge-api/src/node/index.js'
 import { call, KEYS, question, startApi } from '../apps/edge-api/test/api.js'
 import { type FileServer, serveFiles } from '../apps/edge-api/test/files.js'
@@ -11,6 +11,8 @@ import { temporaryPath, useTemporaryFolder } from './support/temporary-folder.js
 import { dataPath, demoFile } from './support/tiny-model.js'
 import { bundleWorker, startWorker } from './support/workerd.js'
 
+// Each test starts programs, which takes a second or two on an idle machine.
+vi.setConfig({ testTimeout: 200_000 })
 useTemporaryFolder()
 
 const FILM = demoFile('0000.mp4')
