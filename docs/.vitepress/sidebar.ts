@@ -36,6 +36,7 @@ export const GUIDE: Item[] = [
       { text: 'Bun', link: '/recipes/bun' },
       { text: 'Deno', link: '/recipes/deno' },
       { text: 'Cloudflare Workers', link: '/recipes/workers' },
+      { text: 'In the browser', link: '/recipes/browser' },
       { text: 'Docker', link: '/recipes/docker' },
       { text: 'AI SDK', link: '/recipes/ai-sdk' },
       { text: 'Agents (MCP)', link: '/recipes/mcp' },
@@ -48,6 +49,7 @@ export const GUIDE: Item[] = [
     items: [
       { text: 'Quality', link: '/quality' },
       { text: 'Performance', link: '/performance' },
+      { text: 'Where it runs', link: '/where-it-runs' },
       { text: 'Comparison', link: '/comparison' },
       { text: 'The embedded model', link: '/tiny-checkpoint' },
     ],
@@ -57,6 +59,7 @@ export const GUIDE: Item[] = [
     items: [
       { text: 'Troubleshooting', link: '/troubleshooting' },
       { text: 'Dependencies', link: '/dependencies' },
+      { text: 'Releasing', link: '/releasing' },
     ],
   },
 ]
