@@ -10,6 +10,7 @@ export default defineConfig({
       'apps/*/src/**/*.test.ts',
       'tooling/*/src/**/*.test.ts',
       'tests/**/*.test.ts',
+      'docs/src/**/*.test.ts',
     ],
     testTimeout: 60_000,
     hookTimeout: 120_000,
