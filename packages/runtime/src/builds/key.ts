@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { FileRange } from '../checkpoint/folder.js'
+import type { FileRange } from '../checkpoint/checkpoint-files.js'
 import type { Layout } from './layout.js'
 
 /** Changes when the same weights would be laid out or rounded in another way. */

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { EngineError } from '@longtake/core'
 import { type GraphModel, readIntoMemory } from '@longtake/kernels'
-import type { Checkpoint } from '../checkpoint/open-checkpoint.js'
+import type { Checkpoint } from '../checkpoint/read-checkpoint.js'
+import type { WeightStore } from '../engine/platform.js'
 import type { SessionModel } from '../ort/types.js'
 import { type BuildOptions, makeBuild } from './build.js'
 import { buildKey } from './key.js'
@@ -13,9 +14,6 @@ export const BUILD_BYTES = 256 * 2 ** 20
 
 /** What is needed of a checkpoint to prepare its weights. */
 type BuiltCheckpoint = Pick<Checkpoint, 'id' | 'folder' | 'files'>
-
-/** Where the weights of graphs come from. */
-export type WeightStore = (model: GraphModel) => Promise<SessionModel>
 
 /** Where prepared weights are kept, and whether. */
 export interface BuildsOptions extends BuildOptions {

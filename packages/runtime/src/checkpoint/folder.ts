@@ -2,45 +2,18 @@ import type { Stats } from 'node:fs'
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointError } from '@longtake/core'
-import { isNestedBeyond } from '@longtake/kernels'
 import { InFlight } from '../in-flight.js'
+import {
+  type CheckpointFiles,
+  checkTextSize,
+  decodeText,
+  type FileRange,
+  parseObject,
+  requireWeights,
+  type WeightFiles,
+} from './checkpoint-files.js'
 import { isObject } from './fields.js'
-import { findWeights, type WeightFormat, type WeightNames } from './weight-names.js'
-
-/** Largest JSON or text file that is read whole: tokenizers of 256k entries take about 35 MB. */
-const MAX_TEXT_BYTES = 128 * 1024 * 1024
-/** Deepest nesting of a JSON file: published ones stay below 10. Deeper ones cost memory, and recursion its stack. */
-const MAX_JSON_DEPTH = 100
-
-/** A file read by range, wherever it is. Structurally the `RandomAccess` of `@longtake/kernels`. */
-export interface RangedFile {
-  readonly name: string
-  /** Bytes. */
-  readonly size: number
-  read(offset: number, length: number): Promise<Uint8Array>
-}
-
-/** A file of a folder, read by range. */
-export interface FileRange extends RangedFile {
-  /** When it was last changed, milliseconds since 1970. */
-  readonly modifiedMs: number
-}
-
-export interface WeightFiles<F extends RangedFile = FileRange> {
-  readonly format: WeightFormat
-  /** The only file, or every shard. */
-  readonly files: readonly F[]
-}
-
-/** Files of a checkpoint, wherever they are. */
-export interface CheckpointFiles<F extends RangedFile = RangedFile> {
-  /** What to call the place in errors. */
-  readonly path: string
-  /** The object in a JSON file, or undefined where there is no such file. */
-  json(name: string): Promise<Readonly<Record<string, unknown>> | undefined>
-  /** The weight files, each read by range. */
-  weights(): Promise<WeightFiles<F>>
-}
+import type { WeightNames } from './weight-names.js'
 
 /** A checkpoint folder in the published Hugging Face layout. Hold it only while loading; then `close()` it. */
 export class CheckpointFolder implements CheckpointFiles<FileRange> {
@@ -55,7 +28,7 @@ export class CheckpointFolder implements CheckpointFiles<FileRange> {
   /** The text of a file, or undefined where there is none. */
   async text(name: string): Promise<string | undefined> {
     const bytes = await this.bytes(name)
-    return bytes && decode(bytes)
+    return bytes && decodeText(bytes)
   }
 
   /** The bytes of a small file, or undefined where there is none. */
@@ -95,12 +68,7 @@ export class CheckpointFolder implements CheckpointFiles<FileRange> {
       const facts = await stat(path)
       requireFile(facts, name)
       const { size } = facts
-      if (size > MAX_TEXT_BYTES) {
-        throw new CheckpointError(
-          'CHECKPOINT_INVALID',
-          `${name} has ${size} bytes; at most ${MAX_TEXT_BYTES} are read.`,
-        )
-      }
+      checkTextSize(name, size)
       return await readFile(path)
     } catch (error) {
       if (isMissing(error)) return undefined
@@ -117,12 +85,7 @@ export class CheckpointFolder implements CheckpointFiles<FileRange> {
         cause: error,
       })
     })
-    const found = await findWeights(present, (name) => this.json(name), this.path)
-    if (found !== undefined) return found
-    throw new CheckpointError(
-      'CHECKPOINT_NOT_FOUND',
-      `${this.path} has no .safetensors, .bin or .pth file; other weight files are not read.`,
-    )
+    return requireWeights(this, present)
   }
 
   async #range(name: string): Promise<FileRange> {
@@ -145,10 +108,6 @@ export class CheckpointFolder implements CheckpointFiles<FileRange> {
           })
     }
   }
-}
-
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 }
 
 async function readRange(
@@ -174,26 +133,6 @@ async function readRange(
 
 function requireFile(facts: Stats, name: string): void {
   if (!facts.isFile()) throw new CheckpointError('CHECKPOINT_INVALID', `${name} is no ordinary file.`)
-}
-
-/** @throws {CheckpointError} `CHECKPOINT_INVALID` unless the text is a JSON object. */
-export function parseObject(bytes: Uint8Array, name: string): Readonly<Record<string, unknown>> {
-  if (isNestedBeyond(bytes, MAX_JSON_DEPTH)) {
-    throw new CheckpointError(
-      'CHECKPOINT_INVALID',
-      `${name} is nested deeper than ${MAX_JSON_DEPTH} levels, which no checkpoint is. Download the file again.`,
-    )
-  }
-  let value: unknown
-  try {
-    value = JSON.parse(decode(bytes))
-  } catch (error) {
-    throw new CheckpointError('CHECKPOINT_INVALID', `${name} is not JSON: ${(error as Error).message}`, {
-      cause: error,
-    })
-  }
-  if (isObject(value)) return value
-  throw new CheckpointError('CHECKPOINT_INVALID', `${name} must hold a JSON object.`)
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,12 +1,20 @@
 import { CheckpointError } from '@longtake/core'
 import { isObject } from './fields.js'
-import { type Rendered, renderTemplate } from './render-template.js'
 import type { CheckpointTokenizer, TextPiece } from './tokenizer.js'
 
 /** Stands for the question while a template is rendered; private-use characters that no template contains. */
 const QUESTION = '\u{F0000}question\u{F0001}'
 
 type Json = Readonly<Record<string, unknown>>
+
+/** What one message came out as, or why it did not. */
+export type Rendered = { readonly text: string } | { readonly failure: string }
+
+/**
+ * Renders a chat template for each of some contexts. A template is a program that came with the checkpoint, and may loop
+ * for ever or make endless text: what is given here bounds both.
+ */
+export type RenderTemplate = (template: string, contexts: readonly object[]) => Promise<readonly Rendered[]>
 
 /** A prompt around one question: text from the checkpoint before and after it. */
 export interface PromptTemplate {
@@ -44,6 +52,7 @@ export async function makePrompt(
   sources: PromptSources,
   placeholder: string,
   tokenizer: CheckpointTokenizer,
+  renderTemplate: RenderTemplate,
 ): Promise<PromptTemplate> {
   const template = findTemplate(sources)
   if (template === undefined) {

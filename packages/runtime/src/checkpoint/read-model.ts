@@ -1,12 +1,12 @@
 import { CheckpointError } from '@longtake/core'
 import { openSafetensors, openTorch, type TensorSource } from '@longtake/kernels'
+import type { CheckpointFiles, RangedFile } from './checkpoint-files.js'
 import type { CheckpointJson, Family, FamilyModel, FamilyParts, TensorNames } from './families/family.js'
 import { llavaNext } from './families/llava-next.js'
 import { llavaNextVideo } from './families/llava-next-video.js'
 import { llavaOnevision } from './families/llava-onevision.js'
 import { videoLlava } from './families/video-llava.js'
 import { videoLlavaOriginal } from './families/video-llava-original.js'
-import type { CheckpointFiles, RangedFile } from './folder.js'
 import { type Guide, hasGuide, readGuide } from './guide.js'
 import { checkTensors, joinInventories, type TensorInventory } from './tensors.js'
 

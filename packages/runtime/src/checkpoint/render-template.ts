@@ -1,22 +1,15 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import type { Rendered } from './prompt.js'
+import { MAX_PROMPT_CHARACTERS, MAX_RENDER_MS, MAX_TEMPLATE_CHARACTERS } from './template-limits.js'
 
 const require = createRequire(import.meta.url)
 
-/** Longest template; published ones have up to about 20,000 characters. */
-const MAX_TEMPLATE_CHARACTERS = 1 << 18
-/** Longest prompt that a template may make of one question. */
-const MAX_PROMPT_CHARACTERS = 100_000
-/** Templates take milliseconds, on a busy machine some tens. */
-const MAX_RENDER_MS = 5000
 /** Until a thread runs, on a machine that is busy. */
 const MAX_START_MS = 60_000
 /** Memory of a thread, where the runtime can bound it. */
 const MAX_HEAP_MB = 256
-
-/** What one message came out as, or why it did not. */
-export type Rendered = { readonly text: string } | { readonly failure: string }
 
 /**
  * Renders a chat template for each of some contexts.

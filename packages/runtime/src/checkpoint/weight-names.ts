@@ -1,4 +1,3 @@
-import { basename } from 'node:path'
 import { CheckpointError } from '@longtake/core'
 import { isObject } from './fields.js'
 
@@ -68,7 +67,7 @@ function shardsOfIndex(index: Readonly<Record<string, unknown>>, file: string, s
   if (!isObject(map)) throw new CheckpointError('CHECKPOINT_INVALID', `${file} has no object "weight_map".`)
   const names = new Set<string>()
   for (const name of Object.values(map)) {
-    if (typeof name !== 'string' || name !== basename(name) || name.includes('\\') || !suffix.test(name)) {
+    if (typeof name !== 'string' || /[\\/]/.test(name) || !suffix.test(name)) {
       throw new CheckpointError(
         'CHECKPOINT_INVALID',
         `${file} names ${JSON.stringify(name)}, which is no weight file of the folder.`,

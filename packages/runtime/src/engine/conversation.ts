@@ -1,5 +1,5 @@
 import type { PoolingPlan, VideoPlan } from '@longtake/core'
-import type { FeatureReader } from '../features/index.js'
+import type { FeatureReader } from '../features/types.js'
 import type { Context } from './context.js'
 import { type GuideReading, readGuide } from './guide.js'
 import type { Models } from './models.js'

@@ -72,7 +72,14 @@ export async function encodeVideo(
   const { decode, encode, signal } = options
   const align = plan.pooling?.method === 'guided'
   const work = { models, clips: encoder.clips, align, sink, signal, places: placesOfClips(encoder) }
-  const pixels = await openPixels({ pictures, source, groups, decode, signal })
+  const pixels = await openPixels({
+    createScratch: models.createScratch,
+    pictures,
+    source,
+    groups,
+    decode,
+    signal,
+  })
   let encoded = 0
   try {
     for (const group of groups) {

@@ -1,11 +1,6 @@
 import type { VideoPlan } from '@longtake/core'
-import {
-  FeatureCacheError,
-  type FeatureLayout,
-  type FeatureReader,
-  type FeatureWriter,
-  type JsonValue,
-} from '../features/index.js'
+import { FeatureCacheError } from '../features/error.js'
+import type { FeatureLayout, FeatureReader, FeatureWriter, JsonValue } from '../features/types.js'
 import type { EncodedFrame, FrameSink } from './encode.js'
 import type { Pictures } from './pictures.js'
 

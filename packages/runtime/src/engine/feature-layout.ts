@@ -1,6 +1,6 @@
 import type { VideoPlan } from '@longtake/core'
 import type { FamilyModel } from '../checkpoint/families/family.js'
-import type { FeatureLayout } from '../features/index.js'
+import type { FeatureLayout } from '../features/types.js'
 import { encoderPlan } from './encoder-plan.js'
 
 /**

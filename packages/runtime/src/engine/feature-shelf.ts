@@ -9,9 +9,11 @@ import {
   type FeatureReader,
   type FeatureWriter,
 } from '../features/index.js'
-import type { VideoSource } from '../video/index.js'
+import { openSources } from '../video/video-file.js'
+import type { VideoInputs, VideoSource } from '../video/video-source.js'
 import { cacheKey, checkpointIdentity } from './cache-key.js'
 import type { Models } from './models.js'
+import type { Shelf, ShelfPlace } from './shelf.js'
 
 /** Where encoded features are kept on disk. */
 export interface CacheOptions {
@@ -21,8 +23,8 @@ export interface CacheOptions {
   readonly maxBytes?: number | undefined
 }
 
-/** The feature cache of a loaded model. Nothing of it ever fails a question. */
-export class FeatureShelf {
+/** The feature cache of a loaded model, on disk. */
+export class FeatureShelf implements Shelf {
   readonly #models: Models
   readonly #options: CacheOptions
   #cache: Promise<FeatureCache> | undefined
@@ -33,15 +35,10 @@ export class FeatureShelf {
     this.#options = options
   }
 
-  /**
-   * The place of a video's features.
-   *
-   * @param sources - Still open.
-   * @param notes - Told what goes wrong.
-   * @returns Undefined where the cache cannot be used.
-   * @throws {VideoError} If the video cannot be read.
-   * @throws {CancelledError} If the signal fires.
-   */
+  openSources(input: VideoInputs): Promise<VideoSource[]> {
+    return openSources(input)
+  }
+
   async place(
     sources: readonly VideoSource[],
     plan: VideoPlan,
@@ -84,7 +81,7 @@ interface VideoContent {
 }
 
 /** One video's place in the cache. */
-export class CachePlace {
+class CachePlace implements ShelfPlace {
   readonly #cache: FeatureCache
   readonly #key: string
   readonly #video: VideoContent
@@ -97,7 +94,6 @@ export class CachePlace {
     this.#notes = notes
   }
 
-  /** What is kept, opened with `read`; undefined where there is nothing, or it cannot be used. */
   async find<R>(
     read: (reader: FeatureReader) => Promise<R>,
     signal: AbortSignal | undefined,
@@ -116,18 +112,10 @@ export class CachePlace {
     }
   }
 
-  /** Writes to the cache, or where it does not take everything, to scratch. */
   create(layout: FeatureLayout): Promise<FeatureWriter> {
     return this.#cache.create(this.#key, layout, (problem) => this.#notes.push(withoutCache(problem)))
   }
 
-  /**
-   * Makes sure that what was read is what the place is named by: a file that another program writes to meanwhile would
-   * give features of two videos.
-   *
-   * @throws {VideoError} `VIDEO_UNREADABLE` if the video is not what it was.
-   * @throws {CancelledError} If the signal fires.
-   */
   async requireUnchanged(signal: AbortSignal | undefined): Promise<void> {
     const { sources, content } = this.#video
     const now = await contentKeys(sources, signal)

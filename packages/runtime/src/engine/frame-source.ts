@@ -1,5 +1,5 @@
 import { VideoError, type VideoPlan } from '@longtake/core'
-import type { Video } from '../video/index.js'
+import type { Video } from '../video/open-video-with.js'
 import type { PlacedFrame } from './given-frames.js'
 import type { FrameSource } from './pictures.js'
 

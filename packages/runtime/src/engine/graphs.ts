@@ -9,7 +9,7 @@ import {
   type WeightType,
 } from '@longtake/kernels'
 import type { GuideModel } from '../checkpoint/families/family.js'
-import type { Checkpoint } from '../checkpoint/open-checkpoint.js'
+import type { Checkpoint } from '../checkpoint/read-checkpoint.js'
 
 /** What a decoder session is asked for; each combination is its own graph, built when it is first needed. */
 export interface DecoderKind {

@@ -1,7 +1,7 @@
 import { EngineError } from '@longtake/core'
 import { buildRelevance } from '@longtake/kernels'
 import type { GuideModel } from '../checkpoint/families/family.js'
-import type { GuideText } from '../checkpoint/open-checkpoint.js'
+import type { GuideText } from '../checkpoint/read-checkpoint.js'
 import { throwIfAborted } from '../ort/abort.js'
 import type { Session } from '../ort/types.js'
 import { alignmentGraph, guideTextGraph } from './graphs.js'

@@ -1,5 +1,5 @@
 import { EngineError, type PoolingPlan } from '@longtake/core'
-import type { FeatureReader } from '../features/index.js'
+import type { FeatureReader } from '../features/types.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { allocateFloats } from './allocate.js'
 import { comparePatches, embedGuideText } from './guide-models.js'

@@ -8,6 +8,7 @@ import type { Backend, BackendKind } from '../ort/index.js'
 import type { RemoteOptions } from '../remote/remote-options.js'
 import { checkChoice, checkFields, checkInteger, checkObject, checkSignal } from './check.js'
 import type { CacheOptions } from './feature-shelf.js'
+import { isBackend } from './is-backend.js'
 
 const MAX_THREADS = 1024
 
@@ -80,12 +81,6 @@ export function checkLoad(options: LoadOptions) {
 
 function checkBackend(backend: 'auto' | BackendKind | Backend): 'auto' | BackendKind | Backend {
   return isBackend(backend) ? backend : checkChoice('backend', backend, ['auto', 'resident', 'portable'])
-}
-
-/** Whether it is an open back end. */
-export function isBackend(backend: LoadOptions['backend']): backend is Backend {
-  if (typeof backend !== 'object' || backend === null) return false
-  return [backend.tensor, backend.session, backend.close].every((method) => typeof method === 'function')
 }
 
 function checkHub(hub: LoadOptions['hub']): HubLoadOptions {

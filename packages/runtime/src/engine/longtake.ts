@@ -1,67 +1,20 @@
-import type { ModelSpec, VideoPlan } from '@longtake/core'
-import type { WeightType } from '@longtake/kernels'
+import { openWeights } from '../builds/weight-store.js'
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js'
+import { createScratch } from '../features/scratch.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { type Backend, type BackendKind, openBackend } from '../ort/index.js'
 import { loadRemote } from '../remote/load-remote.js'
 import { isRemoteId } from '../remote/remote-id.js'
-import { openVideo, type VideoInputs } from '../video/index.js'
+import { openVideo } from '../video/index.js'
 import { checkObject } from './check.js'
-import { type CacheOptions, FeatureShelf } from './feature-shelf.js'
-import { type Inspection, type InspectOptions, inspectPictures } from './inspect.js'
-import { Lifetime } from './lifetime.js'
-import { checkLoad, isBackend, type LoadOptions } from './load-options.js'
-import { Models } from './models.js'
-import { type OpenVideo, planInput, type Watching, watchPictures, watchVideo } from './watch.js'
-import {
-  checkStills,
-  checkWatch,
-  type InputFrame,
-  type WatchFramesOptions,
-  type WatchOptions,
-} from './watch-options.js'
-import type { WatchedVideo } from './watched-video.js'
+import { FeatureShelf } from './feature-shelf.js'
+import { isBackend } from './is-backend.js'
+import { checkLoad, type LoadOptions } from './load-options.js'
+import { type Longtake, openLongtake } from './loaded-longtake.js'
+import type { Models } from './models.js'
+import type { OpenVideo, Platform } from './platform.js'
 
-/** A loaded checkpoint. Close it, or declare it with `await using`. */
-export interface Longtake extends AsyncDisposable {
-  /** What planning knows of the checkpoint. */
-  readonly spec: ModelSpec
-  /** Storage of the matrices; undefined where the model runs elsewhere. */
-  readonly weights: WeightType | undefined
-  /** The back end that runs it; `remote` is somebody's API. */
-  readonly backend: { readonly name: BackendKind | 'remote'; readonly reason?: string }
-  /**
-   * What `watch` would do with a video: reads its facts, runs no model.
-   *
-   * @throws {VideoError} If the video cannot be opened.
-   * @throws {InvalidOptionError} If an option is unknown or out of its range.
-   */
-  plan(video: VideoInputs, options?: WatchOptions): Promise<VideoPlan>
-  /**
-   * Opens, samples and encodes a video and takes its tokens into a KV cache, once for all questions. With guided
-   * pooling the question decides what enters the context: then the encoded features are kept instead.
-   *
-   * @param video - Local path, `file:` URL, bytes, Blob, or a source of one's own; a still picture too, or an array of
-   *   them.
-   * @throws {VideoError} If the video cannot be opened or decoded.
-   * @throws {InvalidOptionError} If an option is unknown or out of its range.
-   * @throws {EngineError} If running fails, or the prompt does not fit the plan (`CONTEXT_TOO_LONG`).
-   * @throws {CancelledError} If `signal` fires; nothing is left then.
-   */
-  watch(video: VideoInputs, options?: WatchOptions): Promise<WatchedVideo>
-  /**
-   * Watches given pictures, all of them and in this order: frames of one video, or with `stills` images that stand alone.
-   *
-   * @param frames - In time order. Neighbours are repeated where the encoder's clips need more.
-   * @throws {InvalidOptionError} If a picture is not what it says, or an option chooses frames (`frames`, `fps`,
-   *   `maxFrames`, `startSeconds`, `endSeconds`, `sampling`).
-   */
-  watchFrames(frames: readonly InputFrame[], options?: WatchFramesOptions): Promise<WatchedVideo>
-  /** Runs given pictures and a prompt and returns what each stage computed, for comparison with a reference. */
-  inspect(frames: readonly InputFrame[], options: InspectOptions): Promise<Inspection>
-  /** Closes every video, then frees the model; repeated calls wait for the same end. */
-  close(): Promise<void>
-}
+export type { Longtake } from './loaded-longtake.js'
 
 /**
  * Loads a checkpoint.
@@ -99,69 +52,15 @@ export async function loadWith(
     const loadGuide = (guide: string, own: LoadOptions) => loadWith(guide, own, open, openVideoWith)
     return loadRemote(id, checkObject(options), { openVideo: openVideoWith, load: loadGuide })
   }
-  const { backend: wanted, threads, signal, cache, hub, builds, ...asked } = checkLoad(options)
+  const { backend: wanted, weights, threads, signal, cache, hub, builds } = checkLoad(options)
   throwIfAborted(signal)
   const checkpoint = await openCheckpoint(id, { ...hub, signal })
-  try {
-    throwIfAborted(signal)
-    const backend = typeof wanted === 'string' ? await open(wanted) : wanted
-    try {
-      const weights = asked.weights ?? checkpoint.defaultWeights
-      const models = await Models.open(checkpoint, backend, { weights, threads, builds, signal })
-      return new LoadedLongtake(models, cache, openVideoWith)
-    } catch (error) {
-      await backend.close()
-      throw error
-    }
-  } catch (error) {
-    await checkpoint.close()
-    throw error
+  const platform: Platform = {
+    openVideo: openVideoWith,
+    openWeights: (read, graphs) => openWeights(read, graphs, { ...builds, signal }),
+    createScratch,
   }
-}
-
-class LoadedLongtake implements Longtake {
-  readonly spec: ModelSpec
-  readonly weights: WeightType
-  readonly backend: Longtake['backend']
-  readonly #models: Models
-  readonly #watching: Watching
-  readonly #lifetime = new Lifetime()
-
-  constructor(models: Models, cache: CacheOptions | undefined, open: OpenVideo) {
-    this.#models = models
-    const shelf = cache && new FeatureShelf(models, cache)
-    this.#watching = { models, shelf, openVideo: open, onClose: this.#lifetime.onClose }
-    this.spec = models.checkpoint.model.spec
-    this.weights = models.weights
-    const { name, reason } = models.backend
-    this.backend = { name, ...(reason !== undefined && { reason }) }
-  }
-
-  plan(input: VideoInputs, options: WatchOptions = {}): Promise<VideoPlan> {
-    return this.#lifetime.work(options, (linked) =>
-      planInput(this.spec, this.#watching.openVideo, input, checkWatch(linked)),
-    )
-  }
-
-  watch(input: VideoInputs, options: WatchOptions = {}): Promise<WatchedVideo> {
-    return this.#lifetime.watch(options, (linked) => watchVideo(this.#watching, input, linked))
-  }
-
-  async watchFrames(frames: readonly InputFrame[], options: WatchFramesOptions = {}): Promise<WatchedVideo> {
-    const { stills, ...watch } = checkObject(options)
-    const areStills = checkStills(stills)
-    return this.#lifetime.watch(watch, (linked) => watchPictures(this.#watching, frames, linked, areStills))
-  }
-
-  inspect(frames: readonly InputFrame[], options: InspectOptions): Promise<Inspection> {
-    return this.#lifetime.work(options, (linked) => inspectPictures(this.#models, frames, linked))
-  }
-
-  close(): Promise<void> {
-    return this.#lifetime.end(() => this.#models.close())
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
+  const openShelf = cache && ((models: Models) => new FeatureShelf(models, cache))
+  const openWanted = async () => (typeof wanted === 'string' ? open(wanted) : wanted)
+  return openLongtake(checkpoint, openWanted, { platform, weights, threads, signal, openShelf })
 }

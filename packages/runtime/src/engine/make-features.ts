@@ -1,15 +1,11 @@
 import type { VideoPlan } from '@longtake/core'
-import {
-  createScratch,
-  FeatureCacheError,
-  type FeatureReader,
-  type FeatureWriter,
-} from '../features/index.js'
+import { FeatureCacheError } from '../features/error.js'
+import type { FeatureReader, FeatureWriter } from '../features/types.js'
 import { type EncodeOptions, encodeVideo, type FrameSink } from './encode.js'
 import { encoderPlan } from './encoder-plan.js'
 import { commitFeatures, readPictures, writerSink } from './feature-file.js'
 import { featureLayout } from './feature-layout.js'
-import type { CachePlace } from './feature-shelf.js'
+import type { ShelfPlace } from './shelf.js'
 import type { Models } from './models.js'
 import type { FrameSource, Pictures } from './pictures.js'
 import { StageClock } from './stage-clock.js'
@@ -23,7 +19,7 @@ export interface FeatureWork {
   readonly clock: StageClock
   readonly signal: AbortSignal | undefined
   /** Where they are looked for first, and kept for another time; absent without a cache. */
-  readonly place: CachePlace | undefined
+  readonly place: ShelfPlace | undefined
   /** Sees every frame on its way. */
   readonly wrap?: (sink: FrameSink) => FrameSink
 }
@@ -57,7 +53,11 @@ export async function makeFeatures(work: FeatureWork): Promise<MadeFeatures> {
       throw error
     }
   }
-  return write(work, await openWriter(() => place?.create(layout) ?? createScratch(layout)), stages)
+  return write(
+    work,
+    await openWriter(() => place?.create(layout) ?? work.models.createScratch(layout)),
+    stages,
+  )
 }
 
 /**

@@ -1,17 +1,17 @@
 import { EngineError, type KvCacheType } from '@longtake/core'
 import { buildGridResize, buildKvCompressor, type GraphModel, type WeightType } from '@longtake/kernels'
-import { type BuildsOptions, openWeights, type WeightStore } from '../builds/weight-store.js'
-import type { Checkpoint } from '../checkpoint/open-checkpoint.js'
+import type { Checkpoint } from '../checkpoint/read-checkpoint.js'
 import { throwIfAborted } from '../ort/abort.js'
 import type { Backend, Session, Tensor } from '../ort/types.js'
 import { type DecoderKind, decoderGraph, graphsWithWeights, projectorGraph, visionGraph } from './graphs.js'
 import { alignmentSession } from './guide-models.js'
+import type { Platform, WeightStore } from './platform.js'
 import { TokenRows } from './token-rows.js'
 
 export interface ModelsOptions {
   readonly weights: WeightType
   readonly threads: number | undefined
-  readonly builds: Omit<BuildsOptions, 'signal'>
+  readonly platform: Platform
   readonly signal: AbortSignal | undefined
 }
 
@@ -43,7 +43,7 @@ export class Models {
    */
   static async open(checkpoint: Checkpoint, backend: Backend, options: ModelsOptions): Promise<Models> {
     const graphs = await graphsWithWeights(checkpoint, options.weights)
-    const take = await openWeights(checkpoint, graphs, { ...options.builds, signal: options.signal })
+    const take = await options.platform.openWeights(checkpoint, graphs, options.signal)
     const models = new Models(checkpoint, backend, take, options)
     const loads = [
       () => models.#vision(),
@@ -61,6 +61,11 @@ export class Models {
   /** How matrices are stored. */
   get weights(): WeightType {
     return this.#options.weights
+  }
+
+  /** Where features go that are kept as long as they are needed, and no longer. */
+  get createScratch(): Platform['createScratch'] {
+    return this.#options.platform.createScratch
   }
 
   /**

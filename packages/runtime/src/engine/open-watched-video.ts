@@ -1,6 +1,6 @@
 import { EngineError } from '@longtake/core'
 import { type PictureRegion, seenRegion } from '@longtake/kernels'
-import type { Picture } from '../video/index.js'
+import type { Picture } from '../video/picture.js'
 import type { AnswerResult } from './answer.js'
 import { answerQuestion } from './answer-question.js'
 import { type AskOptions, checkAsk } from './ask-options.js'

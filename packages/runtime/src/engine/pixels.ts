@@ -1,13 +1,16 @@
-import { createScratch, FeatureCacheError, type FeatureReader } from '../features/index.js'
+import { FeatureCacheError } from '../features/error.js'
+import type { FeatureReader } from '../features/types.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { allocateFloats } from './allocate.js'
 import type { ClipGroup } from './groups.js'
 import type { FrameSource, PictureTaker } from './pictures.js'
+import type { Platform } from './platform.js'
 import type { StageProgress } from './stage-clock.js'
 import { lost } from './video-features.js'
 
 /** What reading a plan's pictures group by group needs. */
 export interface PixelWork {
+  readonly createScratch: Platform['createScratch']
   readonly pictures: PictureTaker
   readonly source: FrameSource
   readonly groups: readonly ClipGroup[]
@@ -66,7 +69,14 @@ async function openSpilled(work: PixelWork, pixels: Float32Array): Promise<Group
   }
 }
 
-async function spill({ pictures, source, groups, decode, signal }: PixelWork): Promise<FeatureReader> {
+async function spill({
+  createScratch,
+  pictures,
+  source,
+  groups,
+  decode,
+  signal,
+}: PixelWork): Promise<FeatureReader> {
   const indices = groups.flatMap(({ frames }) => frames).sort((a, b) => a - b)
   const blocks = [{ name: 'pixels', floatsPerFrame: pictures.pictureSize }]
   const writer = await createScratch({ frames: indices.length, blocks })

@@ -1,6 +1,6 @@
 import { type PoolingPlan, poolingWindows, type Triple } from '@longtake/core'
 import { buildPooling } from '@longtake/kernels'
-import type { FeatureReader } from '../features/index.js'
+import type { FeatureReader } from '../features/types.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { type Models, takeFloats } from './models.js'
 

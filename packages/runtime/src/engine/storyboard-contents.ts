@@ -1,6 +1,7 @@
 import { ShapeError, type VideoFacts, type VideoPlan } from '@longtake/core'
 import { checkWeights } from '../video/heat.js'
-import type { Picture, StoryboardOptions } from '../video/index.js'
+import type { Picture } from '../video/picture.js'
+import type { StoryboardOptions } from '../video/storyboard.js'
 import type { Pictures } from './pictures.js'
 
 /** What a storyboard is drawn from. */

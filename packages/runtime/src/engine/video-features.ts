@@ -1,5 +1,6 @@
 import { EngineError } from '@longtake/core'
-import { FeatureCacheError, type FeatureReader } from '../features/index.js'
+import { FeatureCacheError } from '../features/error.js'
+import type { FeatureReader } from '../features/types.js'
 
 /** Makes features once more, without the cache. */
 export type RemakeFeatures = (signal: AbortSignal | undefined) => Promise<FeatureReader>

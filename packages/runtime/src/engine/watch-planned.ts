@@ -1,12 +1,13 @@
 import type { PoolingPlan, VideoFacts, VideoPlan } from '@longtake/core'
-import type { FeatureReader } from '../features/index.js'
+import type { FeatureReader } from '../features/types.js'
 import { throwIfAborted } from '../ort/abort.js'
-import type { Video, VideoSource } from '../video/index.js'
+import type { Video } from '../video/open-video-with.js'
+import type { VideoSource } from '../video/video-source.js'
 import { decoderKind } from './context.js'
 import { type Conversation, GuidedContext, SharedContext } from './conversation.js'
 import { encodeVideo, type FrameSink } from './encode.js'
 import { encoderPlan, packTokens } from './encoder-plan.js'
-import type { FeatureShelf } from './feature-shelf.js'
+import type { Shelf } from './shelf.js'
 import { prepareGuide } from './guide-models.js'
 import { type FeatureWork, makeFeatures, remakeFeatures } from './make-features.js'
 import type { Models } from './models.js'
@@ -56,7 +57,7 @@ export async function watchPlanned(
     models,
     shelf,
     onClose,
-  }: { models: Models; shelf: FeatureShelf | undefined; onClose: (video: WatchedVideo) => void },
+  }: { models: Models; shelf: Shelf | undefined; onClose: (video: WatchedVideo) => void },
   { plan, facts, source, sources, video }: PlannedVideo,
   { signal, memoryBudgetBytes }: WatchOptions,
   clock: StageClock,

@@ -1,24 +1,22 @@
 import { type ModelSpec, planVideo, type VideoFacts, type VideoPlan } from '@longtake/core'
 import { throwIfAborted } from '../ort/abort.js'
-import type { Video, VideoInputs, VideoSource } from '../video/index.js'
-import { closeSources, openSources } from '../video/video-source.js'
-import type { FeatureShelf } from './feature-shelf.js'
+import type { Video } from '../video/open-video-with.js'
+import { closeSources, type VideoInputs, type VideoSource } from '../video/video-source.js'
+import type { Shelf } from './shelf.js'
 import { givenSource, videoSource } from './frame-source.js'
 import { describeFrames, placeFrames } from './given-frames.js'
 import type { Models } from './models.js'
+import type { OpenVideo } from './platform.js'
 import { StageClock } from './stage-clock.js'
 import { checkGivenFrames, type InputFrame, type WatchOptions } from './watch-options.js'
 import { type PlannedVideo, watchPlanned } from './watch-planned.js'
 import type { WatchedVideo } from './watched-video.js'
 
-/** Opens a video, as `openVideo` does. */
-export type OpenVideo = (input: VideoInputs, options: { signal?: AbortSignal }) => Promise<Video>
-
 /** What watching needs besides a video. */
 export interface Watching {
   readonly models: Models
   /** Absent: features are not kept on disk. */
-  readonly shelf: FeatureShelf | undefined
+  readonly shelf: Shelf | undefined
   readonly openVideo: OpenVideo
   readonly onClose: (video: WatchedVideo) => void
 }
@@ -115,7 +113,7 @@ async function openInput(
 ): Promise<{ video: Video; sources: readonly VideoSource[] | undefined }> {
   const options = { ...(signal && { signal }) }
   if (shelf === undefined) return { video: await openVideo(input, options), sources: undefined }
-  const sources = await openSources(input)
+  const sources = await shelf.openSources(input)
   try {
     const video = await openVideo(Array.isArray(input) ? sources : sources[0]!, options)
     return { video, sources }

@@ -1,6 +1,6 @@
 import type { VideoFacts, VideoPlan } from '@longtake/core'
 import type { PictureRegion } from '@longtake/kernels'
-import type { StoryboardOptions } from '../video/index.js'
+import type { StoryboardOptions } from '../video/storyboard.js'
 import type { Answer } from './answer.js'
 import type { AskOptions } from './ask-options.js'
 

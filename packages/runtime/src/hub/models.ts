@@ -1,5 +1,5 @@
 import { CheckpointError, InvalidOptionError } from '@longtake/core'
-import type { CheckpointFiles } from '../checkpoint/folder.js'
+import type { CheckpointFiles } from '../checkpoint/checkpoint-files.js'
 import { USUAL_PATIENCE } from './client.js'
 import { requireModel } from './model-id.js'
 import { type PullOptions, pull } from './pull.js'

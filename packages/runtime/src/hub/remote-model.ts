@@ -1,4 +1,4 @@
-import type { CheckpointFiles, RangedFile, WeightFiles } from '../checkpoint/folder.js'
+import type { CheckpointFiles, RangedFile, WeightFiles } from '../checkpoint/checkpoint-files.js'
 import { type ChosenFile, chooseFiles } from './choose.js'
 import { HubClient, type Patience } from './client.js'
 import { chooseCompanions } from './companions.js'

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto'
 import { HubError } from '@longtake/core'
-import { type CheckpointFiles, parseObject, type RangedFile, type WeightFiles } from '../checkpoint/folder.js'
+import {
+  type CheckpointFiles,
+  parseObject,
+  type RangedFile,
+  type WeightFiles,
+} from '../checkpoint/checkpoint-files.js'
 import { findWeights, type WeightNames } from '../checkpoint/weight-names.js'
 import { type HubClient, Interruption } from './client.js'
 import { type HubFile, type Revision, readRevision } from './listing.js'

@@ -2,13 +2,11 @@ import { dirname } from 'node:path'
 import { throwIfAborted } from './abort.js'
 import type { Pointer } from './c-api.js'
 import type { Block, OrtCalls } from './calls.js'
+import { LOG_ERROR } from './log-level.js'
 import { nativeStrings } from './native-strings.js'
 import type { SharedWeights } from './shared-weights.js'
 import { threadCount } from './threads.js'
 import type { SessionModel, SessionOptions } from './types.js'
-
-/** `ORT_LOGGING_LEVEL_ERROR`: warnings about optimisations are of no use to callers. */
-export const LOG_ERROR = 3
 
 const WITH_CONTAINER = 'createSessionFromArrayWithPrepackedWeightsContainer'
 

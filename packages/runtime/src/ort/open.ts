@@ -1,5 +1,5 @@
 import { EngineError, InvalidOptionError } from '@longtake/core'
-import { openPortable } from './portable.js'
+import { openPortable } from './open-portable.js'
 import { openResident } from './resident.js'
 import type { Backend, BackendKind } from './types.js'
 

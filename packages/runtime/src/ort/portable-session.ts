@@ -2,19 +2,28 @@ import { EngineError } from '@longtake/core'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { InFlight } from '../in-flight.js'
 import { cancelled, throwIfAborted } from './abort.js'
-import { PortableTensor } from './portable-tensor.js'
+import { arrayOf, PortableTensor } from './portable-tensor.js'
 import type { RunOptions, Session, Tensor, TensorType } from './types.js'
 import { checkFeeds, checkGraph, checkResults, type ValueInfo } from './value-checks.js'
 
 type Tensors = Readonly<Record<string, Tensor>>
 
+/** What the packages with this API do differently. */
+export interface PortableHabits {
+  /** Whether an output that is given is written where it lies; else it is copied there afterwards. */
+  readonly writesInPlace: boolean
+  /** Lets the event loop deliver what came during a run, which held it. */
+  breathe(): Promise<void>
+}
+
 /** What a session needs of its back end. */
 export interface PortableHost {
+  readonly habits: PortableHabits
   adopt(type: TensorType, result: OrtTensor): PortableTensor
   sessionClosed(session: PortableSession): void
 }
 
-/** A session of onnxruntime-node; each run holds the event loop until it has ended. */
+/** A session of the JavaScript API; each run holds the event loop until it has ended. */
 export class PortableSession implements Session {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
@@ -44,10 +53,14 @@ export class PortableSession implements Session {
     checkFeeds(this.#inputInfos, feeds)
     checkResults(this.#outputInfos, results)
     const inputs = this.inputs.map((name) => [name, this.#own(name, feeds[name]!).ort] as const)
-    // A given output is written where it lies, and `null` asks for a new one; copies come back of both.
-    const fetches = this.outputs.map(
-      (name) => [name, results[name] ? this.#own(name, results[name]).ort : null] as const,
+    const given = Object.entries(results).map(
+      ([name, tensor]) => [name, this.#own(name, tensor).ort] as const,
     )
+    // A given output is written where it lies, and `null` asks for a new one; copies come back of both.
+    const fetches = [
+      ...this.outputs.map((name) => [name, null] as const),
+      ...(this.#host.habits.writesInPlace ? given : []),
+    ]
     return this.#running.track(
       this.#run(Object.fromEntries(inputs), Object.fromEntries(fetches), results, options),
     )
@@ -81,11 +94,13 @@ export class PortableSession implements Session {
     const produced = await this.#session.run(feeds, fetches).catch((error: unknown) => {
       throw ortError(error)
     })
+    const { breathe, writesInPlace } = this.#host.habits
     if (signal) {
-      // The run held the event loop: let it deliver what came meanwhile, such as the caller's abort.
-      await new Promise((resolve) => setImmediate(resolve))
+      await breathe()
+      // Such as the caller's abort.
       if (signal.aborted) throw cancelled(signal)
     }
+    if (!writesInPlace) copyInto(results, produced)
     const entries = this.#outputInfos.map(({ name, type }) => {
       return [name, results[name] ?? this.#host.adopt(type, produced[name]!)] as const
     })
@@ -93,7 +108,20 @@ export class PortableSession implements Session {
   }
 }
 
-/** Turns what onnxruntime-node throws into ours. */
+/** @throws {EngineError} `ENGINE_FAILED` if an output has not the size of the tensor that receives it. */
+function copyInto(results: Tensors, produced: Readonly<Record<string, OrtTensor>>): void {
+  for (const [name, { type, dims, data }] of Object.entries(results)) {
+    const made = arrayOf(type, produced[name]!)
+    if (made.length !== data.length)
+      throw new EngineError(
+        'ENGINE_FAILED',
+        `Output ${name} has dimensions ${produced[name]!.dims}; the tensor for it has ${dims}.`,
+      )
+    ;(data as { set(source: unknown): void }).set(made)
+  }
+}
+
+/** Turns what ONNX Runtime throws into ours. */
 export function ortError(cause: unknown): EngineError {
   const message = cause instanceof Error ? cause.message : String(cause)
   return new EngineError('ENGINE_FAILED', `ONNX Runtime: ${message.trim()}`, { cause })

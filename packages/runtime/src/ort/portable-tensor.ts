@@ -3,7 +3,7 @@ import type { Tensor as OrtTensor } from 'onnxruntime-node'
 import { elementType } from './elements.js'
 import type { Tensor, TensorArrays, TensorData, TensorType } from './types.js'
 
-/** Makes onnxruntime-node's tensors over our arrays, without a copy. */
+/** Makes ONNX Runtime's tensors over our arrays, without a copy. */
 export type OrtTensorConstructor = new (type: TensorType, data: unknown, dims: readonly number[]) => OrtTensor
 
 /** A tensor in a JavaScript array. */
@@ -44,7 +44,7 @@ export class PortableTensor<T extends TensorType = TensorType> implements Tensor
     return this.#owner === owner
   }
 
-  /** The same memory as onnxruntime-node knows it. */
+  /** The same memory as ONNX Runtime's API knows it. */
   get ort(): OrtTensor {
     return this.#ort
   }

@@ -1,14 +1,11 @@
-import { dirname } from 'node:path'
 import { EngineError } from '@longtake/core'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { InFlight } from '../in-flight.js'
 import { cancelled, throwIfAborted } from './abort.js'
 import { checkData, elementCount, elementType } from './elements.js'
-import { CONFIG_ENTRIES, LOG_ERROR, WEIGHTS_FOLDER } from './load-session.js'
-import { ortError, type PortableHost, PortableSession } from './portable-session.js'
+import { LOG_ERROR } from './log-level.js'
+import { ortError, type PortableHabits, type PortableHost, PortableSession } from './portable-session.js'
 import { arrayOf, type OrtTensorConstructor, PortableTensor } from './portable-tensor.js'
-import { refuseTelemetry } from './telemetry.js'
-import { threadCount } from './threads.js'
 import type {
   Backend,
   Session,
@@ -19,39 +16,34 @@ import type {
   TensorType,
 } from './types.js'
 
-/** What is used of onnxruntime-node. */
-interface OrtModule {
+/** What is used of onnxruntime-node, and of onnxruntime-web. */
+export interface OrtModule {
   readonly InferenceSession: {
     create(graph: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>
   }
   readonly Tensor: OrtTensorConstructor
 }
 
-/**
- * Opens the back end on onnxruntime-node's own API: every output is copied, and the event loop waits for each run.
- *
- * @param reason - Why the resident back end was not taken.
- * @throws {EngineError} `ENGINE_UNAVAILABLE` if onnxruntime-node cannot be loaded.
- */
-export async function openPortable(reason?: string): Promise<Backend> {
-  try {
-    refuseTelemetry()
-    const loaded = (await import('onnxruntime-node')) as unknown as OrtModule
-    return new PortableBackend(loaded, reason)
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new EngineError('ENGINE_UNAVAILABLE', `onnxruntime-node cannot be loaded: ${why}`, { cause })
-  }
+/** One of the packages with ONNX Runtime's JavaScript API, and how it is used. */
+export interface PortableRuntime extends PortableHabits {
+  readonly name: Backend['name']
+  /** Why it was taken, where another was preferred. */
+  readonly reason?: string | undefined
+  readonly ort: OrtModule
+  /**
+   * Settings of a session beside its weights in memory.
+   *
+   * @throws {InvalidOptionError} If `threads` is out of range.
+   */
+  sessionOptions(model: SessionModel, options: SessionOptions): InferenceSession.SessionOptions
 }
 
-interface Settings {
-  [name: string]: string | Settings
-}
-
-class PortableBackend implements Backend, PortableHost {
-  readonly name = 'portable'
+/** A back end on ONNX Runtime's own JavaScript API: inputs and outputs are copied, and the event loop waits for runs. */
+export class PortableBackend implements Backend, PortableHost {
+  readonly name: Backend['name']
   readonly reason?: string
-  readonly #ort: OrtModule
+  readonly habits: PortableHabits
+  readonly #runtime: PortableRuntime
   readonly #sessions = new Set<PortableSession>()
   readonly #loading = new InFlight()
   /** Weak, so that forgotten tensors go the way of every array. */
@@ -59,9 +51,11 @@ class PortableBackend implements Backend, PortableHost {
   readonly #forgotten = new FinalizationRegistry<WeakRef<PortableTensor>>((ref) => this.#tensors.delete(ref))
   #closing: Promise<void> | undefined
 
-  constructor(ort: OrtModule, reason: string | undefined) {
-    this.#ort = ort
-    if (reason !== undefined) this.reason = reason
+  constructor(runtime: PortableRuntime) {
+    this.name = runtime.name
+    this.habits = runtime
+    this.#runtime = runtime
+    if (runtime.reason !== undefined) this.reason = runtime.reason
   }
 
   tensor<T extends TensorType>(type: T, dims: readonly number[], data?: TensorArrays[T]): Tensor<T> {
@@ -104,15 +98,12 @@ class PortableBackend implements Backend, PortableHost {
   }
 
   async #load(model: SessionModel, options: SessionOptions): Promise<PortableSession> {
-    const session = await this.#ort.InferenceSession.create(model.graph, {
+    const { ort, sessionOptions } = this.#runtime
+    const session = await ort.InferenceSession.create(model.graph, {
       externalData: model.weights.map(({ location, data }) => ({ path: location, data })),
       logSeverityLevel: LOG_ERROR,
       graphOptimizationLevel: 'all',
-      intraOpNumThreads: threadCount(options.threads),
-      interOpNumThreads: 1,
-      enableCpuMemArena: false,
-      enableMemPattern: false,
-      extra: nested([...CONFIG_ENTRIES, ...folderEntry(model)]),
+      ...sessionOptions(model, options),
     }).catch((error: unknown) => {
       throw ortError(error)
     })
@@ -131,7 +122,7 @@ class PortableBackend implements Backend, PortableHost {
   }
 
   #hold<T extends TensorType>(type: T, dims: readonly number[], data: TensorArrays[T]): PortableTensor<T> {
-    const tensor = new PortableTensor(this, this.#ort.Tensor, type, dims, data, () =>
+    const tensor = new PortableTensor(this, this.#runtime.ort.Tensor, type, dims, data, () =>
       this.#tensors.delete(ref),
     )
     const ref = new WeakRef<PortableTensor>(tensor)
@@ -143,25 +134,4 @@ class PortableBackend implements Backend, PortableHost {
   #assertOpen(): void {
     if (this.#closing) throw new EngineError('ENGINE_CLOSED', 'The back end is closed; open it again.')
   }
-}
-
-/** Settings `a.b.c` as nested objects, which is how onnxruntime-node takes them. */
-function nested(entries: readonly (readonly [string, string])[]): Record<string, unknown> {
-  const root: Settings = {}
-  for (const [key, value] of entries) {
-    const path = key.split('.')
-    const last = path.pop()!
-    let section = root
-    for (const name of path) {
-      section[name] ??= {}
-      section = section[name] as Settings
-    }
-    section[last] = value
-  }
-  return root
-}
-
-/** Where the file of a model's weights is. */
-function folderEntry({ file }: SessionModel): [string, string][] {
-  return file === undefined ? [] : [[WEIGHTS_FOLDER, dirname(file.path)]]
 }

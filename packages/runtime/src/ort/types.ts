@@ -37,6 +37,9 @@ export type TensorData = TensorArrays[TensorType]
 /** Name of the back end: native memory bound in place, or the copying API that runs everywhere. */
 export type BackendKind = 'resident' | 'portable'
 
+/** What computes in a browser: WebAssembly, or the graphics card. */
+export type WebBackendKind = 'wasm' | 'webgpu'
+
 /** Memory of one array, owned by the back end that made it. */
 export interface Tensor<T extends TensorType = TensorType> {
   readonly type: T
@@ -94,7 +97,7 @@ export interface Session {
 
 /** ONNX Runtime, behind one of two doors. */
 export interface Backend {
-  readonly name: BackendKind
+  readonly name: BackendKind | WebBackendKind
   /** Why this back end was chosen, when `auto` had to fall back: the failure of the resident one. */
   readonly reason?: string
   /** Native objects alive, by kind, where the back end counts them; empty once it has closed. */

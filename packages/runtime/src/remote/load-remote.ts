@@ -11,8 +11,9 @@ import type { Inspection } from '../engine/inspect.js'
 import { Lifetime } from '../engine/lifetime.js'
 import { checkLoad, type LoadOptions } from '../engine/load-options.js'
 import type { Longtake } from '../engine/longtake.js'
+import type { OpenVideo } from '../engine/platform.js'
 import { StageClock } from '../engine/stage-clock.js'
-import { type OpenVideo, planInput, planOpenVideo, planPictures, reportOrClose } from '../engine/watch.js'
+import { planInput, planOpenVideo, planPictures, reportOrClose } from '../engine/watch.js'
 import {
   checkStills,
   checkWatch,

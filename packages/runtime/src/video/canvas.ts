@@ -1,5 +1,5 @@
 import { GLYPH_WIDTH, GLYPHS } from './glyphs.js'
-import type { Picture } from './picture-converter.js'
+import type { Picture } from './picture.js'
 
 export type Colour = readonly [red: number, green: number, blue: number]
 

@@ -1,12 +1,14 @@
 import { type SamplingMode, VideoError } from '@longtake/core'
 import { damaged, type PictureSource } from './frame-iteration.js'
 import type { Packet, PacketTrack } from './packet-track.js'
+import type { OpenDecoding } from './picture-decoding.js'
 import { PictureReader, type Shown } from './picture-reader.js'
 
 /** A film's pictures: where they come from, and between which times. */
 export interface Film {
   readonly track: PacketTrack
   readonly name: string
+  readonly openDecoding: OpenDecoding
   /** Times of the first and last picture that can be shown, seconds. */
   readonly firstSeconds: number
   readonly lastSeconds: number
@@ -25,10 +27,10 @@ export class FilmPictures implements PictureSource {
   }
 
   async show(seconds: number, signal?: AbortSignal): Promise<Shown> {
-    const { track, name, firstSeconds, lastSeconds } = this.#film
+    const { track, name, openDecoding, firstSeconds, lastSeconds } = this.#film
     const within = Math.min(Math.max(seconds, firstSeconds), lastSeconds)
     try {
-      this.#reader ??= await PictureReader.open(track, name, this.#mode)
+      this.#reader ??= new PictureReader(track, name, await openDecoding(track, this.#mode))
       const shown = await (this.#mode === 'keyframe'
         ? this.#showKey(this.#reader, within, signal)
         : this.#showExact(this.#reader, within, signal))

@@ -1,7 +1,7 @@
 export type { FramesOptions, VideoFrame } from './frame-iteration.js'
 export { chooseFrames, heatColour, heatShares, mattered } from './heat.js'
 export { openVideo, type Video } from './open-video.js'
-export type { Picture } from './picture-converter.js'
+export type { Picture } from './picture.js'
 export { type StoryboardOptions, storyboard } from './storyboard.js'
 export { encodePng, makeThumbnail, shrinkPng } from './thumbnail.js'
 export { frameSpans, type TimeSpan, timeTicks } from './time-axis.js'

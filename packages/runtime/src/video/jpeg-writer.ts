@@ -11,7 +11,8 @@ import {
 } from 'node-av/constants'
 import { Codec, CodecContext, Frame, Packet, Rational } from 'node-av/lib'
 import { check, silenceFfmpeg } from './ffmpeg.js'
-import { buildPipeline, type Picture, type Pipeline } from './picture-converter.js'
+import type { Picture } from './picture.js'
+import { buildPipeline, type Pipeline } from './picture-converter.js'
 import { emptyFrame } from './picture-decoder.js'
 
 /** FFmpeg's scale from 1 to 31, lower is better: about what others call a quality of 90 of 100. */

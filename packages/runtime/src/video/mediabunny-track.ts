@@ -177,6 +177,7 @@ async function readSetup(track: InputVideoTrack, name: string): Promise<DecoderS
   const colour = await track.getColorSpace()
   return {
     codec: CODEC_NAMES[codec],
+    webCodec: config.codec,
     extraData: config.description === undefined ? undefined : toBytes(config.description),
     width: await track.getCodedWidth(),
     height: await track.getCodedHeight(),

@@ -1,4 +1,5 @@
 import { VideoError } from '@longtake/core'
+import { indexOfName } from '../bytes.js'
 import type { VideoSource } from './video-source.js'
 
 /** Boxes that hold the sample tables, from the outside in. */
@@ -66,7 +67,7 @@ async function hasFragments(source: VideoSource, { start, end }: Box): Promise<b
   for (let at = start; at < end; at += PIECE_BYTES) {
     // A few more, for a name that is cut in two.
     const piece = await source.read(at, Math.min(end, at + PIECE_BYTES + 3))
-    if (Buffer.from(piece.buffer, piece.byteOffset, piece.length).includes('mvex')) return true
+    if (indexOfName(piece, 'mvex') >= 0) return true
   }
   return false
 }

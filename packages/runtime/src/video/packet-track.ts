@@ -16,6 +16,8 @@ export interface Packet extends PacketRef {
 export interface DecoderSetup {
   /** Codec by its common name: `h264`, `hevc`, `vp8`, `vp9`, `av1`, `prores`, `mpeg4`, `msmpeg4v3`, `mjpeg`, or a still's. */
   readonly codec: string
+  /** The same with profile and level, as WebCodecs names it; absent where the container does not say that much. */
+  readonly webCodec?: string
   readonly extraData: Uint8Array | undefined
   readonly width: number
   readonly height: number
@@ -59,4 +61,9 @@ export interface PacketTrack {
   /** Whether the packet's bytes are there. */
   readable(seconds: number): Promise<boolean>
   close(): void
+}
+
+/** Time as packets and frames carry it. Finer than any container's clock, exact up to 285 years. */
+export function microseconds(seconds: number): number {
+  return Math.round(seconds * 1e6)
 }

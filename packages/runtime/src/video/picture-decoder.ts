@@ -26,10 +26,8 @@ import {
 } from 'node-av/constants'
 import { Codec, CodecContext, Dictionary, Frame, Packet as NativePacket } from 'node-av/lib'
 import { check } from './ffmpeg.js'
-import type { DecoderSetup, Packet } from './packet-track.js'
-
-/** 134 megapixels, four times 8K: beyond it one picture takes more than 400 MB and is an attack or an accident. */
-export const MAX_PIXELS = 16_384 * 8_192
+import { type DecoderSetup, microseconds, type Packet } from './packet-track.js'
+import { MAX_PIXELS } from './picture.js'
 
 /** Up to 4K, where a few pictures in flight cost little, decoding uses several threads. */
 const MAX_THREADED_PIXELS = 4_096 * 2_304
@@ -59,7 +57,7 @@ const MATRICES = new Map([
 ])
 
 /** What `receive` found: a picture, a decoder that wants another packet, or the end after `drain`. */
-export type Received = 'picture' | 'hungry' | 'end'
+type Received = 'picture' | 'hungry' | 'end'
 
 /** FFmpeg's software decoder for one track. Calls must not overlap. */
 export class PictureDecoder {
@@ -178,11 +176,6 @@ function configure(context: CodecContext, setup: DecoderSetup): void {
   if (setup.fullRange !== undefined) {
     context.colorRange = setup.fullRange ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG
   }
-}
-
-/** Time as packets and frames carry it. Finer than any container's clock, exact up to 285 years. */
-export function microseconds(seconds: number): number {
-  return Math.round(seconds * 1e6)
 }
 
 /** A frame that holds nothing yet. */

@@ -1,18 +1,13 @@
-import { availableParallelism } from 'node:os'
 import { CancelledError, VideoError } from '@longtake/core'
-import type { Frame } from 'node-av/lib'
-import type { Packet, PacketRef, PacketTrack } from './packet-track.js'
-import { type Picture, PictureConverter } from './picture-converter.js'
-import { emptyFrame, microseconds, PictureDecoder } from './picture-decoder.js'
+import { microseconds, type Packet, type PacketRef, type PacketTrack } from './packet-track.js'
+import type { Picture } from './picture.js'
+import type { DecodedFrame, PictureDecoding } from './picture-decoding.js'
 
 /** A decoded picture and when it begins, seconds. */
 export interface Shown {
   readonly timestamp: number
   readonly picture: Picture
 }
-
-/** More threads hold more pictures in memory and gain little. */
-const MAX_THREADS = 4
 
 /** A stream whose decoder takes this many packets without giving a picture is not going to give one. */
 const MAX_FRUITLESS_PACKETS = 600
@@ -24,13 +19,12 @@ const MAX_FRUITLESS_PACKETS = 600
 export class PictureReader {
   readonly #track: PacketTrack
   readonly #name: string
-  readonly #decoder: PictureDecoder
-  readonly #converter: PictureConverter
-  /** Latest picture before the wanted one. */
-  #held = emptyFrame()
+  readonly #decoding: PictureDecoding
+  /** Latest picture before the wanted one, and when it begins. */
+  #held: DecodedFrame | undefined
   #heldAt: number | undefined
   /** The picture after it, where it has come out already. */
-  #ahead = emptyFrame()
+  #ahead: DecodedFrame | undefined
   #aheadAt: number | undefined
   #sent: PacketRef | undefined
   #draining = false
@@ -39,17 +33,10 @@ export class PictureReader {
   /** Timestamps of the packets whose pictures are to come, where the pictures do not carry them. */
   #expected: number[] = []
 
-  private constructor(track: PacketTrack, name: string, decoder: PictureDecoder) {
+  constructor(track: PacketTrack, name: string, decoding: PictureDecoding) {
     this.#track = track
     this.#name = name
-    this.#decoder = decoder
-    this.#converter = new PictureConverter(track.geometry)
-  }
-
-  /** @param mode - `keyframe` reads single keyframes, where threads would only cost. */
-  static async open(track: PacketTrack, name: string, mode: 'keyframe' | 'exact'): Promise<PictureReader> {
-    const threads = mode === 'keyframe' ? 1 : Math.min(MAX_THREADS, availableParallelism())
-    return new PictureReader(track, name, await PictureDecoder.open(track.setup, threads))
+    this.#decoding = decoding
   }
 
   /**
@@ -59,12 +46,13 @@ export class PictureReader {
    */
   async readKey(packet: Packet): Promise<Shown | undefined> {
     this.#restart()
-    await this.#decoder.send(packet)
-    await this.#decoder.drain()
+    await this.#decoding.send(packet)
+    await this.#decoding.drain()
     try {
-      const received = await this.#decoder.receive(this.#held)
-      if (received !== 'picture') return undefined
-      return { timestamp: packet.timestamp, picture: await this.#converter.convert(this.#held) }
+      const received = await this.#decoding.receive()
+      if (received === 'hungry' || received === 'end') return undefined
+      this.#held = received
+      return { timestamp: packet.timestamp, picture: await this.#decoding.toPicture(received) }
     } finally {
       this.#restart()
     }
@@ -90,17 +78,16 @@ export class PictureReader {
   }
 
   async #show(target: PacketRef): Promise<Shown | undefined> {
-    if (this.#heldAt === undefined) return undefined
+    if (this.#held === undefined || this.#heldAt === undefined) return undefined
     // The packet's own time where it is that picture: frames carry whole microseconds only.
     const timestamp = this.#heldAt === microseconds(target.timestamp) ? target.timestamp : this.#heldAt / 1e6
-    return { timestamp, picture: await this.#converter.convert(this.#held) }
+    return { timestamp, picture: await this.#decoding.toPicture(this.#held) }
   }
 
   close(): void {
-    this.#decoder.close()
-    this.#converter.close()
-    this.#held.free()
-    this.#ahead.free()
+    this.#held?.free()
+    this.#ahead?.free()
+    this.#decoding.close()
   }
 
   /** Starts at the target's keyframe, unless going on from here is shorter. */
@@ -118,10 +105,12 @@ export class PictureReader {
   }
 
   #restart(): void {
-    this.#decoder.reset()
-    this.#held.unref()
-    this.#ahead.unref()
+    this.#decoding.reset()
+    this.#held?.free()
+    this.#ahead?.free()
+    this.#held = undefined
     this.#heldAt = undefined
+    this.#ahead = undefined
     this.#aheadAt = undefined
     this.#sent = undefined
     this.#draining = false
@@ -133,9 +122,10 @@ export class PictureReader {
   /** One step: the next picture becomes `ahead`, or the next packet goes in. */
   async #advance(wanted: number): Promise<'step' | 'end'> {
     if (this.#aheadAt !== undefined) this.#hold()
-    const received = await this.#decoder.receive(this.#ahead)
-    if (received === 'picture') {
-      this.#aheadAt = this.#expected.shift() ?? Number(this.#ahead.pts)
+    const received = await this.#decoding.receive()
+    if (typeof received === 'object') {
+      this.#ahead = received
+      this.#aheadAt = this.#expected.shift() ?? received.at
       this.#fruitless = 0
       return 'step'
     }
@@ -147,7 +137,7 @@ export class PictureReader {
     }
     if (this.#draining) return this.#end()
     this.#draining = true
-    await this.#decoder.drain()
+    await this.#decoding.drain()
     return 'step'
   }
 
@@ -169,15 +159,14 @@ export class PictureReader {
     // Where pictures are told apart by counting them, none may be missing.
     const counts = this.#track.setup.decodingOrder === true
     if (counts) this.#expected.push(at)
-    await this.#decoder.send(packet, counts || at >= wanted)
+    await this.#decoding.send(packet, counts || at >= wanted)
   }
 
   #hold(): void {
-    this.#held.unref()
-    const empty: Frame = this.#held
+    this.#held?.free()
     this.#held = this.#ahead
     this.#heldAt = this.#aheadAt
-    this.#ahead = empty
+    this.#ahead = undefined
     this.#aheadAt = undefined
   }
 }

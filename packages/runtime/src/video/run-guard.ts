@@ -1,4 +1,5 @@
 import { VideoError } from '@longtake/core'
+import { indexOfName } from '../bytes.js'
 
 /** Samples of one fragment whose times and sizes are all alike and so written nowhere: 20 seconds of sound at 48 kHz. */
 const MAX_UNWRITTEN = 2 ** 20
@@ -15,16 +16,16 @@ const WRITTEN = 0xf00
  * @throws {VideoError} `VIDEO_UNREADABLE`.
  */
 export function checkRuns(bytes: Uint8Array, name: string): void {
-  const piece = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (!piece.includes('moof')) return
+  if (indexOfName(bytes, 'moof') < 0) return
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let unwritten = 0
   for (
-    let at = piece.indexOf('trun');
-    at >= 0 && at + 12 <= piece.length;
-    at = piece.indexOf('trun', at + 4)
+    let at = indexOfName(bytes, 'trun');
+    at >= 0 && at + 12 <= bytes.length;
+    at = indexOfName(bytes, 'trun', at + 4)
   ) {
     // What is written for each sample cannot be more than there are bytes: there the demuxer stops by itself.
-    if ((piece.readUInt32BE(at + 4) & WRITTEN) === 0) unwritten += piece.readUInt32BE(at + 8)
+    if ((view.getUint32(at + 4) & WRITTEN) === 0) unwritten += view.getUint32(at + 8)
   }
   if (unwritten > MAX_UNWRITTEN)
     throw new VideoError('VIDEO_UNREADABLE', `${name} is damaged: its index contradicts itself.`)

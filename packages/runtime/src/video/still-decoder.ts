@@ -6,35 +6,17 @@ import {
 } from 'node-av/constants'
 import type { Frame } from 'node-av/lib'
 import { check } from './ffmpeg.js'
-import { buildPipeline, orient, type Picture } from './picture-converter.js'
+import type { Picture } from './picture.js'
+import { buildPipeline } from './picture-converter.js'
 import { emptyFrame, PictureDecoder } from './picture-decoder.js'
-import { damagedStill, type Orientation, type Place, type StillScan } from './still-scan.js'
+import { damagedStill, type StillScan } from './still-scan.js'
+import { shownStill, WHITE } from './still-shape.js'
 
 /**
  * Chroma between its samples as libjpeg and libwebp draw it: linear, and in full precision. Where it is stored at half
  * size and the picture has an odd side, FFmpeg moves it by up to half a pixel.
  */
 const SCALE_FLAGS = 'bilinear+accurate_rnd+full_chroma_int+full_chroma_inp'
-
-const WHITE = 255
-
-/** Clockwise turn and the mirroring after it that EXIF's orientations ask for. */
-const TURNS: Readonly<Record<Orientation, readonly [rotation: 0 | 90 | 180 | 270, flip: boolean]>> = {
-  1: [0, false],
-  2: [0, true],
-  3: [180, false],
-  4: [180, true],
-  5: [90, true],
-  6: [90, false],
-  7: [270, true],
-  8: [270, false],
-}
-
-/** Size of a still as it is shown. */
-export function shownSize({ width, height, orientation }: StillScan): { width: number; height: number } {
-  const isTurned = TURNS[orientation][0] % 180 !== 0
-  return isTurned ? { width: height, height: width } : { width, height }
-}
 
 /**
  * Decodes a still picture: upright, over white where it is transparent.
@@ -54,8 +36,7 @@ export async function decodeStill(scan: StillScan, name: string): Promise<Pictur
     }
     const pixels = await convert(frame, scan.hasAlpha)
     const rgb = scan.hasAlpha ? overWhite(pixels, width * height) : pixels
-    const picture = placed({ width, height, rgb }, scan, scan.place)
-    return orient(picture, ...TURNS[scan.orientation])
+    return shownStill({ width, height, rgb }, scan)
   } finally {
     frame.free()
   }
@@ -109,15 +90,4 @@ function overWhite(rgba: Uint8Array, pixels: number): Uint8Array {
     rgba[to + 2] = (rgba[from + 2]! * alpha + white) / 255
   }
   return rgba.subarray(0, pixels * 3)
-}
-
-/** Puts a part of a picture where it belongs, on white. */
-function placed(part: Picture, { width, height }: StillScan, place: Place | undefined): Picture {
-  if (place === undefined) return part
-  const rgb = new Uint8Array(width * height * 3).fill(WHITE)
-  for (let row = 0; row < part.height; row++) {
-    const from = row * part.width * 3
-    rgb.set(part.rgb.subarray(from, from + part.width * 3), ((place.y + row) * width + place.x) * 3)
-  }
-  return { width, height, rgb }
 }

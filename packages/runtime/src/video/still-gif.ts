@@ -1,3 +1,4 @@
+import { concatBytes } from '../bytes.js'
 import {
   checkStillSize,
   cutOffStill,
@@ -78,10 +79,11 @@ function checkedPlace(name: string, place: Place, width: number, height: number)
 /** A file of the first picture alone, on a screen of its own size: what lies around it is white, whatever the palette. */
 function still(bytes: Uint8Array, screen: Screen, { start, end, place }: First): StillScan {
   const { width, height, isTransparent, isAnimated } = screen
-  const data = Buffer.concat([bytes.subarray(0, end), Uint8Array.of(TRAILER)])
-  data.writeUInt16LE(place.width, 6)
-  data.writeUInt16LE(place.height, 8)
-  data.writeUInt32LE(0, start + 1)
+  const data = concatBytes([bytes.subarray(0, end), Uint8Array.of(TRAILER)])
+  const view = viewOf(data)
+  view.setUint16(6, place.width, true)
+  view.setUint16(8, place.height, true)
+  view.setUint32(start + 1, 0, true)
   const isWhole = place.width === width && place.height === height
   return {
     codec: 'gif',

@@ -1,14 +1,15 @@
 import { VideoError, type VideoFacts } from '@longtake/core'
 import type { PictureSource } from './frame-iteration.js'
 import { damaged, throwIfAborted } from './frame-iteration.js'
+import type { Picture } from './picture.js'
 import type { Shown } from './picture-reader.js'
 import { scanBmp } from './still-bmp.js'
-import { decodeStill, shownSize } from './still-decoder.js'
 import { type StillCodec, stillCodec } from './still-format.js'
 import { scanGif } from './still-gif.js'
 import { scanJpeg } from './still-jpeg.js'
 import { scanPng } from './still-png.js'
 import { damagedStill, MAX_STILL_BYTES, type StillScan } from './still-scan.js'
+import { shownSize } from './still-shape.js'
 import { scanWebp } from './still-webp.js'
 import type { VideoSource } from './video-source.js'
 
@@ -26,6 +27,13 @@ export interface Still {
   /** What messages call it. */
   readonly name: string
 }
+
+/**
+ * Decodes a still picture: upright, over white where it is transparent.
+ *
+ * @throws {VideoError} `VIDEO_UNREADABLE` if it is damaged.
+ */
+export type DecodeStill = (scan: StillScan, name: string) => Promise<Picture>
 
 /** What is known of stills before anything is decoded. */
 export interface StillsInspection {
@@ -76,10 +84,12 @@ export async function inspectStills(
 /** Gives stills by their index for a time, and holds the last of them. */
 export class StillPictures implements PictureSource {
   readonly #stills: readonly Still[]
+  readonly #decode: DecodeStill
   #last: Shown | undefined
 
-  constructor(stills: readonly Still[]) {
+  constructor(stills: readonly Still[], decode: DecodeStill) {
     this.#stills = stills
+    this.#decode = decode
   }
 
   async show(seconds: number): Promise<Shown> {
@@ -89,7 +99,7 @@ export class StillPictures implements PictureSource {
     // What was held is let go first: two of the largest would take twice the memory.
     this.#last = undefined
     try {
-      const picture = await decodeStill(await readStill(still), still.name)
+      const picture = await this.#decode(await readStill(still), still.name)
       this.#last = { timestamp: index, picture }
       return this.#last
     } catch (error) {

@@ -1,4 +1,5 @@
 import { VideoError } from '@longtake/core'
+import { concatBytes } from '../bytes.js'
 import type { StillCodec } from './still-format.js'
 
 /**
@@ -109,6 +110,6 @@ export class Pieces {
 
   /** The pieces one after the other, behind `before`. */
   join(...before: readonly Uint8Array[]): Uint8Array {
-    return Buffer.concat([...before, ...this.#runs.map(({ start, end }) => this.#bytes.subarray(start, end))])
+    return concatBytes([...before, ...this.#runs.map(({ start, end }) => this.#bytes.subarray(start, end))])
   }
 }

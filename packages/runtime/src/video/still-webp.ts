@@ -1,3 +1,4 @@
+import { concatBytes } from '../bytes.js'
 import { readOrientation } from './exif.js'
 import {
   checkStillSize,
@@ -140,23 +141,28 @@ function rebuild({ width, height, chunks }: Bitstream): Uint8Array {
   const parts = chunks.flatMap(({ kind, data }) => [
     chunkHeader(kind, data.length),
     data,
-    Buffer.alloc(data.length & 1),
+    new Uint8Array(data.length & 1),
   ])
   if (chunks.length > 1) {
-    const canvas = Buffer.alloc(10)
-    canvas[0] = ALPHA_FLAG
-    canvas.writeUIntLE(width - 1, 4, 3)
-    canvas.writeUIntLE(height - 1, 7, 3)
+    const canvas = Uint8Array.of(ALPHA_FLAG, 0, 0, 0, ...bytesOf24(width - 1), ...bytesOf24(height - 1))
     parts.unshift(chunkHeader('VP8X', canvas.length), canvas)
   }
   const length = parts.reduce((sum, part) => sum + part.length, 4)
-  return Buffer.concat([chunkHeader('RIFF', length), Buffer.from('WEBP'), ...parts])
+  return concatBytes([chunkHeader('RIFF', length), latin1('WEBP'), ...parts])
 }
 
-function chunkHeader(kind: string, length: number): Buffer {
-  const header = Buffer.from(`${kind}\0\0\0\0`, 'latin1')
-  header.writeUInt32LE(length, 4)
+function chunkHeader(kind: string, length: number): Uint8Array {
+  const header = latin1(`${kind}\0\0\0\0`)
+  viewOf(header).setUint32(4, length, true)
   return header
+}
+
+function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0))
+}
+
+function bytesOf24(value: number): number[] {
+  return [value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff]
 }
 
 function uint24(bytes: Uint8Array, at: number): number {

@@ -4,7 +4,7 @@ import { Canvas, type Colour, textWidth } from './canvas.js'
 import { GLYPH_HEIGHT } from './glyphs.js'
 import { checkWeights, chooseFrames, mattered } from './heat.js'
 import { drawHeatStrip, STRIP_HEIGHT } from './heat-strip.js'
-import type { Picture } from './picture-converter.js'
+import type { Picture } from './picture.js'
 import { makeThumbnail } from './thumbnail.js'
 
 export interface StoryboardOptions {

@@ -1,6 +1,6 @@
 import { InvalidOptionError, ShapeError } from '@longtake/core'
 import { decode, encode } from 'fast-png'
-import type { Picture } from './picture-converter.js'
+import type { Picture } from './picture.js'
 
 /**
  * Scales a picture to fit into a box, keeping its shape: each new pixel is the mean of the area it covers.

@@ -2,8 +2,7 @@ import { VideoError, type VideoFacts } from '@longtake/core'
 import { isCutOff } from './container-kind.js'
 import { throwIfAborted } from './frame-iteration.js'
 import type { PacketRef, PacketTrack } from './packet-track.js'
-import { squareSize } from './picture-converter.js'
-import { MAX_PIXELS } from './picture-decoder.js'
+import { MAX_PIXELS, squareSize } from './picture.js'
 import type { VideoSource } from './video-source.js'
 
 /** Packets looked at for the frame rate; a video with fewer has its pictures counted exactly. */

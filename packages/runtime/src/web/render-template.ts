@@ -1,0 +1,33 @@
+import type { Rendered } from '../checkpoint/prompt.js'
+import { MAX_PROMPT_CHARACTERS, MAX_RENDER_MS, MAX_TEMPLATE_CHARACTERS } from '../checkpoint/template-limits.js'
+
+/** Renders a chat template in a worker of its own, which is ended when it takes too long. */
+export async function renderTemplate(
+  template: string,
+  contexts: readonly object[],
+): Promise<readonly Rendered[]> {
+  const refusal = (failure: string): Rendered[] => contexts.map(() => ({ failure }))
+  if (template.length > MAX_TEMPLATE_CHARACTERS)
+    return refusal(`it has more than ${MAX_TEMPLATE_CHARACTERS} characters`)
+  const worker = new Worker(new URL('./template-worker.js', import.meta.url), { type: 'module' })
+  try {
+    return await new Promise<readonly Rendered[]>((resolve, reject) => {
+      const end = () => reject(new Error(`it takes longer than ${MAX_RENDER_MS / 1000} s`))
+      let timer: ReturnType<typeof setTimeout> | undefined
+      worker.onmessage = ({ data }: MessageEvent<'begun' | readonly Rendered[]>) => {
+        clearTimeout(timer)
+        if (data === 'begun') timer = setTimeout(end, MAX_RENDER_MS)
+        else resolve(data)
+      }
+      worker.onerror = ({ message }) => {
+        clearTimeout(timer)
+        reject(new Error(message || 'its worker could not be started'))
+      }
+      worker.postMessage({ template, contexts, most: MAX_PROMPT_CHARACTERS })
+    })
+  } catch (error) {
+    return refusal((error as Error).message)
+  } finally {
+    worker.terminate()
+  }
+}
