@@ -8,7 +8,6 @@ import { openGuideText, readLogitScale } from './guide.js'
 import type { GuideText } from './guide-text.js'
 import { cutAtPlaceholder, encodePrompt, makePrompt, type PromptIds, type RenderTemplate } from './prompt.js'
 import { readModel } from './read-model.js'
-import { readSentencePiece } from './sentence-piece-tokenizer.js'
 import { CheckpointTokenizer } from './tokenizer.js'
 import { readTokenizerJson } from './tokenizer-json.js'
 import type { SpecialToken, TokenizerParts } from './tokenizer-parts.js'
@@ -169,6 +168,7 @@ async function readTokenizer(
       `${folder.path} has neither tokenizer.json nor tokenizer.model; other tokenizer files are not read.`,
     )
   }
+  const { readSentencePiece } = await import('./sentence-piece-tokenizer.js')
   const added = await folder.json('added_tokens.json')
   return readSentencePiece(model, { config, added }, placeholderId)
 }

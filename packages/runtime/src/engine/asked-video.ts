@@ -1,7 +1,7 @@
 import { CancelledError, EngineError, type VideoFacts, type VideoPlan } from '@longtake/core'
 import type { PictureRegion } from '@longtake/kernels'
 import type { Picture } from '../video/picture.js'
-import { type StoryboardOptions, storyboard } from '../video/storyboard.js'
+import type { StoryboardOptions } from '../video/storyboard.js'
 import { encodePng } from '../video/thumbnail.js'
 import { type Answer, type AnswerResult, startAnswer } from './answer.js'
 import type { AskOptions } from './ask-options.js'
@@ -83,6 +83,8 @@ export abstract class AskedVideo implements WatchedVideo {
       weights: options.weights ?? (hasWeights ? frames?.map(({ weight }) => weight) : undefined),
       heat: options.weights || !hasRelevance ? undefined : frames?.map(({ relevance = 0 }) => relevance),
     })
+    // Few need it, and it is much of the code.
+    const { storyboard } = await import('../video/storyboard.js')
     return storyboard(pictures, { ...contents, columns: options.columns })
   }
 

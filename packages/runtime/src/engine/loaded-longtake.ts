@@ -5,11 +5,11 @@ import { throwIfAborted } from '../ort/abort.js'
 import type { Backend } from '../ort/types.js'
 import type { VideoInputs } from '../video/video-source.js'
 import { checkObject } from './check.js'
-import type { Shelf } from './shelf.js'
-import { type Inspection, type InspectOptions, inspectPictures } from './inspect.js'
+import type { Inspection, InspectOptions } from './inspect.js'
 import { Lifetime } from './lifetime.js'
 import { Models } from './models.js'
 import type { OpenVideo, Platform } from './platform.js'
+import type { Shelf } from './shelf.js'
 import { planInput, type Watching, watchPictures, watchVideo } from './watch.js'
 import {
   checkStills,
@@ -134,7 +134,10 @@ class LoadedLongtake implements Longtake {
   }
 
   inspect(frames: readonly InputFrame[], options: InspectOptions): Promise<Inspection> {
-    return this.#lifetime.work(options, (linked) => inspectPictures(this.#models, frames, linked))
+    return this.#lifetime.work(options, async (linked) => {
+      const { inspectPictures } = await import('./inspect.js')
+      return inspectPictures(this.#models, frames, linked)
+    })
   }
 
   close(): Promise<void> {

@@ -14,7 +14,7 @@ import { openMediabunnyTrack } from './mediabunny-track.js'
 import type { PacketTrack } from './packet-track.js'
 import type { OpenDecoding } from './picture-decoding.js'
 import { refuseOtherPictures, SIGNATURE_BYTES, type StillCodec, stillCodec } from './still-format.js'
-import { type DecodeStill, inspectStills, type Still, StillPictures } from './still-pictures.js'
+import type { DecodeStill, Still } from './still-pictures.js'
 import { inspect } from './video-facts.js'
 import { closeSources, openSourcesWith, type VideoInputs, type VideoSource } from './video-source.js'
 
@@ -136,6 +136,7 @@ async function openPictures(
   stills: readonly Still[],
   signal?: AbortSignal,
 ): Promise<Opened> {
+  const { inspectStills, StillPictures } = await import('./still-pictures.js')
   const { facts, notes } = await inspectStills(stills, signal)
   return { facts, notes, frames: () => new StillPictures(stills, decodeStill), close: () => {} }
 }

@@ -1,6 +1,6 @@
 import type { Picture } from '../video/picture.js'
-import { shownStill } from '../video/still-shape.js'
 import { damagedStill, type StillScan } from '../video/still-scan.js'
+import { shownStill } from '../video/still-shape.js'
 import { drawn } from './drawn.js'
 
 /**
@@ -14,7 +14,10 @@ export async function decodeStill(scan: StillScan, name: string): Promise<Pictur
   const bitmap = await open(scan, name)
   try {
     if (bitmap.width !== width || bitmap.height !== height) {
-      throw damagedStill(name, `it is ${bitmap.width}×${bitmap.height}, and not ${width}×${height} as it says`)
+      throw damagedStill(
+        name,
+        `it is ${bitmap.width}×${bitmap.height}, and not ${width}×${height} as it says`,
+      )
     }
     return shownStill(drawn(bitmap, width, height), scan)
   } finally {

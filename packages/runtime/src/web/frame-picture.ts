@@ -19,7 +19,8 @@ export async function framePicture(
   [width, height]: readonly [number, number],
 ): Promise<Picture> {
   const { format, visibleRect } = frame
-  if (visibleRect === null || (format !== 'NV12' && !PLANAR.test(format ?? ''))) return drawn(frame, width, height)
+  if (visibleRect === null || (format !== 'NV12' && !PLANAR.test(format ?? '')))
+    return drawn(frame, width, height)
   const planes = await readPlanes(frame, format as string, visibleRect)
   const stored = { width: planes.width, height: planes.height, rgb: yuvToRgb(planes, setup) }
   return stored.width === width && stored.height === height ? stored : scaled(stored, width, height)

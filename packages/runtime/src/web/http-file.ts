@@ -23,9 +23,17 @@ export interface HttpOptions {
  * @throws {CancelledError} If the signal fires.
  * @throws {Error} If it cannot be fetched, with the reason.
  */
-export async function openHttpFile(url: string, { signal, onBytes }: HttpOptions = {}): Promise<HttpFile | undefined> {
+export async function openHttpFile(
+  url: string,
+  { signal, onBytes }: HttpOptions = {},
+): Promise<HttpFile | undefined> {
   const stop = new AbortController()
-  const response = await request(url, {}, signal ? AbortSignal.any([signal, stop.signal]) : stop.signal, signal)
+  const response = await request(
+    url,
+    {},
+    signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
+    signal,
+  )
   const { status, headers } = response
   if (status === 404 || status === 410 || isPage(response)) {
     stop.abort()

@@ -77,7 +77,11 @@ export function checkLoad(options: LoadOptions) {
 function checkWasmPaths(paths: WasmPaths | undefined): WasmPaths | undefined {
   if (paths === undefined || typeof paths === 'string') return paths
   if (typeof paths !== 'object' || paths === null)
-    throw new InvalidOptionError('wasmPaths', 'the address of a folder, or an object with wasm and mjs', paths)
+    throw new InvalidOptionError(
+      'wasmPaths',
+      'the address of a folder, or an object with wasm and mjs',
+      paths,
+    )
   checkFields(paths, ['wasm', 'mjs'])
   return paths
 }

@@ -2,7 +2,6 @@ import { InvalidOptionError, isLongtakeError, VideoError } from '@longtake/core'
 import { BlockReader } from '../block-reader.js'
 import { openVideoWith, type Video, type VideoTools } from '../video/open-video-with.js'
 import type { VideoInputs, VideoSource } from '../video/video-source.js'
-import { decodeStill } from './decode-still.js'
 import { openHttpFile } from './http-file.js'
 import { openWebCodecs } from './webcodecs.js'
 
@@ -12,7 +11,7 @@ const CACHE_BYTES = 8 * 2 ** 20
 const TOOLS: VideoTools = {
   openNamed: openAddress,
   openDecoding: openWebCodecs,
-  decodeStill,
+  decodeStill: async (scan, name) => (await import('./decode-still.js')).decodeStill(scan, name),
   openAvi: async ({ name }) => {
     throw new VideoError(
       'VIDEO_UNSUPPORTED_CODEC',

@@ -1,5 +1,9 @@
 import type { Rendered } from '../checkpoint/prompt.js'
-import { MAX_PROMPT_CHARACTERS, MAX_RENDER_MS, MAX_TEMPLATE_CHARACTERS } from '../checkpoint/template-limits.js'
+import {
+  MAX_PROMPT_CHARACTERS,
+  MAX_RENDER_MS,
+  MAX_TEMPLATE_CHARACTERS,
+} from '../checkpoint/template-limits.js'
 
 /** Renders a chat template in a worker of its own, which is ended when it takes too long. */
 export async function renderTemplate(
