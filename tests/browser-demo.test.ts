@@ -31,6 +31,7 @@ describe.skipIf(chromium === undefined)(place, () => {
   let context: BrowserContext
   let page: Page
   let problems: string[]
+  let address: string
 
   beforeAll(async () => {
     browser = await startBrowser(chromium ?? '')
@@ -39,15 +40,16 @@ describe.skipIf(chromium === undefined)(place, () => {
 
   beforeEach(async () => {
     server = await serveFolder()
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
     context = await browser.newContext({ viewport: { width: 375, height: 800 } })
     page = await context.newPage()
     problems = []
     page.on('pageerror', (error) => problems.push(error.message))
     page.on('request', (request) => {
-      if (!request.url().startsWith(origin(server)) && !request.url().startsWith('blob:'))
+      if (!request.url().startsWith(address) && !request.url().startsWith('blob:'))
         problems.push(`asked for ${request.url()}`)
     })
-    await page.goto(origin(server))
+    await page.goto(address)
   })
   afterEach(async () => {
     await context?.close()
@@ -112,10 +114,6 @@ async function serveFolder(): Promise<Server> {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return server
-}
-
-function origin(server: Server): string {
-  return `http://127.0.0.1:${(server.address() as AddressInfo | null)?.port}`
 }
 
 async function stop(server: Server): Promise<void> {

@@ -54,7 +54,7 @@ describe.skipIf(chromium === undefined)(place, () => {
     'features and logits of the same pictures are those of Node: pooling %s, KV cache in %s',
     async (pooling, kvCache) => {
       const options = { pooling, kvCache, question: 'What number is on the blue square?', greedyTokens: 8 }
-      const here = await web.page.evaluate(inspectMade, { weights: 'fp32', options })
+      const here = await web.page.evaluate(inspectMade, { weights: 'fp32' as const, options })
       const there = await node.inspect(madePictures(16), options)
       expect(here.greedy).toEqual(there.greedy)
       expect(worst(here.pixelValues, there.pixelValues.data)).toBe(0)
@@ -67,7 +67,7 @@ describe.skipIf(chromium === undefined)(place, () => {
 
   test('weights in int8 are as near to those in fp32 as in Node', async () => {
     const options = { question: 'What number is on the blue square?', greedyTokens: 8 }
-    const here = await web.page.evaluate(inspectMade, { weights: 'int8', options })
+    const here = await web.page.evaluate(inspectMade, { weights: 'int8' as const, options })
     const exact = await node.inspect(madePictures(16), options)
     const { longtake: own } = await openTiny({ weights: 'int8' })
     const there = await own.inspect(madePictures(16), options).finally(() => own.close())

@@ -54,7 +54,7 @@ export interface WebPage extends AsyncDisposable {
 }
 
 /** The type of `longtake` in a page. */
-export type WebModule = typeof Web
+type WebModule = typeof Web
 
 declare global {
   /** `@longtake/runtime/web`, where code runs in a page. */

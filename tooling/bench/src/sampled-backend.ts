@@ -29,7 +29,7 @@ export type IsSampled = (run: { readonly held: number; readonly tokens: number }
  * What the decoder then reads is not what it would have computed: only time and memory can be taken from it.
  */
 export class SampledBackend implements Backend {
-  readonly name
+  readonly name: Backend['name']
   readonly log: RunLog = {
     seconds: { vision: 0, projector: 0, prefill: 0, answer: 0, other: 0 },
     runs: { vision: 0, projector: 0, prefill: 0, answer: 0, other: 0 },

@@ -5,7 +5,7 @@ import { type Checkpoint, readCheckpoint } from './read-checkpoint.js'
 import { renderTemplate } from './render-template.js'
 import { resolveCheckpoint } from './resolve.js'
 
-export type { Checkpoint, CheckpointGuide, GuideText } from './read-checkpoint.js'
+export type { Checkpoint, CheckpointGuide } from './read-checkpoint.js'
 
 /**
  * Opens a checkpoint in the published Hugging Face layout and checks it whole, except for the tensors' values.

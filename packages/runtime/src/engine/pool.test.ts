@@ -1,9 +1,11 @@
 import { kernelForShape, type PoolingPlan, poolingShape, type Triple } from '@longtake/core'
+import { readIntoMemory } from '@longtake/kernels'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { writeCheckpoint } from '../../test/random-checkpoint.js'
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js'
 import { createScratch, type FeatureReader } from '../features/index.js'
 import { openBackend } from '../ort/index.js'
+import { openVideo } from '../video/index.js'
 import { Models } from './models.js'
 import { poolFeatures } from './pool.js'
 import { makeGuided, naiveSoftmax, naiveWindows } from './testing/naive-guide.js'
@@ -22,8 +24,8 @@ let remove: () => Promise<void>
 beforeAll(async () => {
   const written = await writeCheckpoint(makeGuided())
   remove = written.remove
-  const builds = { folder: written.folder, wanted: false }
-  const options = { weights: 'fp32', threads: 1, builds, signal: undefined } as const
+  const platform = { createScratch, openVideo, openWeights: async () => readIntoMemory }
+  const options = { weights: 'fp32', threads: 1, platform, signal: undefined } as const
   models = await Models.open(await openCheckpoint(written.folder), await openBackend('auto'), options)
   const frameSize = 12 * WIDTH
   const writer = await createScratch({

@@ -10,5 +10,6 @@ export type {
   TensorArrays,
   TensorData,
   TensorType,
+  WebBackendKind,
   WeightFile,
 } from './types.js'
