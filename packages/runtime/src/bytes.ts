@@ -9,7 +9,7 @@ export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   return whole
 }
 
-/** Where a name of four characters begins, from `from` on; -1 where it does not stand. */
+/** Where a name in ASCII begins, from `from` on; -1 where it does not stand. */
 export function indexOfName(bytes: Uint8Array, name: string, from = 0): number {
   const [first, ...rest] = Uint8Array.from(name, (character) => character.charCodeAt(0))
   for (let at = bytes.indexOf(first!, from); at >= 0; at = bytes.indexOf(first!, at + 1)) {

@@ -126,7 +126,10 @@ export class GraphBuilder {
         ? undefined
         : { ...output, name: this.#claim(index === 0 ? name : `${name}:${index}`) },
     )
-    const names = (list: readonly (Value | undefined)[]) => list.map((value) => value?.name ?? '')
+    // Trailing ones are not listed at all: not every runtime takes an empty name for an absence there.
+    const used = (list: readonly (Value | undefined)[]) =>
+      list.slice(0, list.findLastIndex((value) => value !== undefined) + 1)
+    const names = (list: readonly (Value | undefined)[]) => used(list).map((value) => value?.name ?? '')
     this.#nodes.push({ name, op, domain, inputs: names(inputs), outputs: names(values), attributes })
     return values as { [K in keyof T]: T[K] extends undefined ? undefined : Value }
   }

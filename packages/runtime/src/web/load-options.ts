@@ -21,8 +21,8 @@ export interface DownloadProgress {
 
 export interface LoadOptions {
   /**
-   * `wasm` computes in WebAssembly, `webgpu` on the graphics card, where the browser and onnxruntime-web's operators allow
-   * it; default `auto` is `wasm`. Or an open back end, which belongs to `load`, as the model's own.
+   * `wasm` computes in WebAssembly; `webgpu` computes what sees pictures on the graphics card, and the decoder in
+   * WebAssembly. Default `auto` is `wasm`. Or an open back end, which belongs to `load`, as the model's own.
    */
   readonly backend?: 'auto' | WebBackendKind | Backend | undefined
   /** Storage of the matrices. Default by the size of the model, as everywhere. */

@@ -1,5 +1,6 @@
 import { EngineError } from '@longtake/core'
 import type { InferenceSession } from 'onnxruntime-web/wasm'
+import { indexOfName } from '../bytes.js'
 import { type OrtModule, PortableBackend } from '../ort/portable.js'
 import type { Backend, WebBackendKind } from '../ort/types.js'
 import type { WasmPaths } from './load-options.js'
@@ -34,10 +35,20 @@ export async function openWebBackend(
   return new PortableBackend({
     name,
     ort: inTurn(ort),
-    sessionOptions: () => ({ executionProviders: [name] }),
+    sessionOptions: ({ graph }) => ({
+      executionProviders: [isDecoder(graph) ? 'wasm' : name],
+    }),
     writesInPlace: false,
     breathe,
   })
+}
+
+/**
+ * Whether a graph has the decoder's attention. On the graphics card that gives no probabilities, which are the evidence of
+ * every answer, and takes no quantised cache, so decoders compute in WebAssembly; what comes before them is most of the work.
+ */
+function isDecoder(graph: Uint8Array): boolean {
+  return indexOfName(graph, 'GroupQueryAttention') >= 0
 }
 
 function defaultThreads(): number {
