@@ -7,9 +7,9 @@ import { systemCode } from '../features/error.js'
 import { makeFolder } from '../features/make-folder.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { Journal, type JournalEntry } from './journal.js'
-import type { Layout } from './layout.js'
+import { type Layout, WEIGHTS_FILE } from './layout.js'
 import { takeLock } from './lock.js'
-import { type Build, completeBuild, findBuild, WEIGHTS_FILE } from './manifest.js'
+import { type Build, completeBuild, findBuild } from './manifest.js'
 import { requireSpace } from './space.js'
 
 /** What is written before it is made sure that the disk has it: lost at most when a builder is cut off. */

@@ -13,16 +13,12 @@ export interface PreparedOptions {
   readonly folder?: string | undefined
 }
 
-/**
- * Every complete set of prepared weights, by key.
- *
- * @throws {InvalidOptionError} If the folder is not a path.
- */
+/** See `preparedWeights` of the package. */
 export function preparedWeights({ folder }: PreparedOptions = {}): Promise<PreparedWeights[]> {
   return listBuilds(buildsPlace(folder))
 }
 
-/** Removes prepared weights; models that have them loaded go on with them where the system allows that. */
+/** See `removePrepared` of the package. */
 export function removePrepared(weights: PreparedWeights): Promise<void> {
   return removeBuild(weights)
 }

@@ -3,6 +3,9 @@ import type { Weight, WeightPart } from '@longtake/kernels'
 /** Where arrays begin in the file: a cache line, and the widest vector register. */
 const ALIGNMENT = 64
 
+/** The prepared weights, as graphs name them. */
+export const WEIGHTS_FILE = 'weights'
+
 /** A part of a weight and its first byte in the file. */
 interface PlacedPart extends WeightPart {
   readonly offset: number

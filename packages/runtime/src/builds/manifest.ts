@@ -1,12 +1,10 @@
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isObject } from '../checkpoint/fields.js'
-import type { Layout } from './layout.js'
+import { type Layout, WEIGHTS_FILE } from './layout.js'
 
 const VERSION = 1
 const MANIFEST = 'manifest.json'
-/** The prepared weights, as graphs name them. */
-export const WEIGHTS_FILE = 'weights'
 
 /** Weights that were prepared and are complete. */
 export interface Build {

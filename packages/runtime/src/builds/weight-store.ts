@@ -4,10 +4,9 @@ import { type GraphModel, readIntoMemory } from '@longtake/kernels'
 import type { Checkpoint } from '../checkpoint/read-checkpoint.js'
 import type { WeightStore } from '../engine/platform.js'
 import type { SessionModel } from '../ort/types.js'
-import { type BuildOptions, makeBuild } from './build.js'
-import { buildKey } from './key.js'
-import { type Layout, layOut } from './layout.js'
-import { type Build, findBuild, WEIGHTS_FILE } from './manifest.js'
+import type { BuildOptions } from './build.js'
+import { type Layout, layOut, WEIGHTS_FILE } from './layout.js'
+import type { Build } from './manifest.js'
 
 /** From here on weights are prepared on disk once, bytes: what less than that takes is quicker than reading it back. */
 export const BUILD_BYTES = 256 * 2 ** 20
@@ -58,6 +57,12 @@ async function buildWhereWanted(
   { folder, wanted, ...options }: BuildsOptions,
 ): Promise<Build | undefined> {
   if (!(wanted ?? layout.bytes > BUILD_BYTES)) return undefined
+  // Only large models need them.
+  const [{ makeBuild }, { buildKey }, { findBuild }] = await Promise.all([
+    import('./build.js'),
+    import('./key.js'),
+    import('./manifest.js'),
+  ])
   const key = await buildKey(checkpoint.files, layout)
   const known = await findBuild(folder, key)
   return known ?? makeBuild(newBuild(checkpoint, layout, folder, key), layout, options)

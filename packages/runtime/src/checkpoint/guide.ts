@@ -4,12 +4,11 @@ import type { CheckpointFiles } from './checkpoint-files.js'
 import { type ClipTextFacts, readClipConfig } from './clip-config.js'
 import type { FamilyParts, GuideModel } from './families/family.js'
 import { PROJECTOR_PREFIXES } from './families/shared.js'
+import { MARK } from './guide-mark.js'
 import { GuideEncoder, type GuideText } from './guide-text.js'
 import { addClipLayer, addNorm, findPrefix, type TensorInventory, type TensorShapes } from './tensors.js'
 import { CheckpointTokenizer } from './tokenizer.js'
-import { readTokenizerJson } from './tokenizer-json.js'
 
-const MARK = 'clip_visual_projection.weight'
 /** Published CLIP models stop at 100; a scale beyond this would be a mistake, and its softmax one-hot anyway. */
 const MAX_LOGIT_SCALE = 10_000
 
@@ -18,11 +17,6 @@ export interface Guide {
   readonly model: GuideModel
   readonly inventory: TensorInventory
   readonly facts: ClipTextFacts
-}
-
-/** Whether a checkpoint has a text guide. */
-export function hasGuide(source: TensorSource): boolean {
-  return PROJECTOR_PREFIXES.some((prefix) => source.has(prefix + MARK))
 }
 
 /**
@@ -69,7 +63,7 @@ export async function openGuideText(
   const tokenizer = await files.json('clip/tokenizer.json')
   if (tokenizer === undefined) throw missingFolder(files.path, pooling.clipWeight)
   const settings = (await files.json('clip/tokenizer_config.json')) ?? {}
-  const encoder = new GuideEncoder(readTokenizer(tokenizer, settings), facts, model.text.positions)
+  const encoder = new GuideEncoder(await readTokenizer(tokenizer, settings), facts, model.text.positions)
   return (question) => encoder.encode(question)
 }
 
@@ -88,10 +82,11 @@ export async function readLogitScale(source: TensorSource, name: string): Promis
   )
 }
 
-function readTokenizer(
+async function readTokenizer(
   json: Readonly<Record<string, unknown>>,
   settings: Readonly<Record<string, unknown>>,
-): CheckpointTokenizer {
+): Promise<CheckpointTokenizer> {
+  const { readTokenizerJson } = await import('./tokenizer-json.js')
   try {
     return new CheckpointTokenizer(readTokenizerJson(json, settings))
   } catch (error) {

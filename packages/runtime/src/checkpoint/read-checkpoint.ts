@@ -4,12 +4,11 @@ import { sizesOf } from '../spec/sizes.js'
 import type { CheckpointFiles, FileRange } from './checkpoint-files.js'
 import type { FamilyModel, FamilyParts, TensorNames } from './families/family.js'
 import { type CheckpointSampling, readSampling } from './generation-config.js'
-import { openGuideText, readLogitScale } from './guide.js'
+import type { Guide } from './guide.js'
 import type { GuideText } from './guide-text.js'
 import { cutAtPlaceholder, encodePrompt, makePrompt, type PromptIds, type RenderTemplate } from './prompt.js'
-import { readModel } from './read-model.js'
+import { type ReadModel, readModel } from './read-model.js'
 import { CheckpointTokenizer } from './tokenizer.js'
-import { readTokenizerJson } from './tokenizer-json.js'
 import type { SpecialToken, TokenizerParts } from './tokenizer-parts.js'
 
 export type { GuideText } from './guide-text.js'
@@ -77,7 +76,7 @@ export async function readCheckpoint(
     const read = await readModel(folder)
     const { source, files, names, guide, json } = read
     const { tokenizer, prompt } = await readText(folder, read.model, render)
-    const encodeText = guide && (await openGuideText(folder, guide, read.model))
+    const opened = guide && (await openGuide(folder, guide, read))
     const eosTokenIds = withTokenizersEnd(read.model.eosTokenIds, tokenizer)
     const model: FamilyModel = { ...read.model, eosTokenIds }
     return {
@@ -88,9 +87,7 @@ export async function readCheckpoint(
       model,
       names,
       source,
-      ...(encodeText && {
-        guide: { encodeText, logitScale: await readLogitScale(source, guide.model.logitScale) },
-      }),
+      ...(opened && { guide: opened }),
       encodeQuestion: (question) =>
         requireRows(model, encodePrompt(prompt, question, model.placeholderId, tokenizer)),
       encodePrompt: (text) =>
@@ -106,6 +103,16 @@ export async function readCheckpoint(
     await folder.close()
     throw error
   }
+}
+
+async function openGuide(
+  folder: OpenCheckpointFiles,
+  guide: Guide,
+  { model, source }: ReadModel,
+): Promise<CheckpointGuide> {
+  const { openGuideText, readLogitScale } = await import('./guide.js')
+  const encodeText = await openGuideText(folder, guide, model)
+  return { encodeText, logitScale: await readLogitScale(source, guide.model.logitScale) }
 }
 
 /** Published configs of chat models name the end of the text, and only the tokenizer's that of an answer. */
@@ -160,7 +167,11 @@ async function readTokenizer(
   { placeholderId, eosTokenIds }: FamilyParts,
 ): Promise<TokenizerParts> {
   const json = await folder.json('tokenizer.json')
-  if (json !== undefined) return readTokenizerJson(json, config, placeholderId, eosTokenIds)
+  // One of the two readers is needed.
+  if (json !== undefined) {
+    const { readTokenizerJson } = await import('./tokenizer-json.js')
+    return readTokenizerJson(json, config, placeholderId, eosTokenIds)
+  }
   const model = await folder.bytes('tokenizer.model')
   if (model === undefined) {
     throw new CheckpointError(

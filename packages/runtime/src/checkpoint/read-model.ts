@@ -7,7 +7,8 @@ import { llavaNextVideo } from './families/llava-next-video.js'
 import { llavaOnevision } from './families/llava-onevision.js'
 import { videoLlava } from './families/video-llava.js'
 import { videoLlavaOriginal } from './families/video-llava-original.js'
-import { type Guide, hasGuide, readGuide } from './guide.js'
+import type { Guide } from './guide.js'
+import { hasGuide } from './guide-mark.js'
 import { checkTensors, joinInventories, type TensorInventory } from './tensors.js'
 
 /** Every family that can be loaded. */
@@ -57,7 +58,8 @@ export async function readParts(
 ): Promise<ReadModel> {
   const parts: FamilyParts = family.read(json, hasGuide(source), source)
   const names = parts.names(source)
-  const guide = hasGuide(source) ? await readGuide(files, parts, source) : undefined
+  const guiding = hasGuide(source) ? await import('./guide.js') : undefined
+  const guide = await guiding?.readGuide(files, parts, source)
   const model = { ...parts, guide: guide?.model }
   return { json, model, names, source, guide, inventory: parts.inventory(names) }
 }

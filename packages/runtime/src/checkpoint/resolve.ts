@@ -3,7 +3,8 @@ import { createRequire } from 'node:module'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { CheckpointError, InvalidOptionError } from '@longtake/core'
-import { type HubLookup, hubFolder, parseModelId } from '../hub/index.js'
+import type { HubLookup } from '../hub/index.js'
+import { parseModelId } from '../hub/model-id.js'
 
 const PACKAGE_NAME = /^@[a-z0-9~-][a-z0-9._~-]*\/[a-z0-9~-][a-z0-9._~-]*$/
 /** Two letters at least, so that C:\\models stays a path. */
@@ -22,7 +23,9 @@ const ADDRESS = /^[a-z][a-z0-9+.-]+:/i
  */
 export async function resolveCheckpoint(id: string | URL, hub: HubLookup = {}): Promise<string> {
   const place = await localPlace(id)
-  return 'folder' in place ? place.folder : hubFolder(place.model, hub)
+  if ('folder' in place) return place.folder
+  const { hubFolder } = await import('../hub/index.js')
+  return hubFolder(place.model, hub)
 }
 
 /** The folder that an id stands for, or the id of a model that may have been pulled; both as in `resolveCheckpoint`. */

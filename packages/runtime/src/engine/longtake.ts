@@ -3,11 +3,9 @@ import { openCheckpoint } from '../checkpoint/open-checkpoint.js'
 import { createScratch } from '../features/scratch.js'
 import { throwIfAborted } from '../ort/abort.js'
 import { type Backend, type BackendKind, openBackend } from '../ort/index.js'
-import { loadRemote } from '../remote/load-remote.js'
 import { isRemoteId } from '../remote/remote-id.js'
-import { openVideo } from '../video/index.js'
+import { openVideo } from '../video/open-video.js'
 import { checkObject } from './check.js'
-import { FeatureShelf } from './feature-shelf.js'
 import { isBackend } from './is-backend.js'
 import { checkLoad, type LoadOptions } from './load-options.js'
 import { type Longtake, openLongtake } from './loaded-longtake.js'
@@ -49,6 +47,7 @@ export async function loadWith(
   openVideoWith: OpenVideo = openVideo,
 ): Promise<Longtake> {
   if (isRemoteId(id)) {
+    const { loadRemote } = await import('../remote/load-remote.js')
     const loadGuide = (guide: string, own: LoadOptions) => loadWith(guide, own, open, openVideoWith)
     return loadRemote(id, checkObject(options), { openVideo: openVideoWith, load: loadGuide })
   }
@@ -60,7 +59,8 @@ export async function loadWith(
     openWeights: (read, graphs) => openWeights(read, graphs, { ...builds, signal }),
     createScratch,
   }
-  const openShelf = cache && ((models: Models) => new FeatureShelf(models, cache))
+  const shelf = cache && (await import('./feature-shelf.js'))
+  const openShelf = shelf && ((models: Models) => new shelf.FeatureShelf(models, cache))
   const openWanted = async () => (typeof wanted === 'string' ? open(wanted) : wanted)
   return openLongtake(checkpoint, openWanted, { platform, weights, threads, signal, openShelf })
 }

@@ -1,5 +1,3 @@
-export { reachOf } from './address.js'
-export { parseModelId } from './model-id.js'
 export {
   type HubLookup,
   hubFolder,
@@ -11,5 +9,5 @@ export {
 } from './models.js'
 export type { PullProgress } from './progress.js'
 export { type PullOptions, pull } from './pull.js'
-export { checkSecret, checkWebAddress, type HubOptions, modelsFolder } from './settings.js'
+export type { HubOptions } from './settings.js'
 export type { PulledModel } from './store.js'

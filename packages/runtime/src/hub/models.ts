@@ -13,19 +13,12 @@ export interface ModelsOptions {
   readonly folder?: string | undefined
 }
 
-/** Every model that was pulled and is complete, by id. */
+/** See `pulledModels` of the package. */
 export async function pulledModels({ folder }: ModelsOptions = {}): Promise<PulledModel[]> {
   return listStore(modelsPlace(folder))
 }
 
-/**
- * Removes a pulled model: one revision of it where the id says one, else all, with what is unfinished.
- *
- * @param id - `org/name` or `org/name@revision`.
- * @returns Bytes that were removed.
- * @throws {CheckpointError} `CHECKPOINT_NOT_FOUND` if it is not here.
- * @throws {InvalidOptionError} If the id cannot be one.
- */
+/** See `removeModel` of the package. */
 export async function removeModel(id: string, { folder }: ModelsOptions = {}): Promise<number> {
   const model = requireModel(id)
   return new ModelStore(modelsPlace(folder), model).remove(model.revision)

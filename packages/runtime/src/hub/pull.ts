@@ -27,17 +27,7 @@ export interface PullOptions extends HubOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/**
- * Downloads a model from a Hugging Face hub, unless this revision of it is here already. Sizes and hashes are those that
- * the hub lists, every file goes on where an earlier pull stopped, and `load` finds the model only once it is complete.
- *
- * @param id - `org/name` or `org/name@revision`.
- * @throws {HubError} If the hub cannot be reached, refuses, contradicts itself, or the disk has no room.
- * @throws {CheckpointError} `CHECKPOINT_UNSUPPORTED` if the model has no config or no weights that can be read,
- *   `CHECKPOINT_INVALID` if its index names a file that it does not have.
- * @throws {InvalidOptionError} If the id or an option cannot be used.
- * @throws {CancelledError} If `signal` fires; what has arrived is kept for the next pull.
- */
+/** See `pull` of the package. */
 export async function pull(id: string, options: PullOptions = {}): Promise<PulledModel> {
   return pullWith(id, options, USUAL_PATIENCE)
 }

@@ -1,6 +1,4 @@
 import { EngineError, InvalidOptionError } from '@longtake/core'
-import { openPortable } from './open-portable.js'
-import { openResident } from './resident.js'
 import type { Backend, BackendKind } from './types.js'
 
 /**
@@ -20,4 +18,12 @@ export async function openBackend(kind: 'auto' | BackendKind = 'auto'): Promise<
     if (!(error instanceof EngineError)) throw error
     return openPortable(error.message)
   }
+}
+
+async function openResident(): Promise<Backend> {
+  return (await import('./resident.js')).openResident()
+}
+
+async function openPortable(reason?: string): Promise<Backend> {
+  return (await import('./open-portable.js')).openPortable(reason)
 }

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { clearTimeout, setTimeout } from 'node:timers'
 import { CancelledError, EngineError, InvalidOptionError } from '@longtake/core'
-import { reachOf } from '../hub/index.js'
+import { reachOf } from '../hub/address.js'
 import { withAbort } from '../ort/abort.js'
 import type { Dialect } from './chat-request.js'
 import { type Asked, exchange, type Reply } from './http-exchange.js'

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '@longtake/core'
-import { checkWebAddress } from '../hub/index.js'
+import { checkWebAddress } from '../hub/settings.js'
 
 const PREFIX = 'openai:'
 /** Longest name of a model; longer ones are something else. */

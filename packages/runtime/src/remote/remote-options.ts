@@ -1,6 +1,6 @@
 import { InvalidOptionError, MAX_CONTEXT_TOKENS, MAX_FRAMES } from '@longtake/core'
 import { checkInteger, checkNumber } from '../engine/check.js'
-import { checkSecret } from '../hub/index.js'
+import { checkSecret } from '../hub/settings.js'
 
 const DEFAULT_SEND_FRAMES = 32
 const DEFAULT_PICTURE_SIDE = 512

@@ -14,10 +14,7 @@ export interface PublishedModel extends ModelSizes {
   readonly subfolder?: string
 }
 
-/**
- * Published models of the known families, with sizes that come with Longtake: no network is asked, so a later revision
- * may be of another size. `readSpec` asks the hub.
- */
+/** See `publishedModels` of the package. */
 export function publishedModels(): Promise<PublishedModel[]> {
   return Promise.all(PUBLISHED.map(describe))
 }

@@ -36,20 +36,7 @@ export interface ModelDescription extends ModelSizes {
   readonly download: { readonly bytes: number; readonly files: number }
 }
 
-/**
- * Describes a model from its config files and the headers of its weight files: what planning must know, how many
- * parameters each part has, and how many bytes they take by storage. No weight is read, nothing is loaded or kept.
- *
- * Of a model that was not pulled the hub is asked for the list of its files, and for its small ones, which are compared
- * with the list; and for the headers of its weights, by range.
- *
- * @param id - As for `load`.
- * @throws {CheckpointError} If there is no such model, or `load` would not take it, as far as that is seen without
- *   weights and tokenizer.
- * @throws {HubError} If the hub cannot be reached, refuses, or contradicts itself.
- * @throws {InvalidOptionError} If the id or an option cannot be used.
- * @throws {CancelledError} If `signal` fires.
- */
+/** See `readSpec` of the package. */
 export async function readSpec(id: string | URL, options: ReadSpecOptions = {}): Promise<ModelDescription> {
   checkFields(checkObject(options), ['hub', 'signal'])
   const signal = checkSignal(options.signal)

@@ -1,8 +1,6 @@
-import { openAviTrack } from './avi-track.js'
 import { silenceFfmpeg } from './ffmpeg.js'
 import { openFfmpegDecoding } from './ffmpeg-decoding.js'
 import { openVideoWith, type Video, type VideoTools } from './open-video-with.js'
-import { decodeStill } from './still-decoder.js'
 import { openFile } from './video-file.js'
 import type { VideoInputs } from './video-source.js'
 
@@ -11,8 +9,9 @@ export type { Video } from './open-video-with.js'
 const TOOLS: VideoTools = {
   openNamed: openFile,
   openDecoding: openFfmpegDecoding,
-  decodeStill,
-  openAvi: openAviTrack,
+  // Few videos need these.
+  decodeStill: async (scan, name) => (await import('./still-decoder.js')).decodeStill(scan, name),
+  openAvi: async (source) => (await import('./avi-track.js')).openAviTrack(source),
 }
 
 /**

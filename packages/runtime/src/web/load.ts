@@ -1,4 +1,5 @@
 import { readIntoMemory } from '@longtake/kernels'
+import type { RenderTemplate } from '../checkpoint/prompt.js'
 import { readCheckpoint } from '../checkpoint/read-checkpoint.js'
 import { isBackend } from '../engine/is-backend.js'
 import { type Longtake, openLongtake } from '../engine/loaded-longtake.js'
@@ -9,13 +10,16 @@ import { openCheckpointFiles } from './checkpoint-place.js'
 import { checkLoad, type LoadOptions, type WebCheckpoint } from './load-options.js'
 import { openVideo } from './open-video.js'
 import { openWebBackend } from './ort-web.js'
-import { renderTemplate } from './render-template.js'
 
 /**
  * Features that are kept for the time of a video, all of them in the page's memory: 450 frames of 576 patches of 1,024
  * floats. Videos that would take more are refused with a sentence.
  */
 const MAX_FEATURE_BYTES = 2 ** 30
+
+/** Only some checkpoints have a template. */
+const renderTemplate: RenderTemplate = async (template, contexts) =>
+  (await import('./render-template.js')).renderTemplate(template, contexts)
 
 const PLATFORM: Platform = {
   openVideo,
