@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +11,8 @@ import type * as Web from '../../packages/runtime/src/web/index.js'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const ENTRY = join(ROOT, 'packages/runtime/src/web/index.ts')
 const WORKER = join(ROOT, 'packages/runtime/src/web/template-worker.ts')
-const WASM = 'ort-wasm-simd-threaded.wasm'
+/** What onnxruntime-web looks for beside its module. */
+const WASM = /^\/ort-wasm-simd-threaded(\.asyncify)?\.wasm$/
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',
@@ -63,15 +64,28 @@ declare global {
 
 export const chromium = findChromium()
 
+export interface WebPageOptions {
+  /** Beside those of every answer. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Answers of the server's own, by path. */
+  readonly routes?: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => void>>
+  /** Switches of the browser. */
+  readonly args?: readonly string[]
+}
+
 /**
  * Serves the bundle, the embedded checkpoint at `/checkpoint/` and the tests' data at `/data/`, and opens a page of it.
- *
- * @param headers - Beside those of every answer.
  */
-export async function openWebPage(headers: Readonly<Record<string, string>> = {}): Promise<WebPage> {
+export async function openWebPage({
+  headers = {},
+  routes = {},
+  args = [],
+}: WebPageOptions = {}): Promise<WebPage> {
   const files = await bundleWeb()
-  const server = createServer(async ({ url = '/' }, response) => {
-    const path = normalize(decodeURIComponent(new URL(url, 'http://localhost').pathname))
+  const server = createServer(async (request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname))
+    const route = routes[path]
+    if (route !== undefined) return route(request, response)
     const content = path === '/' ? '<!doctype html><title>Longtake</title>' : await read(path, files)
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     response.setHeader(
@@ -83,7 +97,7 @@ export async function openWebPage(headers: Readonly<Record<string, string>> = {}
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const browser = await startBrowser(chromium ?? '')
+  const browser = await startBrowser(chromium ?? '', args)
   const page = await browser.newPage()
   page.setDefaultTimeout(PAGE_TIMEOUT_MS)
   const foreign: string[] = []
@@ -118,7 +132,7 @@ async function read(
 }
 
 function fileOf(path: string): string | undefined {
-  if (path === `/${WASM}`) return `node_modules/onnxruntime-web/dist/${WASM}`
+  if (WASM.test(path)) return `node_modules/onnxruntime-web/dist${path}`
   if (path.startsWith('/checkpoint/')) return `packages/tiny${path}`
   return path.startsWith('/data/') ? `tests${path}` : undefined
 }

@@ -12,9 +12,9 @@ export function findChromium(): string | undefined {
   return folders.flatMap((folder) => NAMES.map((name) => join(folder, name))).find(isExecutable)
 }
 
-export function startBrowser(executablePath: string): Promise<Browser> {
+export function startBrowser(executablePath: string, args: readonly string[] = []): Promise<Browser> {
   // Its sandbox needs rights that containers do not have; only pages of this repository are opened.
-  return chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  return chromium.launch({ executablePath, args: ['--no-sandbox', ...args] })
 }
 
 function isExecutable(path: string): boolean {

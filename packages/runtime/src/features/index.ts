@@ -1,4 +1,3 @@
-export { CACHE_ENTRY_ENDING } from './cache-names.js'
 export {
   contentKey,
   EDGE_HASH_BYTES,
