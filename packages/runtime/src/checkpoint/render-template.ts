@@ -2,12 +2,15 @@ import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { Rendered } from './prompt.js'
-import { MAX_PROMPT_CHARACTERS, MAX_RENDER_MS, MAX_TEMPLATE_CHARACTERS } from './template-limits.js'
+import {
+  MAX_PROMPT_CHARACTERS,
+  MAX_RENDER_MS,
+  MAX_START_MS,
+  MAX_TEMPLATE_CHARACTERS,
+} from './template-limits.js'
 
 const require = createRequire(import.meta.url)
 
-/** Until a thread runs, on a machine that is busy. */
-const MAX_START_MS = 60_000
 /** Memory of a thread, where the runtime can bound it. */
 const MAX_HEAP_MB = 256
 

@@ -4,3 +4,5 @@ export const MAX_TEMPLATE_CHARACTERS = 1 << 18
 export const MAX_PROMPT_CHARACTERS = 100_000
 /** Templates take milliseconds, on a busy machine some tens. */
 export const MAX_RENDER_MS = 5000
+/** Until a thread runs, on a machine that is busy. */
+export const MAX_START_MS = 60_000

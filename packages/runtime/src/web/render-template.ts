@@ -2,6 +2,7 @@ import type { Rendered } from '../checkpoint/prompt.js'
 import {
   MAX_PROMPT_CHARACTERS,
   MAX_RENDER_MS,
+  MAX_START_MS,
   MAX_TEMPLATE_CHARACTERS,
 } from '../checkpoint/template-limits.js'
 
@@ -15,23 +16,27 @@ export async function renderTemplate(
     return refusal(`it has more than ${MAX_TEMPLATE_CHARACTERS} characters`)
   const worker = new Worker(new URL('./template-worker.js', import.meta.url), { type: 'module' })
   try {
-    return await new Promise<readonly Rendered[]>((resolve, reject) => {
-      const end = () => reject(new Error(`it takes longer than ${MAX_RENDER_MS / 1000} s`))
-      let timer: ReturnType<typeof setTimeout> | undefined
-      worker.onmessage = ({ data }: MessageEvent<'begun' | readonly Rendered[]>) => {
-        clearTimeout(timer)
-        if (data === 'begun') timer = setTimeout(end, MAX_RENDER_MS)
-        else resolve(data)
-      }
-      worker.onerror = ({ message }) => {
-        clearTimeout(timer)
-        reject(new Error(message || 'its worker could not be started'))
-      }
-      worker.postMessage({ template, contexts, most: MAX_PROMPT_CHARACTERS })
-    })
+    return await outcome(worker, { template, contexts, most: MAX_PROMPT_CHARACTERS })
   } catch (error) {
     return refusal((error as Error).message)
   } finally {
     worker.terminate()
   }
+}
+
+function outcome(worker: Worker, asked: object): Promise<readonly Rendered[]> {
+  return new Promise((resolve, reject) => {
+    const end = (reason: string) => () => reject(new Error(reason))
+    let timer = setTimeout(end('no worker could be started for it'), MAX_START_MS)
+    worker.onmessage = ({ data }: MessageEvent<'begun' | readonly Rendered[]>) => {
+      clearTimeout(timer)
+      if (data !== 'begun') resolve(data)
+      else timer = setTimeout(end(`it takes longer than ${MAX_RENDER_MS / 1000} s`), MAX_RENDER_MS)
+    }
+    worker.onerror = ({ message }) => {
+      clearTimeout(timer)
+      reject(new Error(message || 'no worker could be started for it'))
+    }
+    worker.postMessage(asked)
+  })
 }
