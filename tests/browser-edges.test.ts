@@ -191,6 +191,20 @@ describe.skipIf(chromium === undefined)(place, () => {
   })
 })
 
+test.skipIf(chromium === undefined)(
+  'a page without ONNX Runtime’s file says where it has to be',
+  async () => {
+    await using web = await openWebPage()
+    const failure = await web.page.evaluate(async () =>
+      longtake.load('/checkpoint/', { wasmPaths: '/nowhere/' }).then(
+        () => 'loaded',
+        ({ code, message }) => `${code} ${message}`,
+      ),
+    )
+    expect(failure).toMatch(/^ENGINE_UNAVAILABLE .*wasmPaths/)
+  },
+)
+
 describe.skipIf(chromium === undefined)(`${place}, on a graphics card`, () => {
   test('what sees pictures computes the same there', async () => {
     await using web = await openWebPage({ args: CARD })

@@ -123,6 +123,7 @@ function copyInto(results: Tensors, produced: Readonly<Record<string, OrtTensor>
 
 /** Turns what ONNX Runtime throws into ours. */
 export function ortError(cause: unknown): EngineError {
+  if (cause instanceof EngineError) return cause
   const message = cause instanceof Error ? cause.message : String(cause)
   return new EngineError('ENGINE_FAILED', `ONNX Runtime: ${message.trim()}`, { cause })
 }

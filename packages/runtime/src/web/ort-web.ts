@@ -87,7 +87,7 @@ function inTurn(ort: OrtWeb): OrtModule {
     return result
   }
   const create: OrtModule['InferenceSession']['create'] = async (graph, options) => {
-    const session = await take(() => ort.InferenceSession.create(graph, options))
+    const session = await take(() => ort.InferenceSession.create(graph, options)).catch(asUnavailable)
     const { inputNames, outputNames, inputMetadata, outputMetadata } = session
     const run = (feeds: InferenceSession.FeedsType, fetches: InferenceSession.FetchesType) =>
       take(() => session.run(feeds, fetches))
@@ -95,6 +95,17 @@ function inTurn(ort: OrtWeb): OrtModule {
     return { inputNames, outputNames, inputMetadata, outputMetadata, run, release } as InferenceSession
   }
   return { InferenceSession: { create }, Tensor: ort.Tensor as unknown as OrtModule['Tensor'] }
+}
+
+/** Without its WebAssembly file the package cannot even begin, for this page for good. */
+function asUnavailable(cause: unknown): never {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  if (!message.startsWith('no available backend')) throw cause
+  throw new EngineError(
+    'ENGINE_UNAVAILABLE',
+    `ONNX Runtime could not start in WebAssembly (${message}). Serve its .wasm file beside the bundle, or say with wasmPaths where it is, and load the page again.`,
+    { cause },
+  )
 }
 
 /** A turn of the event loop, without the 4 ms that timers take when they are nested. */
