@@ -9,12 +9,33 @@ import {
   ExtractorLogLevel,
   type ExtractorMessage,
   type IConfigFile,
+  type IExtractorMessagesConfig,
 } from '@microsoft/api-extractor'
 import { moduleEntries } from './manifest.js'
 import { type PublishedPackage, publishedPackages } from './packages.js'
 
 /** Where the reports lie, relative to the repository. */
 const FOLDER = 'etc/api'
+
+const COMPILER = {
+  module: 'NodeNext',
+  moduleResolution: 'NodeNext',
+  target: 'ES2023',
+  lib: ['ES2023', 'ESNext.Disposable'],
+  types: ['node'],
+  strict: true,
+  skipLibCheck: true,
+}
+
+/** Style is Biome's, and comments are read by people; what counts are types that cannot be imported. */
+const MESSAGES: IExtractorMessagesConfig = {
+  compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
+  extractorMessageReporting: {
+    default: { logLevel: ExtractorLogLevel.None },
+    'ae-forgotten-export': { logLevel: ExtractorLogLevel.Warning },
+  },
+  tsdocMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
+}
 
 export interface ReportRow {
   /** Such as `@longtake/runtime/link`; undefined where the report is of one that is gone. */
@@ -110,20 +131,7 @@ function extractorConfig(
     projectFolder: folder,
     mainEntryPointFilePath: declarations,
     newlineKind: 'lf',
-    compiler: {
-      overrideTsconfig: {
-        compilerOptions: {
-          module: 'NodeNext',
-          moduleResolution: 'NodeNext',
-          target: 'ES2023',
-          lib: ['ES2023', 'ESNext.Disposable'],
-          types: ['node'],
-          strict: true,
-          skipLibCheck: true,
-        },
-        files: [declarations],
-      },
-    },
+    compiler: { overrideTsconfig: { compilerOptions: COMPILER, files: [declarations] } },
     apiReport: {
       enabled: true,
       reportFileName: report,
@@ -133,14 +141,7 @@ function extractorConfig(
     docModel: { enabled: false },
     dtsRollup: { enabled: false },
     tsdocMetadata: { enabled: false },
-    messages: {
-      compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
-      extractorMessageReporting: {
-        default: { logLevel: ExtractorLogLevel.None },
-        'ae-forgotten-export': { logLevel: ExtractorLogLevel.Warning },
-      },
-      tsdocMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
-    },
+    messages: MESSAGES,
   }
   return ExtractorConfig.prepare({
     configObject,

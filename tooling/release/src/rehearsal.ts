@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -49,6 +50,9 @@ export async function rehearse(
   onStep: (step: RehearsalStep) => void,
 ): Promise<readonly RehearsalStep[]> {
   const folder = await mkdtemp(join(tmpdir(), 'longtake-rehearsal-'))
+  // Also where a signal ends the process.
+  const removeNow = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', removeNow)
   try {
     await using registry = await startRegistry()
     const env = {
@@ -65,6 +69,7 @@ export async function rehearse(
     const consumer = consumerAt(join(folder, 'consumer'), join(root, 'tests/data/demo/0000.mp4'), env)
     return await play({ clone, env, consumer }, [['a clone is made', cloneOf(root)], ...ACTS], onStep)
   } finally {
+    process.off('exit', removeNow)
     await rm(folder, { recursive: true, force: true })
   }
 }

@@ -45,7 +45,7 @@ async function entrySizes(tarball: Tarball, context: CheckContext): Promise<read
     const limit = limits[entry]
     if (limit === undefined || !tarball.files.has(file)) continue
     const chunks = await bundle(join(context.installed, 'node_modules', tarball.name, file), context)
-    sizes.push({ entry, limit: limit.eager, ...weigh(chunks) })
+    sizes.push({ entry, limit, ...weigh(chunks) })
   }
   return sizes
 }
