@@ -83,7 +83,8 @@ export async function publishedModels(): Promise<PublishedModel[]> {
 }
 
 /**
- * Prepares a checkpoint's weights on disk, so that a later `load` with the same options maps them at once. Runs no model; memory stays at a few hundred MB, whatever the size of the checkpoint.
+ * Prepares a checkpoint's weights on disk, so that a later `load` with the same options maps them at once. Runs no model;
+ * memory stays at a few hundred MB, whatever the size of the checkpoint.
  *
  * @param id - As for `load`.
  * @returns The prepared weights; those that were there already, where nothing had to be done; undefined where `load` would
@@ -120,7 +121,7 @@ export async function removePrepared(weights: PreparedWeights): Promise<void> {
  * with every frame in it. Of more than 64 frames the sheet shows those that say most: the heaviest, and some from every
  * part (see {@link chooseFrames}).
  *
- * @param frames - In time order; an iterable is read one by one, so that only thumbnails stay in memory.
+ * @param pictures - In time order.
  * @returns A PNG file.
  * @throws {InvalidOptionError} Without frames, or if `columns`, a weight, a heat or a window is out of range.
  * @throws {ShapeError} If there are not as many timestamps, weights and heats as frames.

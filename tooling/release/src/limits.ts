@@ -2,27 +2,27 @@
 export const KILOBYTE = 1000
 
 /**
- * Most that an entry may cost who imports it, in kB: itself and everything that it imports, but what is {@link NATIVE} or
- * loaded by `import()`; minified, each chunk compressed by gzip on its own. Apps are not measured: they run on servers,
- * where nobody waits for their bytes. A limit is a little above what is measured, and is raised by hand, so that growth
- * is seen in a review.
+ * Most that the code of an entry may take, in kB: the package's own code that importing it loads, without dependencies and
+ * without what `import()` loads later; minified, compressed by gzip. Dependencies are told beside it. Apps are not
+ * measured: they run on servers, where nobody waits for their bytes. A limit is what was promised, or a little above what
+ * is measured; it is raised by hand, so that growth is seen in a review.
  */
 export const ENTRY_LIMITS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   '@longtake/core': { '.': 15 },
   '@longtake/kernels': { '.': 60, './onnx': 10 },
   '@longtake/jobs': { '.': 15 },
   '@longtake/runtime': {
-    '.': 270,
+    '.': 60,
     './isolated': 15,
-    './link': 65,
+    './link': 25,
     './open-videos': 3,
-    './ort': 12,
-    './video': 100,
-    './web': 175,
+    './ort': 3,
+    './video': 25,
+    './web': 60,
   },
 }
 
-/** Packages with code for one machine, which no bundle holds. */
+/** Packages with code for one machine, which no bundle holds, and WebAssembly, which pages fetch. */
 export const NATIVE = ['onnxruntime-node', 'onnxruntime-web', 'koffi', 'node-av', 'libsql']
 
 /** Most that npm downloads for each package alone, in kB. */

@@ -43,7 +43,7 @@ interface Stream {
  * - `inputs_embeds` float32 [1, S, hiddenSize]: the tokens at positions T − S to T − 1
  * - `cos_cache`, `sin_cache` float32 [at least T, d/2]: RoPE tables by position, pairs (k, k + d/2)
  * - `seqlens_k` int32 [1]: T − 1; `total_sequence_length` int32 []: T
- * - `past_key_values.{i}.key` and `.value` [1, kvHeads, C, d]: float32, or int8, or two 4-bit numbers a byte as
+ * - `past_key_values.{i}.key` and `.value` of shape [1, kvHeads, C, d]: float32, or int8, or two 4-bit numbers a byte as
  *   uint8 [1, kvHeads, C, d/2]; what lies beyond T − S is not read
  * - with a quantised cache `k_scale.{i}`, `v_scale.{i}` float32 [1, kvHeads, 1, d], as the compressor gives them
  *

@@ -7,32 +7,39 @@ import { moduleEntries } from '../manifest.js'
 import type { Tarball } from '../tarball.js'
 import type { Check, CheckContext } from './check.js'
 
+const NOT_BUNDLED = [...builtinModules, /^node:/, ...NATIVE.map((name) => new RegExp(`^${name}(/|$)`))]
+
+/** kB, minified and compressed. */
+interface Weight {
+  /** What comes with the entry, as one file. */
+  readonly eager: number
+  /** What only `import()` loads. */
+  readonly later: number
+}
+
 interface EntrySize {
   readonly entry: string
-  /** kB that come with the entry. */
-  readonly eager: number
-  /** kB that only `import()` loads. */
-  readonly later: number
+  /** The package's own code. */
+  readonly own: Weight
+  /** The same with all that it depends on, but native parts. */
+  readonly whole: Weight
   readonly limit: number
 }
 
-/** What an entry costs who bundles it: minified and compressed, with its dependencies, without native parts. */
+/** What an entry costs who bundles it. */
 export const entrySizeCheck: Check = {
   name: 'entries',
   inspect: async (tarball, context) => {
     const sizes = await entrySizes(tarball, context)
     return {
       measured: sizes
-        .map(
-          ({ entry, eager, later }) =>
-            `${entry} ${told(eager)}${later > 0 ? ` (+ ${told(later)} later)` : ''}`,
-        )
-        .join(', '),
+        .map(({ entry, own, whole }) => `${entry} ${told(own)}, with dependencies ${told(whole)}`)
+        .join('; '),
       problems: sizes
-        .filter(({ eager, limit }) => eager > limit)
+        .filter(({ own, limit }) => own.eager > limit)
         .map(
-          ({ entry, eager, limit }) =>
-            `${tarball.name} ${entry} is ${told(eager)} min+gzip, more than ${limit} kB: load what few need by import(), or raise ENTRY_LIMITS.`,
+          ({ entry, own, limit }) =>
+            `${tarball.name} ${entry} is ${kB(own.eager)} min+gzip, more than ${limit} kB: load what few need by import(), or raise ENTRY_LIMITS.`,
         ),
     }
   },
@@ -44,18 +51,24 @@ async function entrySizes(tarball: Tarball, context: CheckContext): Promise<read
   for (const [entry, file] of moduleEntries(tarball.manifest)) {
     const limit = limits[entry]
     if (limit === undefined || !tarball.files.has(file)) continue
-    const chunks = await bundle(join(context.installed, 'node_modules', tarball.name, file), context)
-    sizes.push({ entry, limit, ...weigh(chunks) })
+    const input = join(context.installed, 'node_modules', tarball.name, file)
+    const own = weigh(await bundle(input, [/^[^./]/], context))
+    const whole = weigh(await bundle(input, NOT_BUNDLED, context))
+    sizes.push({ entry, limit, own, whole })
   }
   return sizes
 }
 
-async function bundle(input: string, { root }: CheckContext): Promise<readonly OutputChunk[]> {
+async function bundle(
+  input: string,
+  external: readonly (string | RegExp)[],
+  { root }: CheckContext,
+): Promise<readonly OutputChunk[]> {
   const build = await rolldown({
     input,
     platform: 'neutral',
     logLevel: 'silent',
-    external: [...builtinModules, /^node:/, ...NATIVE.map((name) => new RegExp(`^${name}(/|$)`))],
+    external: [...external],
     // Own packages lie beside the entry, as published; what they depend on is what is installed here.
     resolve: { modules: ['node_modules', join(root, 'node_modules')], mainFields: ['module', 'main'] },
   })
@@ -67,7 +80,7 @@ async function bundle(input: string, { root }: CheckContext): Promise<readonly O
   }
 }
 
-function weigh(chunks: readonly OutputChunk[]): { readonly eager: number; readonly later: number } {
+function weigh(chunks: readonly OutputChunk[]): Weight {
   const byName = new Map(chunks.map((chunk) => [chunk.fileName, chunk]))
   const entry = chunks.find((chunk) => chunk.isEntry)
   const eager = new Set<OutputChunk>()
@@ -78,13 +91,18 @@ function weigh(chunks: readonly OutputChunk[]): { readonly eager: number; readon
     waiting.push(...chunk.imports.flatMap((name) => byName.get(name) ?? []))
   }
   const later = chunks.filter((chunk) => !eager.has(chunk))
-  return { eager: compressed([...eager]), later: compressed(later) }
+  return { eager: compressed([...eager]), later: later.length === 0 ? 0 : compressed(later) }
 }
 
+/** As one file: what is always loaded together bundlers join. */
 function compressed(chunks: readonly OutputChunk[]): number {
-  return chunks.reduce((sum, { code }) => sum + gzipSync(code).byteLength, 0) / KILOBYTE
+  return gzipSync(chunks.map(({ code }) => code).join('\n')).byteLength / KILOBYTE
 }
 
-function told(kilobytes: number): string {
+function told({ eager, later }: Weight): string {
+  return `${kB(eager)}${later > 0 ? ` (+ ${kB(later)} later)` : ''}`
+}
+
+function kB(kilobytes: number): string {
   return `${kilobytes.toFixed(1)} kB`
 }
