@@ -36,7 +36,16 @@ export async function installPlain(packages: readonly string[] = PACKAGES): Prom
     const manifest = await readFile(join(source, 'package.json'), 'utf8')
     await writeFile(join(target, 'package.json'), withoutSources(manifest))
     const project = join(source, 'tsconfig.json')
-    const output = ['--outDir', join(target, 'dist'), '--declaration', 'false', '--sourceMap', 'false']
+    const output = [
+      '--outDir',
+      join(target, 'dist'),
+      '--declaration',
+      'false',
+      '--declarationMap',
+      'false',
+      '--sourceMap',
+      'false',
+    ]
     await run(process.execPath, [tsc, '-p', project, '--noCheck', ...output])
   }
   return {

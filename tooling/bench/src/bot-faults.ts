@@ -24,6 +24,8 @@ const STEP_MS = 100
 const MOST_DELAY_MS = 1000
 /** Zombie connections are found by heartbeats: sooner than with Discord's own 41 s. */
 const HEARTBEAT_MS = 5000
+/** Processes of a killed bot that run longer are orphans. */
+const ORPHAN_MS = 5000
 
 /** The bot with troubles of all kinds between it and Discord. */
 export const botFaults: Benchmark = {
@@ -177,10 +179,21 @@ async function killAll(run: Run, count: number, kills: number) {
       killed++
       note(`killed after ${answeredOf(run)} answers`)
       run.bot = await startBotProgram(run.scratch, discord, run.folder)
-      orphans += below.filter(({ pid }) => isRunning(pid)).length
+      orphans += (await leftOf(below.map(({ pid }) => pid))).length
     })
   }
   return { kills: killed, orphans }
+}
+
+/** Processes that do not end although the one that they work for is gone. They learn it from their pipe, which takes a moment. */
+async function leftOf(pids: readonly number[]): Promise<readonly number[]> {
+  const deadline = performance.now() + ORPHAN_MS
+  let left = pids.filter(isRunning)
+  while (left.length > 0 && performance.now() < deadline) {
+    await pause(STEP_MS)
+    left = left.filter(isRunning)
+  }
+  return left
 }
 
 /** Waits until the bot has nothing left to do. */

@@ -27,7 +27,16 @@ beforeAll(async () => {
     const target = join(FOLDER, 'node_modules', '@longtake', name)
     await mkdir(target, { recursive: true })
     await cp(join(ROOT, source, 'package.json'), join(target, 'package.json'))
-    const output = ['--outDir', join(target, 'dist'), '--declaration', 'false', '--sourceMap', 'false']
+    const output = [
+      '--outDir',
+      join(target, 'dist'),
+      '--declaration',
+      'false',
+      '--declarationMap',
+      'false',
+      '--sourceMap',
+      'false',
+    ]
     await run(process.execPath, [tsc, '-p', join(ROOT, source, 'tsconfig.json'), '--noCheck', ...output])
   }
 })

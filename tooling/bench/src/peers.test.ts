@@ -109,7 +109,17 @@ test.skipIf(process.platform === 'win32')(
     const compiler = createRequire(import.meta.url).resolve('typescript/package.json')
     const project = fileURLToPath(new URL('../tsconfig.json', import.meta.url))
     const dist = join(folder, 'dist')
-    const output = ['--outDir', dist, '--noCheck', '--declaration', 'false', '--sourceMap', 'false']
+    const output = [
+      '--outDir',
+      dist,
+      '--noCheck',
+      '--declaration',
+      'false',
+      '--declarationMap',
+      'false',
+      '--sourceMap',
+      'false',
+    ]
     const compile = [join(compiler, '..', 'bin', 'tsc'), '-p', project, ...output]
     await promisify(execFile)(process.execPath, compile)
     await writeFile(join(dist, 'package.json'), '{"type":"module"}')

@@ -57,7 +57,7 @@ export function aboutOf({ raw, replyTo }: SeenMessage): string | undefined {
 /** An answer without what stands around it. */
 export function answerText({ content }: SeenMessage): string {
   const lines = content.split('\n').filter((line) => !line.startsWith('-# '))
-  return (lines[0]?.startsWith('**') ? lines.slice(1) : lines).join('\n')
+  return (lines[0]?.startsWith('**') ? lines.slice(1) : lines).join('\n').trim()
 }
 
 function has(message: SeenMessage, label: string): boolean {
