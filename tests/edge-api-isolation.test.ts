@@ -8,7 +8,7 @@ import { PATIENCE, TEST_MILLISECONDS, useServing } from './support/serving.js'
 /** Modules that read what is in a video, by the end of their address. */
 const DECODING = /\/(runtime\/dist\/video|node_modules\/mediabunny|node_modules\/node-av)\//
 /** Of these the server needs the opening of bytes, which reads none of them. */
-const BYTES_ALONE = /\/runtime\/dist\/video\/video-source\.js$/
+const BYTES_ALONE = /\/runtime\/dist\/video\/video-(source|file)\.js$/
 
 const place = useServing()
 

@@ -10,7 +10,7 @@ const STEPS = [
 ]
 const DAY_SECONDS = 86_400
 
-/** Rounding of sums of tenths stays far below this share of a step. */
+/** Rounding of sums of tenths stays far below so many seconds, which nobody sees. */
 const ROUNDING = 1e-6
 
 /**
@@ -46,9 +46,9 @@ export function frameSpans(timestamps: readonly number[]): TimeSpan[] {
 export function timeTicks({ start, end }: TimeSpan, most: number): number[] {
   const length = end - start
   if (!(length > 0) || !(most >= 1)) return []
-  const fits = (step: number): boolean => Math.floor(length / step) + 1 <= most
+  const fits = (step: number): boolean => Math.floor((length + 2 * ROUNDING) / step) + 1 <= most
   const step = STEPS.find(fits) ?? Math.ceil(length / Math.max(most - 1, 1) / DAY_SECONDS) * DAY_SECONDS
-  const first = Math.ceil(start / step - ROUNDING)
-  const count = Math.floor(end / step + ROUNDING) - first + 1
+  const first = Math.ceil((start - ROUNDING) / step)
+  const count = Math.floor((end + ROUNDING) / step) - first + 1
   return Array.from({ length: Math.max(0, count) }, (_, index) => (first + index) * step)
 }
